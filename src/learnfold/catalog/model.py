@@ -1,0 +1,184 @@
+"""What a subject's SQL defines, as plain data."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from learnfold.errors import UsageError
+
+Merge = Literal["key", "sum", "min", "max"]
+"""How a rollup's column merges when rollups are put together: a key stays, a number is added, a least or most is kept."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of a topic: what a producer may send, or what is derived from it."""
+
+    name: str
+    type: str  # VARCHAR, INTEGER, DOUBLE, TIMESTAMP, DATE or VARCHAR[]
+    comment: str
+    required: bool = False
+    check: str | None = None  # SQL over the column that is true of every valid event
+    derived: str | None = None  # SQL that makes it; None for what is sent
+
+
+@dataclass(frozen=True)
+class Topic:
+    """The events of one Kafka topic: typed, valid, deduplicated."""
+
+    name: str
+    comment: str
+    fields: tuple[Field, ...]  # the common ones first
+
+    @property
+    def sent(self) -> tuple[Field, ...]:
+        """The fields a producer sends, in order."""
+        return tuple(field for field in self.fields if field.derived is None)
+
+    @property
+    def derived(self) -> tuple[Field, ...]:
+        """The fields made from them: ``date`` and ``hour`` in the reporting zone."""
+        return tuple(field for field in self.fields if field.derived is not None)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of the definition; comments don't count."""
+        return digest([(f.name, f.type, f.required, f.check, f.derived) for f in self.fields])
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a rollup or a view."""
+
+    name: str
+    type: str  # VARCHAR, BIGINT, INTEGER, DOUBLE, DATE, TIMESTAMP or DECIMAL(38, n)
+    comment: str
+    key: bool
+    merge: Merge | None = None  # of a rollup's column; None in a view
+    source: str | None = None  # what makes it, in SQL
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """One UTC day of a topic folded into a table that merges by union."""
+
+    name: str
+    comment: str
+    topic: Topic
+    columns: tuple[Column, ...]
+    query: str  # SELECT over the topic, DuckDB's dialect, no comments
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns it is grouped by, ``date`` among them."""
+        return tuple(column.name for column in self.columns if column.key)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of the definition and its topic's; comments don't count."""
+        return digest([self.query, self.topic.fingerprint])
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Columns by which a view may be asked in parts: a row depends only on rollup rows with the same values in them."""
+
+    columns: tuple[str, ...]  # of the view
+    sources: dict[str, tuple[str, ...]]  # by rollup, its columns of the same meaning, in the same order
+
+
+@dataclass(frozen=True)
+class View:
+    """One question, asked of rollups."""
+
+    name: str
+    job: str
+    comment: str
+    columns: tuple[Column, ...]
+    rollups: tuple[Rollup, ...]
+    checks: tuple[str, ...]  # SQL over its columns that is true (or NULL) of every row
+    query: str  # SELECT over the rollups, DuckDB's dialect, no comments
+    slice: Slice | None = None  # None: it can only be asked as a whole
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that name a row; no two rows share them."""
+        return tuple(column.name for column in self.columns if column.key)
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """The topics whose events it tells of."""
+        return tuple({rollup.topic.name: rollup.topic for rollup in self.rollups}.values())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of the definition and of all it is asked of; comments don't count."""
+        return digest([self.query, [(c.name, c.type) for c in self.columns], [r.fingerprint for r in self.rollups]])
+
+
+@dataclass(frozen=True)
+class Job:
+    """One subject: its topics, rollups and views."""
+
+    name: str
+    comment: str
+    topics: tuple[Topic, ...]
+    rollups: tuple[Rollup, ...]
+    views: tuple[View, ...]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All subjects."""
+
+    jobs: dict[str, Job]
+
+    @property
+    def topics(self) -> dict[str, Topic]:
+        """Every topic by name."""
+        return {topic.name: topic for job in self.jobs.values() for topic in job.topics}
+
+    @property
+    def rollups(self) -> dict[str, Rollup]:
+        """Every rollup by name."""
+        return {rollup.name: rollup for job in self.jobs.values() for rollup in job.rollups}
+
+    @property
+    def views(self) -> dict[str, View]:
+        """Every view by name."""
+        return {view.name: view for job in self.jobs.values() for view in job.views}
+
+    def job(self, name: str) -> Job:
+        """The subject of that name; raises UsageError naming them all."""
+        if name not in self.jobs:
+            raise UsageError(f"there is no job {name!r}; the jobs are {', '.join(self.jobs)}")
+        return self.jobs[name]
+
+    def view(self, name: str) -> View:
+        """The view of that name; raises UsageError naming the likely ones."""
+        views = self.views
+        if name not in views:
+            raise UsageError(f"there is no view {name!r}; {_likely(name, list(views))}")
+        return views[name]
+
+    def topic(self, name: str) -> Topic:
+        """The topic of that name; raises UsageError naming them all."""
+        topics = self.topics
+        if name not in topics:
+            raise UsageError(f"there is no topic {name!r}; the topics are {', '.join(topics)}")
+        return topics[name]
+
+
+def digest(value: object) -> str:
+    """Sixteen hexadecimal digits that stand for ``value``."""
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:16]
+
+
+def _likely(name: str, names: list[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, names, n=3)
+    return f"did you mean {' or '.join(near)}?" if near else "'learnfold views' lists them"

@@ -1,0 +1,58 @@
+"""What can go wrong, one class for each reaction it asks of the user.
+
+The exit code is on the class: 1 the job failed, 2 it was asked wrongly.
+"""
+
+from __future__ import annotations
+
+
+class LearnfoldError(Exception):
+    """The root: a message that says what, where, and what to do."""
+
+    exit_code = 1
+
+
+class UsageError(LearnfoldError):
+    """Mend the command or the setting."""
+
+    exit_code = 2
+
+
+class DefinitionError(LearnfoldError):
+    """Mend a subject's SQL: a definition breaks the rules."""
+
+
+class DataError(LearnfoldError):
+    """Mend the data: a file can't be read, a check failed."""
+
+
+class MissingDataError(DataError):
+    """The input isn't there (yet): run ingestion, or mend the path."""
+
+
+class ShrunkError(DataError):
+    """Events that the last batch held are gone from the master dataset."""
+
+
+class CheckError(DataError):
+    """A view broke one of its checks; nothing was published."""
+
+
+class StorageError(LearnfoldError):
+    """Retry, or mend access: a disk or server refused or failed."""
+
+
+class ConflictError(StorageError):
+    """Retry: someone else wrote first."""
+
+
+class BusyError(LearnfoldError):
+    """Wait: another run holds what this one needs."""
+
+
+class MissingPartError(LearnfoldError):
+    """Install an optional part (an extra, a JDK, Maven)."""
+
+
+class BugError(LearnfoldError):
+    """Report it: learnfold contradicts itself."""
