@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 
 PR_SET_PDEATHSIG = 1
@@ -22,13 +23,11 @@ PR_SET_CHILD_SUBREAPER = 36
 def parents() -> dict[int, int]:
     """Every process's parent, by process id."""
     found = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as file:
-                    found[int(entry)] = int(file.read().rpartition(")")[2].split()[1])
-            except OSError:  # it ended meanwhile
-                continue
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            found[int(stat.parent.name)] = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
+        except OSError:  # it ended meanwhile
+            continue
     return found
 
 

@@ -35,7 +35,9 @@ class Kafka(Service):
         """See Service."""
         java = self._java()
         settings = self.folder / "server.properties"
-        settings.write_text("".join(f"{name}={value}\n" for name, value in self._properties().items()), encoding="utf-8")
+        settings.write_text(
+            "".join(f"{name}={value}\n" for name, value in self._properties().items()), encoding="utf-8"
+        )
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(java, settings)
         return [*java, "kafka.Kafka", str(settings)]

@@ -49,7 +49,17 @@ def jars(name: str, pom: Path) -> Path:
     digest = hashlib.sha256(pom.read_bytes()).hexdigest()[:12]
 
     def fetch(folder: Path) -> None:
-        run([program("mvn", name), "-B", "-q", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={folder}"])
+        run(
+            [
+                program("mvn", name),
+                "-B",
+                "-q",
+                "-f",
+                str(pom),
+                "dependency:copy-dependencies",
+                f"-DoutputDirectory={folder}",
+            ]
+        )
 
     return made(f"{name}-{digest}", fetch)
 

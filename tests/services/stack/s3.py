@@ -1,6 +1,6 @@
 """What the S3 servers have in common: credentials, buckets, clients."""
 
-import datetime
+import datetime as dt
 import hashlib
 import hmac
 import secrets
@@ -50,7 +50,9 @@ class S3Server(Service):
 
     def create_bucket(self, bucket: str) -> str:
         """The bucket's name; it exists now, if it didn't before."""
-        request = urllib.request.Request(f"{self.endpoint}/{bucket}", method="PUT", headers=self._signed("PUT", f"/{bucket}"))
+        request = urllib.request.Request(
+            f"{self.endpoint}/{bucket}", method="PUT", headers=self._signed("PUT", f"/{bucket}")
+        )
         try:
             with urllib.request.urlopen(request, timeout=10):
                 return bucket
@@ -72,10 +74,12 @@ class S3Server(Service):
 
     def _signed(self, method: str, path: str) -> dict[str, str]:
         """The headers of a request without a body, signed by AWS's signature version 4."""
-        time = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+        time = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
         headers = {"host": f"127.0.0.1:{self.port}", "x-amz-content-sha256": NOTHING, "x-amz-date": time}
         names = ";".join(headers)
-        canonical = "\n".join([method, path, "", *(f"{name}:{value}" for name, value in headers.items()), "", names, NOTHING])
+        canonical = "\n".join(
+            [method, path, "", *(f"{name}:{value}" for name, value in headers.items()), "", names, NOTHING]
+        )
         scope = f"{time[:8]}/{self.region}/s3/aws4_request"
         text = "\n".join(["AWS4-HMAC-SHA256", time, scope, hashlib.sha256(canonical.encode()).hexdigest()])
         key = f"AWS4{self.secret_key}".encode()

@@ -9,7 +9,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -84,7 +83,9 @@ class Service:
             self.pid = int(said.readline() or 0)
         while not self.ready():
             if not self.alive:
-                raise ServiceError(f"{self.name} ended with code {self._guard.poll()}. Its log {self.log}:\n{self.tail()}")
+                raise ServiceError(
+                    f"{self.name} ended with code {self._guard.poll()}. Its log {self.log}:\n{self.tail()}"
+                )
             if time.monotonic() - began > self.patience_seconds:
                 self.kill()
                 raise ServiceError(
@@ -141,7 +142,7 @@ class Group:
     """Services that work together: started in order, ended in reverse."""
 
     def __init__(self, *parts: Service) -> None:
-        self.parts: Sequence[Service] = parts
+        self.parts = parts
 
     @property
     def alive(self) -> bool:

@@ -1,0 +1,65 @@
+"""The jars that Spark lacks to read and write S3, gathered by Maven from a pom that is part of this package."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+from learnfold.errors import MissingPartError, StorageError
+
+_POM = resources.files("learnfold.engines") / "spark_jars" / "pom.xml"
+
+
+def fetch_jars(cache_folder: Path) -> list[Path]:
+    """The jars' paths, sorted, all in one folder below `cache_folder` and nothing else in it.
+
+    Give Spark that folder as `spark.driver.extraClassPath` and `spark.executor.extraClassPath`, with `/*` behind it.
+    They are fetched once (13 MB); a changed pom makes a new folder. Side by side calls are safe: whoever is last keeps
+    what the first put there.
+
+    Raises:
+        MissingPartError: they aren't there yet, and neither is Maven (`mvn`) on the PATH.
+        StorageError: Maven couldn't fetch them, or the folder can't be written.
+
+    """
+    pom = _POM.read_bytes()
+    folder = cache_folder.absolute() / f"spark-jars-{hashlib.sha256(pom).hexdigest()[:12]}"
+    try:
+        if not folder.is_dir():
+            _gather(pom, folder)
+        return sorted(folder.glob("*.jar"))
+    except OSError as error:
+        raise StorageError(
+            f"The jars for S3 can't be kept in {cache_folder}: {error}. Choose another folder."
+        ) from error
+
+
+def _gather(pom: bytes, folder: Path) -> None:
+    """Fill `folder`; it appears whole or not at all."""
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise MissingPartError(
+            f"Spark needs jars to reach S3; they are not in {folder.parent}, and there is no Maven (mvn) on the PATH "
+            "to fetch them. Install Maven, or copy the folder from a machine that has them."
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", dir=folder.parent) as unfinished:
+        project, gathered = Path(unfinished) / "pom.xml", Path(unfinished) / "jars"
+        project.write_bytes(pom)
+        goal = ["dependency:copy-dependencies", f"-DoutputDirectory={gathered}"]
+        command = [maven, "-B", "-q", "-f", str(project), *goal]
+        done = subprocess.run(  # noqa: S603 - the arguments are ours, none is a user's
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if done.returncode:
+            said = "\n".join(line for line in done.stdout.splitlines() if line.startswith("[ERROR]"))
+            raise StorageError(f"Maven could not fetch the jars for S3 (code {done.returncode}); try again.\n{said}")
+        try:
+            gathered.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another call was quicker, with the same jars
+                raise
