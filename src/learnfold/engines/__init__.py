@@ -1,0 +1,139 @@
+"""Where SQL runs: one small protocol, an engine a module.
+
+An engine folds events into rollups and asks views of rollups. It decides nothing: which files, which days and where the
+results go is told to it by ``batch``; what the SQL says comes from the catalogue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+    from datetime import date
+
+    from learnfold.catalog import Rollup, Topic, View
+    from learnfold.settings import Settings
+    from learnfold.storage import Storage
+
+
+@dataclass
+class FileFacts:
+    """What one file of the master dataset was found to hold."""
+
+    rows: int = 0
+    days: dict[date, int] = field(default_factory=dict)  # valid events by UTC day, copies counted
+    quarantined: dict[str, int] = field(default_factory=dict)  # invalid events by reason
+    offsets: dict[int, tuple[int, int]] = field(default_factory=dict)  # the least and greatest by Kafka partition
+
+
+@dataclass
+class DayFacts:
+    """What one UTC day of a topic was found to hold."""
+
+    events: int = 0  # valid, copies dropped
+    duplicates: int = 0  # the copies that were dropped
+
+
+@dataclass
+class Part:
+    """A file of a rollup."""
+
+    path: str
+    rows: int
+    bytes: int
+
+
+@dataclass
+class Folded:
+    """What folding some files gave."""
+
+    files: dict[str, FileFacts] = field(default_factory=dict)
+    days: dict[date, DayFacts] = field(default_factory=dict)
+    parts: dict[str, Part] = field(default_factory=dict)  # by rollup; each holds all of ``days``
+    quarantine: Part | None = None  # invalid events, whole; None without any
+    unreadable: dict[str, str] = field(default_factory=dict)  # files left out, and why
+
+
+@dataclass(frozen=True)
+class FoldRequest:
+    """One fold: files in, one new file a rollup out."""
+
+    topic: Topic
+    rollups: Sequence[Rollup]
+    files: Sequence[str]  # of the master dataset
+    days: frozenset[date] | None  # the UTC days to keep; None: all that the files hold
+    fresh: frozenset[str]  # the files whose invalid events are to be written down
+    name: str  # of the new files, without ending; unique
+
+
+@dataclass(frozen=True)
+class Source:
+    """A part of a rollup as a view reads it: of the file ``path``, the rows of ``days`` (None: all it holds)."""
+
+    path: str
+    days: frozenset[date] | None
+
+
+@dataclass(frozen=True)
+class AskRequest:
+    """One view to be asked: of all its rollups' rows, or of a slice of them spliced into what it said before."""
+
+    view: View
+    sources: dict[str, Sequence[Source]]  # by rollup
+    path: str  # of the new file
+    before: str | None = None  # the view's last file; with ``changed``: only slices of changed rows are asked again
+    changed: dict[str, Sequence[Source]] | None = None  # by rollup, the rows that came or went since
+
+
+@dataclass
+class Asked:
+    """What asking a view gave."""
+
+    rows: int
+    bytes: int
+    digest: str  # of the rows in any order, by this engine
+    broken: dict[str, list[dict[str, object]]]  # by check that some rows break, a few of them
+
+
+class Engine(Protocol):
+    """Folds and asks."""
+
+    name: str
+    version: str
+
+    fold_rows: int | None
+    """Rows of events that are best folded at once; None: any number."""
+
+    def rows(self, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
+        """The rows of each file of the master dataset by its footer, and the files that aren't readable Parquet, with why."""
+        ...
+
+    def fold(self, request: FoldRequest) -> Folded:
+        """Reads, validates and deduplicates events, and writes rollups and quarantine; raises DataError for a file that breaks midway."""
+        ...
+
+    def asking(self, sources: dict[str, Sequence[Source]]) -> AbstractContextManager[None]:
+        """Keeps these rollups at hand while views of them are asked."""
+        ...
+
+    def ask(self, request: AskRequest) -> Asked:
+        """Writes the view's rows, sorted by its key; checks them first, and writes nothing when a check is broken."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what it holds."""
+        ...
+
+
+def open_engine(settings: Settings, master: Storage, out: Storage) -> Engine:
+    """The engine that the settings name, reading events from ``master`` and keeping rollups and views in ``out``."""
+    if settings.engine == "spark":
+        from learnfold.engines.spark import SparkEngine
+
+        return SparkEngine(settings, master, out)
+    from learnfold.engines.duckdb import DuckDBEngine
+
+    return DuckDBEngine(settings, master, out)

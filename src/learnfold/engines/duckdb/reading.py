@@ -1,0 +1,214 @@
+"""Events as SQL: typed columns and a reason, from files of either shape.
+
+For every file shape one SELECT with the same columns: ``_file`` (the file's place in the list), ``_row`` (in it),
+``_partition`` and ``_offset`` (Kafka's, where the file has them), the topic's fields with their types, and ``_reason``: why the
+event is invalid, NULL when it is valid.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from learnfold.master import reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from learnfold.catalog import Field, Topic
+    from learnfold.engines.duckdb.probe import Shape
+
+_NUMERIC = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE"}
+_NAIVE = {"TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE"}
+_INSTANT = {"TIMESTAMP WITH TIME ZONE", "TIMESTAMP_NS WITH TIME ZONE"}
+
+_ISO = (
+    r"\s*(\d{4})-?(\d{2})-?(\d{2})(?:[Tt ]([01]\d|2[0-3])(?::?([0-5]\d)(?::?([0-5]\d)(?:[.,](\d{1,18}))?)?)?"
+    r"\s*([Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?\s*"
+)
+"""ISO 8601 calendar forms, extended or basic, with T or a space, down to days; seconds' fractions and an offset may follow."""
+
+
+def macros(platform_zone: str, reporting_zone: str) -> list[str]:
+    """The functions that the SELECTs and the subjects' derived columns use."""
+    zone, report = _quoted(platform_zone), _quoted(reporting_zone)
+    if platform_zone == "UTC":
+        instant = "naive"
+    else:  # a local time that the clocks show twice is the first of the two
+        later = f"make_timestamp(epoch_us(timezone({zone}, naive)))"
+        local = f"timezone({zone}, timezone('UTC', {later} - INTERVAL 1 HOUR))"
+        instant = f"CASE WHEN {local} = naive THEN {later} - INTERVAL 1 HOUR ELSE {later} END"
+    shown = "t" if reporting_zone == "UTC" else f"timezone({report}, timezone('UTC', t))"
+    return [
+        f"CREATE OR REPLACE TEMP MACRO reporting_time(t) AS {shown}",
+        f"CREATE OR REPLACE TEMP MACRO platform_instant(naive) AS {instant}",
+        r"CREATE OR REPLACE TEMP MACRO read_number(s) AS CASE WHEN regexp_full_match(s, "
+        r"'\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*') THEN try_cast(s AS DOUBLE) END",
+        "CREATE OR REPLACE TEMP MACRO whole_number(d) AS CASE WHEN d = trunc(d) AND d BETWEEN -2147483648 AND 2147483647 "
+        "THEN CAST(d AS INTEGER) END",
+        "CREATE OR REPLACE TEMP MACRO read_array(s) AS CASE WHEN json_valid(s) THEN CASE WHEN json_type(s) = 'ARRAY' "
+        "THEN CAST(CAST(s AS JSON) AS VARCHAR[]) END END",
+        f"CREATE OR REPLACE TEMP MACRO iso_parts(s) AS regexp_extract(s, '^{_ISO}$', ['y','mo','d','h','mi','s','f','z'])",
+        "CREATE OR REPLACE TEMP MACRO offset_minutes(z) AS CASE WHEN z IN ('', 'Z', 'z') THEN 0 ELSE "
+        "(CASE WHEN z[1] = '-' THEN -1 ELSE 1 END) * (CAST(z[2:3] AS INTEGER) * 60 + "
+        "CASE WHEN length(z) > 3 THEN CAST(right(z, 2) AS INTEGER) ELSE 0 END) END",
+        "CREATE OR REPLACE TEMP MACRO iso_naive(p) AS CASE WHEN p.y <> '' THEN try_cast(concat(p.y, '-', p.mo, '-', p.d, ' ', "
+        "CASE WHEN p.h = '' THEN '00' ELSE p.h END, ':', CASE WHEN p.mi = '' THEN '00' ELSE p.mi END, ':', "
+        "CASE WHEN p.s = '' THEN '00' ELSE p.s END, CASE WHEN p.f = '' THEN '' ELSE '.' || p.f[1:6] END) AS TIMESTAMP) END",
+        "CREATE OR REPLACE TEMP MACRO iso_instant(p) AS CASE WHEN p.z = '' THEN platform_instant(iso_naive(p)) "
+        "ELSE iso_naive(p) - to_minutes(offset_minutes(p.z)) END",
+        # by far the most are written like this, and a cast reads them ten times quicker
+        "CREATE OR REPLACE TEMP MACRO read_instant(s) AS CASE WHEN s LIKE '____-__-__ __:__:__' AND s[12:13] < '24' "
+        "THEN platform_instant(try_cast(s AS TIMESTAMP)) ELSE iso_instant(iso_parts(s)) END",
+    ]
+
+
+def select(topic: Topic, shape: Shape, files: Sequence[str], first: int, wanted: Sequence[str]) -> str:
+    """The SELECT over ``files``, whose places in the whole list begin at ``first``, with the fields in ``wanted``.
+
+    Fields that aren't wanted are still checked, if they can be wrong.
+    """
+    raw = _Envelope(topic, shape) if shape.envelope else _Flat(topic, shape)
+    checked = [f for f in topic.sent if f.name in wanted or f.required or f.type != "VARCHAR"]
+    inner = [f"{raw.text(f)} AS {_raw(f)}" for f in checked]
+    typed = [f"{raw.typed(f)} AS {_name(f)}" for f in checked]
+    where = (
+        f"(SELECT CAST(file_index + {first} AS INTEGER) AS _file, file_row_number AS _row, "
+        f"{raw.kafka('partition', 'INTEGER')} AS _partition, {raw.kafka('offset', 'BIGINT')} AS _offset, "
+        f"{raw.columns()} FROM read_parquet({_list(files)}, hive_partitioning=false, union_by_name=false))"
+    )
+    if not shape.envelope:
+        middle = f"(SELECT _file, _row, _partition, _offset, {', '.join(inner)} FROM {where})"
+    else:
+        middle = f"(SELECT _file, _row, _partition, _offset, _whole, {', '.join(inner)} FROM {where})"
+    keep = ", ".join(_name(f) for f in checked if f.name in wanted)
+    raws = ", ".join(_raw(f) for f in checked)
+    whole = "_whole, " if shape.envelope else ""
+    return (
+        f"SELECT _file, _row, _partition, _offset, {keep}, {_reason(checked, raw)} AS _reason "
+        f"FROM (SELECT _file, _row, _partition, _offset, {whole}{raws}, {', '.join(typed)} FROM {middle})"
+    )
+
+
+class _Flat:
+    """A column a field."""
+
+    def __init__(self, topic: Topic, shape: Shape) -> None:
+        self.topic, self.shape = topic, shape
+        self.whole: list[tuple[str, str]] = []
+
+    def columns(self) -> str:
+        names = [f for f in self.topic.sent if self.shape.type(f.name)]
+        return ", ".join(f'"{f.name}"' for f in names) or "NULL AS nothing"
+
+    def kafka(self, what: str, kind: str) -> str:
+        for name in (f"kafka_{what}", what):
+            found = self.shape.type(name)
+            if found in _NUMERIC:
+                return f'try_cast("{name}" AS {kind})'
+        return f"CAST(NULL AS {kind})"
+
+    def text(self, field: Field) -> str:
+        """The field as it is in the file, or as text where its type there says nothing."""
+        kind = self.shape.type(field.name)
+        column = f'"{field.name}"'
+        if kind is None:
+            return f"CAST(NULL AS {field.type})"
+        if kind == "BLOB":
+            return f"coalesce(try(decode({column})), '\\x' || hex({column}))"
+        if field.type == "VARCHAR":
+            nested = kind.endswith("]") or kind.startswith(("STRUCT", "MAP"))
+            return column if kind == "VARCHAR" else f"CAST(to_json({column}) AS VARCHAR)" if nested else f"CAST({column} AS VARCHAR)"
+        return column
+
+    def typed(self, field: Field) -> str:
+        kind, raw = self.shape.type(field.name), _raw(field)
+        if kind is None or field.type == "VARCHAR":
+            return raw
+        text = raw if kind in {"VARCHAR", "BLOB"} else f"CAST({raw} AS VARCHAR)"
+        if field.type == "TIMESTAMP":
+            if kind in _INSTANT:
+                return f"make_timestamp(epoch_us({raw}))"
+            if kind == "INT96":
+                return f"CAST({raw} AS TIMESTAMP)"
+            return f"platform_instant(CAST({raw} AS TIMESTAMP))" if kind in _NAIVE else f"read_instant({text})"
+        if field.type == "VARCHAR[]":
+            return f"CAST({raw} AS VARCHAR[])" if kind.endswith("]") else f"read_array({text})"
+        numeric = kind in _NUMERIC or kind.startswith("DECIMAL")
+        if field.type == "INTEGER":
+            if kind in {"INTEGER", "SMALLINT", "TINYINT", "USMALLINT", "UTINYINT"}:
+                return f"CAST({raw} AS INTEGER)"
+            return f"whole_number(CAST({raw} AS DOUBLE))" if numeric else f"whole_number(read_number({text}))"
+        return f"CAST({raw} AS DOUBLE)" if numeric else f"read_number({text})"
+
+
+class _Envelope:
+    """The JSON text in ``value``; extracted in one go, since each extraction reads the whole text."""
+
+    def __init__(self, topic: Topic, shape: Shape) -> None:
+        self.topic, self.shape = topic, shape
+        self.paths = {field.name: place for place, field in enumerate(topic.sent, 1)}
+        self.whole = [(reasons.EMPTY, "_whole.empty"), (reasons.NOT_UTF8, "_whole.bytes"), (reasons.NOT_JSON, "_whole.broken"), (reasons.NOT_OBJECT, "_whole.other")]
+
+    def columns(self) -> str:
+        text = "try(decode(value))" if self.shape.type("value") == "BLOB" else "CAST(value AS VARCHAR)"
+        paths = ", ".join(f"'$.{field.name}'" for field in self.topic.sent)
+        kind = f"(CASE WHEN json_valid({text}) THEN json_type({text}) END)"
+        return (
+            f"{{'empty': value IS NULL, 'bytes': {text} IS NULL, 'broken': {kind} IS NULL, "
+            f"'other': {kind} <> 'OBJECT'}} AS _whole, "
+            f"CASE WHEN {kind} = 'OBJECT' THEN json_extract_string({text}, [{paths}]) END AS _fields"
+        )
+
+    def kafka(self, what: str, kind: str) -> str:
+        found = self.shape.type(what)
+        return f'try_cast("{what}" AS {kind})' if found in _NUMERIC else f"CAST(NULL AS {kind})"
+
+    def text(self, field: Field) -> str:
+        return f"_fields[{self.paths[field.name]}]"
+
+    def typed(self, field: Field) -> str:
+        raw = _raw(field)
+        read = {
+            "VARCHAR": raw,
+            "TIMESTAMP": f"read_instant({raw})",
+            "VARCHAR[]": f"read_array({raw})",
+            "INTEGER": f"whole_number(read_number({raw}))",
+            "DOUBLE": f"read_number({raw})",
+        }
+        return read[field.type]
+
+
+def _reason(fields: Sequence[Field], raw: _Flat | _Envelope) -> str:
+    """The first thing that is wrong with an event, in the fields' order."""
+    cases = [(condition, reason) for reason, condition in raw.whole]
+    for field in fields:
+        name, text = _name(field), _raw(field)
+        if field.required:
+            cases.append((f"{text} IS NULL", reasons.missing(field)))
+            cases.append((f"trim(CAST({text} AS VARCHAR), e' \\t\\n\\r') = ''", reasons.blank(field)))
+        if field.type != "VARCHAR":
+            cases.append((f"{name} IS NULL" if field.required else f"{text} IS NOT NULL AND {name} IS NULL", reasons.unreadable(field)))
+        if field.check:
+            cases.append((f"NOT ({_over(field)})", reasons.out_of_range(field)))
+    return "CASE " + " ".join(f"WHEN {condition} THEN {_quoted(reason)}" for condition, reason in cases) + " END"
+
+
+def _over(field: Field) -> str:
+    """The field's CHECK over the typed column."""
+    return str(field.check).replace(field.name, _name(field))
+
+
+def _raw(field: Field) -> str:
+    return f'"raw {field.name}"'
+
+
+def _name(field: Field) -> str:
+    return f'"{field.name}"'
+
+
+def _list(files: Sequence[str]) -> str:
+    return "[" + ", ".join(_quoted(file) for file in files) + "]"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

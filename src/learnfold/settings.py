@@ -1,0 +1,160 @@
+"""The settings: one frozen object, read once at the edge and passed down.
+
+A flag wins over ``LEARNFOLD_<NAME>``, which wins over the usual variables of the storage (``AWS_*``, and the seed's ``MINIO_*``),
+which win over the default. A variable ``LEARNFOLD_…`` that means nothing is refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from learnfold.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "LEARNFOLD_"
+ELSEWHERE = ("LEARNFOLD_TRIES", "LEARNFOLD_CACHE")
+"""Variables of ours that aren't settings: how often the tests try, and where downloads are kept."""
+
+
+def _setting(default: Any, meaning: str, *others: str, secret: bool = False, least: float | None = None) -> Any:
+    return field(default=default, repr=not secret, metadata={"meaning": meaning, "others": others, "secret": secret, "least": least})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set; the meaning of each is in its field."""
+
+    # what the events mean
+    platform_zone: str = _setting("UTC", "time zone of event timestamps that carry no offset")
+    reporting_zone: str = _setting("UTC", "time zone of the views' dates and hours")
+    # where SQL runs
+    engine: str = _setting("duckdb", "where SQL runs: duckdb (this machine) or spark (a cluster)")
+    memory: str = _setting("", "memory DuckDB may use, such as 4GB; empty: half of what is free")
+    threads: int = _setting(0, "threads DuckDB may use; 0: one a core", least=0)
+    temporary_folder: str = _setting("", "where work that doesn't fit in memory and fetched files go; empty: the system's")
+    # a run
+    skip_unreadable: bool = _setting(default=False, meaning="go on without files that can't be read, and say so")
+    keep_batches: int = _setting(5, "published batches that stay for readers and rollback", least=1)
+    grace_minutes: float = _setting(60.0, "minutes that files no batch needs stay for readers that still hold them", least=0)
+    wait_seconds: float = _setting(0.0, "seconds to wait for another run into the same place; 0: refuse at once", least=0)
+    lease_seconds: float = _setting(60.0, "seconds after which the lock of a silent run on another machine is taken over", least=5)
+    metrics_file: str = _setting("", "file for the last run's numbers as Prometheus text (node_exporter's textfile folder)")
+    push_gateway: str = _setting("", "URL of a Prometheus Pushgateway for the last run's numbers")
+    # S3
+    s3_endpoint: str = _setting("", "URL of the S3 server; empty: AWS", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "MINIO_ENDPOINT")
+    s3_region: str = _setting("us-east-1", "region of the buckets", "AWS_REGION", "AWS_DEFAULT_REGION", "MINIO_REGION")
+    s3_access_key: str = _setting("", "access key; empty: anonymous, or the machine's role", "AWS_ACCESS_KEY_ID", "MINIO_ACCESS_KEY", "MINIO_ROOT_USER", secret=True)
+    s3_secret_key: str = _setting("", "secret key", "AWS_SECRET_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_ROOT_PASSWORD", secret=True)
+    s3_session_token: str = _setting("", "session token of temporary keys", "AWS_SESSION_TOKEN", secret=True)
+    s3_anonymous: bool = _setting(False, "read without keys", "AWS_SKIP_SIGNATURE")
+    s3_path_style: bool = _setting(True, "the bucket is in the path (MinIO), not in the host name (AWS)", "MINIO_PATH_STYLE_ACCESS")
+    s3_ssl: bool = _setting(True, "TLS for endpoints given without http:// or https://", "MINIO_SSL_ENABLED")
+    s3_requests: int = _setting(32, "requests under way at once", least=1)
+    s3_retries: int = _setting(6, "tries after a server error or a time-out", least=0)
+    s3_timeout_seconds: float = _setting(30.0, "seconds a request may take", least=1)
+    # Spark, by the seed's names
+    executor_memory: str = _setting("4g", "memory of a Spark executor")
+    executor_cores: int = _setting(2, "cores of a Spark executor", least=1)
+    num_executors: int = _setting(3, "Spark executors", least=1)
+    driver_memory: str = _setting("2g", "memory of the Spark driver")
+    shuffle_partitions: int = _setting(200, "partitions of a Spark shuffle", least=1)
+    default_parallelism: int = _setting(100, "partitions of a Spark RDD", least=1)
+    spark_master: str = _setting("", "Spark master when not run by spark-submit, such as local[*] or spark://host:7077")
+    spark_jars: str = _setting("", "folder of the jars Spark needs for s3a; empty: what 'learnfold jars' fetched")
+    # Kafka
+    kafka_servers: str = _setting("localhost:9092", "Kafka's bootstrap servers", "KAFKA_BOOTSTRAP_SERVERS")
+    kafka_group: str = _setting("learnfold", "consumer group of the ingestion")
+    kafka_options: str = _setting("", "more of librdkafka's own settings: name=value, separated by commas", secret=True)
+    flush_events: int = _setting(500_000, "events after which ingestion writes a file", least=1)
+    flush_bytes: int = _setting(256_000_000, "bytes of messages held in memory after which ingestion writes files", least=1)
+    flush_seconds: float = _setting(60.0, "seconds after which ingestion writes what it holds", least=0.1)
+    metrics_port: int = _setting(0, "port of the ingestion's Prometheus endpoint; 0: none", least=0)
+
+    def __post_init__(self) -> None:
+        """Refuse what no part could work with."""
+        for name in ("platform_zone", "reporting_zone"):
+            _zone(name, getattr(self, name))
+        if self.engine not in {"duckdb", "spark"}:
+            raise UsageError(f"engine is {self.engine!r}; it can be duckdb or spark")
+        for setting in dataclasses.fields(self):
+            least = setting.metadata["least"]
+            if least is not None and getattr(self, setting.name) < least:
+                raise UsageError(f"{setting.name} is {getattr(self, setting.name)}; it must be at least {least}")
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str], **flags: Any) -> Settings:
+        """The settings of ``environment``, over which ``flags`` (by name; None: not given) win; raises UsageError."""
+        names = {setting.name: setting for setting in dataclasses.fields(cls)}
+        for variable in environment:
+            if variable.startswith(PREFIX) and variable not in ELSEWHERE and variable[len(PREFIX) :].lower() not in names:
+                raise UsageError(f"{variable} is no setting; {_known(variable, list(names))}")
+        values: dict[str, Any] = {}
+        for name, setting in names.items():
+            for variable in (PREFIX + name.upper(), *setting.metadata["others"]):
+                text = environment.get(variable, "")
+                if text != "":
+                    values[name] = _value(variable, text, setting.default)
+                    break
+        values |= {name: value for name, value in flags.items() if value is not None}
+        return cls(**values)
+
+    def shown(self) -> dict[str, Any]:
+        """Every setting that isn't a secret, by name: what a manifest may hold."""
+        return {s.name: getattr(self, s.name) for s in dataclasses.fields(self) if not s.metadata["secret"]}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One setting as documentation shows it."""
+
+    name: str
+    variable: str
+    others: tuple[str, ...]
+    default: Any
+    meaning: str
+    secret: bool
+
+
+def meanings() -> list[Meaning]:
+    """All settings, in order."""
+    return [
+        Meaning(s.name, PREFIX + s.name.upper(), s.metadata["others"], s.default, s.metadata["meaning"], s.metadata["secret"])
+        for s in dataclasses.fields(Settings)
+    ]
+
+
+@cache
+def _zone(name: str, zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise UsageError(f"{name} is {zone!r}, which is no time zone; one is called Asia/Ho_Chi_Minh") from error
+
+
+def _value(variable: str, text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        lowered = text.strip().lower()
+        if lowered in {"1", "true", "yes", "on"}:
+            return True
+        if lowered in {"0", "false", "no", "off"}:
+            return False
+        raise UsageError(f"{variable} is {text!r}; it can be true or false")
+    if isinstance(default, (int, float)):
+        try:
+            return type(default)(text)
+        except ValueError:
+            raise UsageError(f"{variable} is {text!r}; it must be a number") from None
+    return text
+
+
+def _known(variable: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(variable[len(PREFIX) :].lower(), names, n=1)
+    hint = f"did you mean {PREFIX}{near[0].upper()}? " if near else ""
+    return f"{hint}The settings are {', '.join(PREFIX + name.upper() for name in names)}"

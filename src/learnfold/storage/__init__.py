@@ -1,0 +1,111 @@
+"""Where bytes lie: a folder, or a bucket on any S3. ``s3://`` and ``s3a://`` are the same place.
+
+Every path is relative to the storage's root, with ``/`` between its parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from pathlib import Path
+
+    from learnfold.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file: its path, its size in bytes, a tag that changes whenever its content does, and when it was written (UTC)."""
+
+    path: str
+    size: int
+    tag: str
+    modified_at: datetime
+
+
+class Storage(Protocol):
+    """Files below one root. What fails raises StorageError; a missing file is None or MissingDataError as said."""
+
+    url: str
+    """The root as engines and messages name it: an absolute folder, or ``s3://bucket/prefix``."""
+
+    def list(self, prefix: str = "") -> list[Entry]:
+        """Every file below ``prefix`` (a folder; empty: the root), by path; empty where there is no such folder."""
+        ...
+
+    def exists(self) -> bool:
+        """Whether the root is there: the folder, or the bucket."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """The file's bytes; None where there is no such file."""
+        ...
+
+    def read_tagged(self, path: str) -> tuple[bytes, str] | None:
+        """The file's bytes and the tag to ``swap`` them by; None where there is no such file."""
+        ...
+
+    def write(self, path: str, data: bytes) -> None:
+        """Puts a small file in place at once, over any old one."""
+        ...
+
+    def swap(self, path: str, data: bytes, tag: str | None) -> str:
+        """Replaces the file if its tag is still ``tag`` (None: if there is none yet), atomically among all writers.
+
+        Returns the new tag; raises ConflictError where someone else was first.
+        """
+        ...
+
+    def delete_if(self, path: str, tag: str) -> bool:
+        """Deletes the file if its tag is still ``tag``; whether it did."""
+        ...
+
+    def new(self, path: str) -> AbstractContextManager[Path]:
+        """A local file to fill; when the block ends well it lies at ``path``, whole and at once, else nothing does."""
+        ...
+
+    def local(self, paths: Sequence[str]) -> AbstractContextManager[list[str]]:
+        """Names of local files with the content of ``paths``, in their order, while the block lasts; MissingDataError if one is gone."""
+        ...
+
+    def copy(self, source: str, target: str) -> None:
+        """Puts the content of ``source`` at ``target`` at once, over any old one, without moving bytes through here where it can."""
+        ...
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Deletes files; those that are gone already are fine."""
+        ...
+
+
+def open_storage(url: str, settings: Settings) -> Storage:
+    """The storage at ``url``: a folder's path, ``file://…``, ``s3://bucket/prefix`` or ``s3a://bucket/prefix``."""
+    scheme, colon, rest = url.partition("://")
+    if colon and scheme in {"s3", "s3a", "s3n"}:
+        from learnfold.storage.s3 import S3Storage
+
+        return S3Storage(rest, settings)
+    if colon and scheme != "file":
+        from learnfold.errors import UsageError
+
+        raise UsageError(f"{url} can't be opened: a place is a folder, s3://bucket/path or s3a://bucket/path")
+    from learnfold.storage.folder import FolderStorage
+
+    return FolderStorage(rest if colon else url)
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two URLs name one place, whatever their spelling."""
+    return _canonical(one) == _canonical(other)
+
+
+def _canonical(url: str) -> str:
+    import os
+
+    scheme, colon, rest = url.partition("://")
+    if colon and scheme in {"s3", "s3a", "s3n"}:
+        return "s3://" + "/".join(part for part in rest.split("/") if part)
+    return os.path.realpath(rest if colon else url)

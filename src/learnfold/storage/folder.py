@@ -1,0 +1,188 @@
+"""A folder as storage: every file appears whole, by renaming; compare-and-set under a lock of the operating system."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from learnfold.errors import ConflictError, MissingDataError, StorageError
+from learnfold.storage import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_TEMPORARY = ".tmp-"
+"""In the name of what is being written; a run that died leaves such files, and ``clean`` removes them."""
+
+
+class FolderStorage:
+    """Files below a folder."""
+
+    def __init__(self, folder: str) -> None:
+        self.root = Path(folder).absolute()
+        self.url = str(self.root)
+
+    def list(self, prefix: str = "") -> list[Entry]:
+        """Every file below ``prefix``; links to folders are followed."""
+        found: list[Entry] = []
+        start = self.root / prefix if prefix else self.root
+        with _translated(start):
+            self._walk(str(start), prefix.rstrip("/"), found)
+        found.sort(key=lambda entry: entry.path)
+        return found
+
+    def _walk(self, folder: str, path: str, found: list[Entry]) -> None:
+        try:
+            entries = os.scandir(folder)
+        except FileNotFoundError:
+            return
+        with entries:
+            for entry in entries:
+                below = f"{path}/{entry.name}" if path else entry.name
+                if entry.is_dir():
+                    self._walk(entry.path, below, found)
+                    continue
+                with contextlib.suppress(FileNotFoundError):  # it went while we looked
+                    about = entry.stat()
+                    tag = f"{about.st_mtime_ns:x}-{about.st_ino:x}"
+                    found.append(Entry(below, about.st_size, tag, datetime.fromtimestamp(about.st_mtime, UTC)))
+
+    def exists(self) -> bool:
+        """Whether the folder is there; raises StorageError where a file is in its place."""
+        if self.root.exists() and not self.root.is_dir():
+            raise StorageError(f"{self.root} is a file, not a folder")
+        return self.root.is_dir()
+
+    def read(self, path: str) -> bytes | None:
+        """The file's bytes."""
+        with _translated(self.root / path):
+            try:
+                return (self.root / path).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def read_tagged(self, path: str) -> tuple[bytes, str] | None:
+        """The file's bytes and their digest."""
+        data = self.read(path)
+        return None if data is None else (data, _digest(data))
+
+    def write(self, path: str, data: bytes) -> None:
+        """Puts a small file in place, by renaming."""
+        with self.new(path) as file:
+            file.write_bytes(data)
+
+    def swap(self, path: str, data: bytes, tag: str | None) -> str:
+        """Compare-and-set, under a lock that the system gives back when its holder dies."""
+        with self._locked(path):
+            current = self.read_tagged(path)
+            if (current[1] if current else None) != tag:
+                raise ConflictError(f"{self.root / path} was changed by another run; try again")
+            self.write(path, data)
+        return _digest(data)
+
+    def delete_if(self, path: str, tag: str) -> bool:
+        """Deletes under the same lock."""
+        with self._locked(path):
+            current = self.read_tagged(path)
+            if current is None or current[1] != tag:
+                return False
+            self.delete([path])
+        return True
+
+    @contextlib.contextmanager
+    def new(self, path: str) -> Iterator[Path]:
+        """A file beside its place, renamed into it."""
+        target = self.root / path
+        with _translated(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.parent / f".{target.name}{_TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}"
+        try:
+            yield temporary
+            with _translated(target):
+                with temporary.open("rb") as written:
+                    os.fsync(written.fileno())
+                temporary.replace(target)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def local(self, paths: Sequence[str]) -> Iterator[list[str]]:
+        """The files themselves."""
+        names = [str(self.root / path) for path in paths]
+        for name in names:
+            if not Path(name).exists():
+                raise MissingDataError(f"{name} is gone")
+        yield names
+
+    def copy(self, source: str, target: str) -> None:
+        """A second name for the same bytes where the file system can (they are never changed in place), else a copy."""
+        place = self.root / target
+        with _translated(place):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            temporary = place.parent / f".{place.name}{_TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}"
+            try:
+                try:
+                    os.link(self.root / source, temporary)
+                except OSError:
+                    shutil.copyfile(self.root / source, temporary)
+                if place.exists() and place.samefile(temporary):
+                    return  # renaming one name of a file over another does nothing
+                temporary.replace(place)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Deletes files, and the folders that this empties."""
+        folders = set()
+        for path in paths:
+            with _translated(self.root / path):
+                (self.root / path).unlink(missing_ok=True)
+            folders.add((self.root / path).parent)
+        for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
+            for place in (folder, *folder.parents):
+                if place == self.root or self.root not in place.parents:
+                    break
+                try:
+                    place.rmdir()
+                except OSError:
+                    break
+
+    @contextlib.contextmanager
+    def _locked(self, path: str) -> Iterator[None]:
+        place = self.root / path
+        with _translated(place):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            handle = (place.parent / f".{place.name}.lock").open("a")
+        with handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+
+def scratch(folder: str) -> tempfile.TemporaryDirectory[str]:
+    """A folder for work that goes away, below ``folder`` (empty: the system's)."""
+    return tempfile.TemporaryDirectory(prefix="learnfold-", dir=folder or None)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@contextlib.contextmanager
+def _translated(place: Path) -> Iterator[None]:
+    """An OSError as StorageError, with what to do."""
+    try:
+        yield
+    except PermissionError as error:
+        raise StorageError(f"{error.filename or place} may not be read or written by this user; mend its permissions") from error
+    except NotADirectoryError as error:
+        raise StorageError(f"{place} can't be made: a part of it is a file") from error
+    except OSError as error:
+        raise StorageError(f"{error.filename or place}: {error.strerror or error}") from error
