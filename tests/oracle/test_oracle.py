@@ -1,0 +1,76 @@
+"""What the oracle says each view holds: small titled cases, each expected row worked out by hand from the contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from oracle import (
+    KEYS,
+    VIEWS,
+    Message,
+    answers,
+    cases_assessment,
+    cases_auth,
+    cases_course,
+    cases_profile_notification,
+    cases_video,
+)
+from oracle.case import DAY, rows
+
+CASES = [
+    *cases_auth.CASES,
+    *cases_assessment.CASES,
+    *cases_video.CASES,
+    *cases_course.CASES,
+    *cases_profile_notification.CASES,
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.view}: {case.title}" for case in CASES])
+def test_a_view_holds_what_was_worked_out_by_hand(case):
+    """All rows of the view and all their columns, whichever way round the events came."""
+    topic = case.view.split("_")[0] + "_topic"
+    for sent in (case.events, case.events[::-1]):
+        messages = [Message(event) for event in sent]
+        found = answers({topic: messages}, reporting_zone=case.reporting_zone)[case.view]
+        assert sorted(case.rows, key=repr) == sorted(found, key=repr)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.view}: {case.title}" for case in CASES])
+def test_a_case_is_of_the_views_own_key(case):
+    """The rows written by hand begin with the view's key columns, and no two have the same key."""
+    key = KEYS[case.view]
+    assert all(tuple(row)[: len(key)] == key for row in case.rows)
+    assert len({tuple(row[column] for column in key) for row in case.rows}) == len(case.rows)
+
+
+def test_every_one_of_the_37_views_has_a_case():
+    """A view without a hand-written case would be nobody's second reading."""
+    assert len(VIEWS) == 37
+    assert set(VIEWS) == set(KEYS) == {case.view for case in CASES}
+
+
+def test_no_messages_give_37_empty_views():
+    """A topic without messages may be left out; no view has a row of its own making."""
+    assert answers({}) == {name: [] for name in VIEWS}
+
+
+def test_answers_reads_deduplicates_and_looks_at_each_topic_alone():
+    """Copies count once, an invalid message nowhere, and one event_id on two topics is two events."""
+    auth = '{"event_id": "e", "event_type": "LOGIN", "user_id": "u1", "timestamp": "2024-03-02 00:30:00"}'
+    profile = auth.replace("LOGIN", "UPDATE_PROFILE")
+    found = answers(
+        {"auth_topic": [Message(auth), Message(auth.encode()), Message("{")], "profile_topic": [Message(profile)]},
+        platform_zone="Europe/Berlin",
+        reporting_zone="America/New_York",
+    )
+    assert found["auth_hourly_login_patterns"] == rows("date hour login_count", (DAY, 18, 1))
+    assert found["profile_daily_activity"] == rows(
+        "date event_type unique_users event_count", (DAY, "UPDATE_PROFILE", 1, 1)
+    )
+
+
+def test_a_topic_the_contract_does_not_know_is_refused():
+    """A misspelt topic in a test must not pass for an empty one."""
+    with pytest.raises(ValueError, match=r"auth-topic"):
+        answers({"auth-topic": []})

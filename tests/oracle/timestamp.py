@@ -1,0 +1,66 @@
+"""When an event happened, from what its producer wrote."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+OFFSET = r"(?P<offset>Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
+FRACTION = r"([.,](?P<fraction>[0-9]+))?"
+EXTENDED = re.compile(
+    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
+    rf"([T ](?P<hour>[0-9]{{2}}):(?P<minute>[0-9]{{2}})(:(?P<second>[0-9]{{2}}){FRACTION})?{OFFSET})?"
+)
+BASIC = re.compile(
+    r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
+    rf"([T ](?P<hour>[0-9]{{2}})(?P<minute>[0-9]{{2}})((?P<second>[0-9]{{2}}){FRACTION})?{OFFSET})?"
+)
+
+
+def read_timestamp(written: str | datetime, platform_zone: ZoneInfo) -> datetime:
+    """The instant as a naive UTC datetime; digits beyond microseconds are cut off, not rounded.
+
+    What says no offset is in the platform's zone: of a local time that came twice the earlier is meant, one that was
+    skipped is read with the offset in force before the clocks changed. That holds for a datetime (a Parquet
+    timestamp) too: an aware one is an instant, a naive one is the platform's local time.
+
+    Raises:
+        ValueError: it's no such time, or none between the years 1 and 9999 in UTC.
+    """
+    moment = written if isinstance(written, datetime) else _parsed(written.strip())
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=platform_zone, fold=0)
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
+
+
+def _parsed(text: str) -> datetime:
+    """The datetime a text spells, aware if it names an offset."""
+    match = EXTENDED.fullmatch(text) or BASIC.fullmatch(text)
+    if match is None:
+        raise ValueError("neither a date nor a time")
+    year, month, day, hour, minute, second = (
+        int(match[part] or 0) for part in ("year", "month", "day", "hour", "minute", "second")
+    )
+    microsecond = int((match["fraction"] or "")[:6].ljust(6, "0"))
+    return datetime(year, month, day, hour, minute, second, microsecond, tzinfo=_zone(match["offset"]))
+
+
+def _zone(offset: str | None) -> timezone | None:
+    """The zone of 'Z', '+HH', '+HHMM' or '+HH:MM'; None for no offset."""
+    if offset is None:
+        return None
+    if offset == "Z":
+        return UTC
+    digits = offset[1:].replace(":", "").ljust(4, "0")
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    if minutes > 59:
+        raise ValueError(f"no offset has {minutes} minutes")
+    size = timedelta(hours=hours, minutes=minutes)
+    return timezone(-size if offset[0] == "-" else size)

@@ -1,0 +1,102 @@
+"""What a view is to the oracle: which events count, what they are grouped by, and the columns of a group."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from oracle.events import Event
+
+    Events = Mapping[str, list[Event]]
+    Row = dict[str, Any]
+
+VIEWS: dict[str, Callable[..., list[Row]]] = {}
+KEYS: dict[str, tuple[str, ...]] = {}
+
+
+def view(
+    *key: str, of: Callable[[Events], Iterable[Event]]
+) -> Callable[[Callable[[list[Event]], Row]], Callable[..., list[Row]]]:
+    """Makes a view, named as the function, of a function from one group's events to its columns beside the key.
+
+    `of` gives the events (or what is made of them) that the view counts; every key they have gets a row. `date` and
+    `hour` in a key are those of an event's timestamp in the reporting zone.
+    """
+
+    def register(columns: Callable[[list[Event]], Row]) -> Callable[..., list[Row]]:
+        def rows(events: Events, reporting_zone: str = "UTC") -> list[Row]:
+            groups: dict[tuple[Any, ...], list[Event]] = {}
+            for event in of(events):
+                named = event | _local(event, reporting_zone) if "date" in key else event
+                groups.setdefault(tuple(named[column] for column in key), []).append(event)
+            return [dict(zip(key, values, strict=True)) | columns(group) for values, group in groups.items()]
+
+        VIEWS[columns.__name__] = rows
+        KEYS[columns.__name__] = key
+        return rows
+
+    return register
+
+
+def _local(event: Event, reporting_zone: str) -> Row:
+    local = event["timestamp"].replace(tzinfo=UTC).astimezone(ZoneInfo(reporting_zone))
+    return {"date": local.date(), "hour": local.hour}
+
+
+def every(topic: str, *types: str) -> Callable[[Events], list[Event]]:
+    """The topic's events of these types; of any type where none is named."""
+    return lambda events: events[topic] if not types else of_type(events[topic], *types)
+
+
+def of_type(events: Iterable[Event], *types: str) -> list[Event]:
+    """Those of these types."""
+    return [event for event in events if event["event_type"] in types]
+
+
+def given(events: Iterable[Event], field: str) -> list[Any]:
+    """The field's values where it isn't absent."""
+    return [event[field] for event in events if event[field] is not None]
+
+
+def distinct(events: Iterable[Event], field: str) -> int:
+    """How many different values the field has, absent not being one."""
+    return len(set(given(events, field)))
+
+
+def total(events: Iterable[Event], field: str) -> Any:
+    """The sum of what is given, whole numbers exactly; None if nothing is."""
+    values = given(events, field)
+    if not values:
+        return None
+    return sum(values) if all(isinstance(value, int) for value in values) else math.fsum(values)
+
+
+def mean(events: Iterable[Event], field: str) -> float | None:
+    """The mean of what is given; None if nothing is."""
+    values = given(events, field)
+    return math.fsum(values) / len(values) if values else None
+
+
+def smallest(events: Iterable[Event], field: str) -> Any:
+    """The smallest of what is given; None if nothing is."""
+    return min(given(events, field), default=None)
+
+
+def largest(events: Iterable[Event], field: str) -> Any:
+    """The largest of what is given; None if nothing is."""
+    return max(given(events, field), default=None)
+
+
+def rate(part: int, whole: int) -> float | None:
+    """The part of the whole in percent; None of nothing."""
+    return 100.0 * part / whole if whole else None
+
+
+def divided(value: float | None, by: int) -> float | None:
+    """Seconds in minutes (60) or hours (3600); None stays None."""
+    return None if value is None else value / by

@@ -1,0 +1,130 @@
+"""The views of video_topic: VIDEO_WATCHED only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oracle.view import distinct, divided, every, largest, mean, rate, smallest, total, view
+
+if TYPE_CHECKING:
+    from oracle.events import Event
+    from oracle.view import Events, Row
+
+SECONDS = "watch_duration_seconds"
+MINUTE, HOUR = 60, 3600
+HIGH_RISK_BELOW, MEDIUM_RISK_BELOW = 60, 180
+
+watched = every("video_topic", "VIDEO_WATCHED")
+
+
+@view("user_id", "video_id", "course_id", of=watched)
+def video_total_watch_time(events: list[Event]) -> Row:
+    """One user watching one video."""
+    seconds = total(events, SECONDS)
+    return {
+        "total_watch_seconds": seconds,
+        "total_watch_sessions": len(events),
+        "avg_watch_duration_seconds": mean(events, SECONDS),
+        "longest_session_seconds": largest(events, SECONDS),
+        "shortest_session_seconds": smallest(events, SECONDS),
+        "total_watch_minutes": divided(seconds, MINUTE),
+        "total_watch_hours": divided(seconds, HOUR),
+    }
+
+
+@view("user_id", "course_id", of=watched)
+def video_student_engagement(events: list[Event]) -> Row:
+    """One user watching a course's videos."""
+    seconds = total(events, SECONDS)
+    return {
+        "unique_videos_watched": distinct(events, "video_id"),
+        "total_watch_seconds": seconds,
+        "total_video_events": len(events),
+        "avg_watch_duration_seconds": mean(events, SECONDS),
+        "total_watch_hours": divided(seconds, HOUR),
+    }
+
+
+@view("video_id", "course_id", of=watched)
+def video_popularity(events: list[Event]) -> Row:
+    """Everyone watching one video."""
+    seconds = total(events, SECONDS)
+    return {
+        "unique_viewers": distinct(events, "user_id"),
+        "total_views_seconds": seconds,
+        "total_view_events": len(events),
+        "avg_view_duration_seconds": mean(events, SECONDS),
+        "total_views_hours": divided(seconds, HOUR),
+    }
+
+
+@view("date", "course_id", of=watched)
+def video_daily_engagement(events: list[Event]) -> Row:
+    """A day's watching in a course."""
+    seconds = total(events, SECONDS)
+    return {
+        "active_video_watchers": distinct(events, "user_id"),
+        "unique_videos_watched": distinct(events, "video_id"),
+        "total_watch_seconds": seconds,
+        "total_watch_events": len(events),
+        "total_watch_hours": divided(seconds, HOUR),
+    }
+
+
+@view("course_id", of=watched)
+def video_course_metrics(events: list[Event]) -> Row:
+    """All watching in a course."""
+    seconds = total(events, SECONDS)
+    return {
+        "total_students_watching": distinct(events, "user_id"),
+        "total_videos_in_course": distinct(events, "video_id"),
+        "total_course_watch_seconds": seconds,
+        "total_course_watch_hours": divided(seconds, HOUR),
+    }
+
+
+def watched_of_course(events: Events) -> list[Event]:
+    """The events, each with how many different videos of its course anyone watched."""
+    everyones = watched(events)
+    videos = {
+        course_id: distinct([event for event in everyones if event["course_id"] == course_id], "video_id")
+        for course_id in {event["course_id"] for event in everyones}
+    }
+    return [event | {"videos_in_course": videos[event["course_id"]]} for event in everyones]
+
+
+@view("user_id", "course_id", of=watched_of_course)
+def video_student_course_summary(events: list[Event]) -> Row:
+    """One user's watching, beside what anyone watched in the course."""
+    seconds = total(events, SECONDS)
+    count, in_course = distinct(events, "video_id"), events[0]["videos_in_course"]
+    return {
+        "videos_watched_count": count,
+        "total_watch_seconds": seconds,
+        "total_sessions": len(events),
+        "total_watch_hours": divided(seconds, HOUR),
+        "total_videos_in_course": in_course,
+        "video_coverage_percentage": rate(count, in_course),
+    }
+
+
+@view("video_id", "course_id", of=watched)
+def video_drop_off_indicators(events: list[Event]) -> Row:
+    """How long everyone stays with one video."""
+    average = mean(events, SECONDS)
+    return {
+        "total_views": len(events),
+        "avg_watch_duration": average,
+        "min_watch_duration": smallest(events, SECONDS),
+        "unique_viewers": distinct(events, "user_id"),
+        "potential_drop_off": drop_off(average),
+    }
+
+
+def drop_off(average: float | None) -> str | None:
+    """How likely viewers leave early, by the seconds they stay on average."""
+    if average is None:
+        return None
+    if average < HIGH_RISK_BELOW:
+        return "High Risk"
+    return "Medium Risk" if average < MEDIUM_RISK_BELOW else "Good Engagement"
