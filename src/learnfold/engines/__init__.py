@@ -74,7 +74,7 @@ class Source:
     """A part of a rollup as a view reads it: of the file ``path``, the rows of ``days`` (None: all it holds)."""
 
     path: str
-    days: frozenset[date] | None
+    days: frozenset[date] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,10 @@ class AskRequest:
     """One view to be asked: of all its rollups' rows, or of a slice of them spliced into what it said before."""
 
     view: View
-    sources: dict[str, Sequence[Source]]  # by rollup
+    sources: dict[str, tuple[Source, ...]]  # by rollup
     path: str  # of the new file
     before: str | None = None  # the view's last file; with ``changed``: only slices of changed rows are asked again
-    changed: dict[str, Sequence[Source]] | None = None  # by rollup, the rows that came or went since
+    changed: dict[str, tuple[Source, ...]] | None = None  # by rollup, the rows that came or went since
 
 
 @dataclass
@@ -115,8 +115,8 @@ class Engine(Protocol):
         """Reads, validates and deduplicates events, and writes rollups and quarantine; raises DataError for a file that breaks midway."""
         ...
 
-    def asking(self, sources: dict[str, Sequence[Source]]) -> AbstractContextManager[None]:
-        """Keeps these rollups at hand while views of them are asked."""
+    def asking(self) -> AbstractContextManager[None]:
+        """Keeps the rollups that are read at hand while the block asks views of them."""
         ...
 
     def ask(self, request: AskRequest) -> Asked:

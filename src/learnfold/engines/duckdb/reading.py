@@ -30,7 +30,7 @@ _ISO = (
 
 def macros(platform_zone: str, reporting_zone: str) -> list[str]:
     """The functions that the SELECTs and the subjects' derived columns use."""
-    zone, report = _quoted(platform_zone), _quoted(reporting_zone)
+    zone, report = quoted(platform_zone), quoted(reporting_zone)
     if platform_zone == "UTC":
         instant = "naive"
     else:  # a local time that the clocks show twice is the first of the two
@@ -190,7 +190,7 @@ def _reason(fields: Sequence[Field], raw: _Flat | _Envelope) -> str:
             cases.append((f"{name} IS NULL" if field.required else f"{text} IS NOT NULL AND {name} IS NULL", reasons.unreadable(field)))
         if field.check:
             cases.append((f"NOT ({_over(field)})", reasons.out_of_range(field)))
-    return "CASE " + " ".join(f"WHEN {condition} THEN {_quoted(reason)}" for condition, reason in cases) + " END"
+    return "CASE " + " ".join(f"WHEN {condition} THEN {quoted(reason)}" for condition, reason in cases) + " END"
 
 
 def _over(field: Field) -> str:
@@ -207,8 +207,9 @@ def _name(field: Field) -> str:
 
 
 def _list(files: Sequence[str]) -> str:
-    return "[" + ", ".join(_quoted(file) for file in files) + "]"
+    return "[" + ", ".join(quoted(file) for file in files) + "]"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """``text`` as an SQL string."""
     return "'" + text.replace("'", "''") + "'"

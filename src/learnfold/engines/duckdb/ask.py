@@ -1,0 +1,155 @@
+"""Asks views of rollups: whole, or the slices that changed, spliced into what the view said before."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from typing import TYPE_CHECKING
+
+import sqlglot
+from sqlglot import exp
+
+from learnfold.engines import Asked
+from learnfold.engines.duckdb.fold import PARQUET
+from learnfold.engines.duckdb.reading import quoted
+from learnfold.errors import BugError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import duckdb
+
+    from learnfold.catalog import Rollup, View
+    from learnfold.engines import AskRequest, Source
+    from learnfold.storage import Storage
+
+_EXAMPLES = 5
+
+
+class Shelf:
+    """Rollups as tables, loaded when they are first asked for."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, out: Storage) -> None:
+        self.connection, self.out = connection, out
+        self._tables: dict[tuple[str, tuple[Source, ...]], str] = {}
+
+    def table(self, rollup: Rollup, sources: tuple[Source, ...]) -> str:
+        """The name of a table with the rollup's rows in ``sources``."""
+        key = (rollup.name, sources)
+        if key not in self._tables:
+            table = f"shelf_{len(self._tables)}"
+            with self.out.local([source.path for source in sources]) as files:
+                self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {_rows(rollup, sources, files)}")
+            self._tables[key] = table
+        return self._tables[key]
+
+    def clear(self) -> None:
+        """Drops the tables."""
+        for table in self._tables.values():
+            self.connection.execute(f"DROP TABLE IF EXISTS {table}")
+        self._tables.clear()
+
+
+def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf, out: Storage) -> Asked:
+    """Writes the view's rows, unless they break a check."""
+    view = request.view
+    if request.before is not None and request.changed is not None and view.slice is not None:
+        with out.local([request.before]) as (before,):
+            _splice(connection, request, shelf, before)
+    else:
+        tables = {rollup.name: shelf.table(rollup, request.sources[rollup.name]) for rollup in view.rollups}
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {over(view, tables)}")
+    try:
+        broken = _broken(connection, view)
+        columns = ", ".join(column.name for column in view.columns)
+        rows, mark = connection.execute(
+            f"SELECT count(*), sum(CAST(hash({columns}) AS HUGEINT)) FROM answer"
+        ).fetchone() or (0, None)
+        size = 0
+        if not broken:
+            with out.new(request.path) as file:
+                connection.execute(
+                    f"COPY (SELECT {columns} FROM answer ORDER BY {', '.join(view.key)}) TO {quoted(str(file))} ({PARQUET})"
+                )
+                size = file.stat().st_size
+        return Asked(rows, size, hashlib.sha256(f"{rows} {mark}".encode()).hexdigest()[:16], broken)
+    finally:
+        connection.execute("DROP TABLE answer")
+
+
+def over(view: View, tables: Mapping[str, str]) -> str:
+    """The view's SELECT with its contract's types, over tables that stand for its rollups."""
+    columns = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in view.columns)
+    query = _parsed(view.query).copy()
+    for table in query.find_all(exp.Table):
+        if table.name in tables:
+            alias = table.alias or table.name
+            table.replace(exp.alias_(exp.to_table(tables[table.name]), alias, table=True))
+    return f"SELECT {columns} FROM ({query.sql('duckdb')})"
+
+
+@cache
+def _parsed(query: str) -> exp.Expression:
+    return sqlglot.parse_one(query, read="duckdb")
+
+
+def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf, before: str) -> None:
+    """The view's last rows, but those of the slices in which a rollup changed, and these asked again."""
+    view, cut = request.view, request.view.slice
+    if cut is None or request.changed is None:
+        raise BugError(f"{view.name} can't be asked in slices")
+    touched = []
+    for rollup in view.rollups:
+        sources = request.changed.get(rollup.name, ())
+        if sources:
+            names = ", ".join(f"{theirs} AS {ours}" for ours, theirs in zip(cut.columns, cut.sources[rollup.name], strict=True))
+            touched.append(f"SELECT {names} FROM {shelf.table(rollup, sources)}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE slices AS {' UNION '.join(f'(SELECT DISTINCT * FROM ({one}))' for one in touched)}")
+    tables = {}
+    for rollup in view.rollups:
+        table = shelf.table(rollup, request.sources[rollup.name])
+        same = " AND ".join(
+            f"t.{theirs} IS NOT DISTINCT FROM slices.{ours}" for ours, theirs in zip(cut.columns, cut.sources[rollup.name], strict=True)
+        )
+        tables[rollup.name] = f"slice_of_{rollup.name}"
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW slice_of_{rollup.name} AS SELECT t.* FROM {table} AS t SEMI JOIN slices ON {same}")
+    same = " AND ".join(f"old.{name} IS NOT DISTINCT FROM slices.{name}" for name in cut.columns)
+    columns = ", ".join(f"old.{column.name}" for column in view.columns)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE answer AS SELECT {columns} FROM read_parquet({quoted(before)}) AS old ANTI JOIN slices ON {same} "
+        f"UNION ALL BY NAME {over(view, tables)}"
+    )
+    for view_name in tables.values():
+        connection.execute(f"DROP VIEW {view_name}")
+    connection.execute("DROP TABLE slices")
+
+
+def _broken(connection: duckdb.DuckDBPyConnection, view: View) -> dict[str, list[dict[str, object]]]:
+    """Rows that break the view's checks, a few of each: that its key is unique, and what the subject asks."""
+    key = ", ".join(view.key)
+    queries = {f"({key}) is unique": f"SELECT {key}, count(*) AS rows FROM answer GROUP BY {key} HAVING count(*) > 1 LIMIT {_EXAMPLES}"}
+    for check in view.checks:
+        queries[check] = f"SELECT * FROM answer WHERE NOT ({check}) LIMIT {_EXAMPLES}"
+    broken = {}
+    for check, query in queries.items():
+        cursor = connection.execute(query)
+        names = [column[0] for column in cursor.description or []]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        if rows:
+            broken[check] = rows
+    return broken
+
+
+def _rows(rollup: Rollup, sources: Sequence[Source], files: Sequence[str]) -> str:
+    """The SELECT of the rows in ``sources``, which are the local ``files``."""
+    columns = ", ".join(column.name for column in rollup.columns)
+    if not sources:
+        empty = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in rollup.columns)
+        return f"SELECT {empty} WHERE false"
+    whole = [file for source, file in zip(sources, files, strict=True) if source.days is None]
+    selects = [f"SELECT {columns} FROM read_parquet([{', '.join(map(quoted, whole))}], hive_partitioning=false)"] if whole else []
+    for source, file in zip(sources, files, strict=True):
+        if source.days:
+            days = ", ".join(f"DATE '{day.isoformat()}'" for day in sorted(source.days))
+            selects.append(f"SELECT {columns} FROM read_parquet({quoted(file)}, hive_partitioning=false) WHERE _day IN ({days})")
+    return " UNION ALL ".join(selects)

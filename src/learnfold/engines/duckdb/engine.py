@@ -1,0 +1,113 @@
+"""The engine itself: one connection, its limits, and what it keeps at hand."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from learnfold.engines import AskRequest, Asked, Folded, FoldRequest
+from learnfold.engines.duckdb import probe, reading
+from learnfold.engines.duckdb.ask import Shelf, ask
+from learnfold.engines.duckdb.fold import fold
+from learnfold.errors import LearnfoldError, StorageError, UsageError
+from learnfold.storage.folder import scratch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from learnfold.settings import Settings
+    from learnfold.storage import Storage
+
+
+class DuckDBEngine:
+    """SQL in this process, on local copies of remote files, within a memory limit beyond which it spills to disk."""
+
+    name = "duckdb"
+    version = duckdb.__version__
+    fold_rows: int | None = 1_000_000
+
+    def __init__(self, settings: Settings, master: Storage, out: Storage) -> None:
+        self.settings, self.master, self.out = settings, master, out
+        self._shelf: Shelf | None = None
+
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The connection, made when it is first needed."""
+        self._scratch = scratch(self.settings.temporary_folder)
+        connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+        try:
+            connection.execute(f"SET memory_limit = '{self.settings.memory or _default_memory()}'")
+            if self.settings.threads:
+                connection.execute(f"SET threads = {self.settings.threads}")
+        except duckdb.Error as error:
+            raise UsageError(f"memory is {self.settings.memory!r}; one is called 4GB ({probe.brief(error)})") from error
+        connection.execute("SET temp_directory = ?", [self._scratch.name])
+        for statement in (
+            "SET preserve_insertion_order = false",
+            "SET TimeZone = 'UTC'",
+            "SET enable_progress_bar = false",
+            "SET default_null_order = 'NULLS_FIRST'",
+            *reading.macros(self.settings.platform_zone, self.settings.reporting_zone),
+        ):
+            connection.execute(statement)
+        return connection
+
+    def rows(self, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
+        """The rows of each file by its footer, and the files that can't be read."""
+        with self.master.local(files) as local, translated():
+            rows, unreadable = probe.rows(self.connection, local)
+        name = dict(zip(local, files, strict=True))
+        return {name[file]: count for file, count in rows.items()}, {name[file]: why for file, why in unreadable.items()}
+
+    def fold(self, request: FoldRequest) -> Folded:
+        """Reads the events of some files once, and writes a file a rollup."""
+        with self.master.local(request.files) as local, translated():
+            return fold(self.connection, request, local, self.out, skip_unreadable=self.settings.skip_unreadable)
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """Keeps the rollups that are read in memory, as far as the limit goes, then on disk."""
+        self._shelf = Shelf(self.connection, self.out)
+        try:
+            yield
+        finally:
+            self._shelf.clear()
+            self._shelf = None
+
+    def ask(self, request: AskRequest) -> Asked:
+        """Writes one view."""
+        if self._shelf is None:
+            with self.asking():
+                return self.ask(request)
+        with translated():
+            return ask(self.connection, request, self._shelf, self.out)
+
+    def close(self) -> None:
+        """Closes the connection and removes what was spilled."""
+        if "connection" in self.__dict__:
+            self.connection.close()
+            self._scratch.cleanup()
+            del self.connection
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """DuckDB's errors as ours, with what to do."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise LearnfoldError(
+            f"DuckDB needs more memory than it may use: raise LEARNFOLD_MEMORY, or put LEARNFOLD_TEMPORARY_FOLDER on a larger disk ({probe.brief(error)})"
+        ) from error
+    except duckdb.IOException as error:
+        raise StorageError(f"DuckDB couldn't read or write: {probe.brief(error)}") from error
+
+
+def _default_memory() -> str:
+    """Half of what is free, at most 3 GB unless told otherwise: a batch shares its machine."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return f"{max(256, min(free // 2, 3 * 1024**3) // 1024**2)}MiB"

@@ -1,0 +1,219 @@
+"""One fold: events of some files, valid and each once, into one new file a rollup."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from learnfold.engines import DayFacts, FileFacts, Folded, Part
+from learnfold.engines.duckdb import probe, reading
+from learnfold.engines.duckdb.quarantine import write_quarantine
+from learnfold.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from learnfold.catalog import Rollup, Topic
+    from learnfold.engines import FoldRequest
+    from learnfold.engines.duckdb.probe import Probed
+    from learnfold.storage import Storage
+
+PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+
+
+def fold(
+    connection: duckdb.DuckDBPyConnection, request: FoldRequest, local: Sequence[str], out: Storage, *, skip_unreadable: bool
+) -> Folded:
+    """Folds the local files, which are ``request.files`` in their order; raises DataError for one that can't be read."""
+    name = dict(zip(local, request.files, strict=True))
+    probed = probe.probe(connection, local)
+    wanted = _wanted(request)
+    _load(connection, request.topic, probed, wanted)
+    folded = Folded(unreadable={name[file]: why for file, why in probed.unreadable.items()})
+    if folded.unreadable and not skip_unreadable:
+        raise unreadable(folded.unreadable)
+    order = [file for files in probed.shapes.values() for file in files]
+    try:
+        folded.files = {name[file]: FileFacts(rows=probed.rows[file]) for file in order}
+        _facts(connection, [folded.files[name[file]] for file in order], folded, request.days)
+        _drop_copies(connection, request, probed, wanted, folded)
+        _prepare(connection, request)
+        for rollup in request.rollups:
+            folded.parts[rollup.name] = _write(connection, rollup, f"_rollups/{rollup.name}/{request.name}.parquet", out)
+        invalid = [file for file in order if name[file] in request.fresh and folded.files[name[file]].quarantined]
+        if invalid:
+            folded.quarantine = write_quarantine(connection, request.topic, probed, order, invalid, name, out)
+    finally:
+        connection.execute("DROP TABLE IF EXISTS events")
+    return folded
+
+
+def unreadable(files: dict[str, str]) -> DataError:
+    """The error that names files that can't be read, and what to do."""
+    listed = "\n".join(f"  {file}: {why}" for file, why in list(files.items())[:10])
+    more = f"\n  and {len(files) - 10} more" if len(files) > 10 else ""  # noqa: PLR2004
+    return DataError(f"{len(files)} file(s) can't be read as Parquet:\n{listed}{more}\nMend or remove them, or go on without them by --skip-unreadable")
+
+
+def _wanted(request: FoldRequest) -> list[str]:
+    """The fields that the rollups read, and those that events are told apart by."""
+    names = {"event_id", "timestamp"}
+    for rollup in request.rollups:
+        names |= fields_read(rollup)
+    return [field.name for field in request.topic.sent if field.name in names]
+
+
+@cache
+def fields_read(rollup: Rollup) -> frozenset[str]:
+    """The names of the topic's fields that a rollup's query reads."""
+    query = sqlglot.parse_one(rollup.query, read="duckdb")
+    return frozenset(column.name for column in query.find_all(exp.Column))
+
+
+def _load(connection: duckdb.DuckDBPyConnection, topic: Topic, probed: Probed, wanted: Sequence[str]) -> None:
+    """Puts the events of all readable files, valid or not, into the table ``events``."""
+    try:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE events AS {union(topic, probed, wanted)}")
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise
+        broken = _broken(connection, topic, probed, wanted)
+        if not broken:
+            raise
+        for shape, files in list(probed.shapes.items()):
+            probed.shapes[shape] = [file for file in files if file not in broken]
+        probed.unreadable |= broken
+        _load(connection, topic, probed, wanted)
+
+
+def union(topic: Topic, probed: Probed, wanted: Sequence[str]) -> str:
+    """The SELECT over all files, each numbered by its place among them, with ``_day``: the event's UTC day."""
+    selects, first = [], 0
+    for shape, files in probed.shapes.items():
+        if files:
+            selects.append(reading.select(topic, shape, files, first, wanted))
+            first += len(files)
+    if not selects:
+        columns = ", ".join(f"CAST(NULL AS {field.type}) AS {field.name}" for field in topic.sent if field.name in wanted)
+        selects = [
+            "SELECT CAST(NULL AS INTEGER) AS _file, CAST(NULL AS BIGINT) AS _row, CAST(NULL AS INTEGER) AS _partition, "
+            f"CAST(NULL AS BIGINT) AS _offset, {columns}, CAST(NULL AS VARCHAR) AS _reason WHERE false"
+        ]
+    return f"SELECT *, CAST(timestamp AS DATE) AS _day FROM ({' UNION ALL BY NAME '.join(selects)})"
+
+
+def _broken(connection: duckdb.DuckDBPyConnection, topic: Topic, probed: Probed, wanted: Sequence[str]) -> dict[str, str]:
+    """The files that break when they are read alone, and why."""
+    broken = {}
+    for shape, files in probed.shapes.items():
+        for file in files:
+            try:
+                connection.execute(f"CREATE OR REPLACE TEMP TABLE events AS {reading.select(topic, shape, [file], 0, wanted)}")
+            except duckdb.Error as error:
+                broken[file] = probe.brief(error, file)
+    return broken
+
+
+def _facts(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[FileFacts], folded: Folded, days: frozenset[date] | None
+) -> None:
+    for file, day, reason, count in connection.execute(
+        "SELECT _file, CASE WHEN _reason IS NULL THEN _day END, _reason, count(*) FROM events GROUP BY ALL"
+    ).fetchall():
+        if reason is None:
+            files[file].days[day] = count
+            if days is None or day in days:
+                folded.days.setdefault(day, DayFacts()).events += count
+        else:
+            files[file].quarantined[reason] = count
+    for file, partition, least, greatest in connection.execute(
+        "SELECT _file, _partition, min(_offset), max(_offset) FROM events WHERE _partition IS NOT NULL AND _offset IS NOT NULL GROUP BY ALL"
+    ).fetchall():
+        files[file].offsets[partition] = (least, greatest)
+
+
+def _drop_copies(
+    connection: duckdb.DuckDBPyConnection, request: FoldRequest, probed: Probed, wanted: Sequence[str], folded: Folded
+) -> None:
+    """Leaves one of the events that are the same: the earliest, then the one with the smallest fields, in the topic's order."""
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE suspects AS
+        SELECT _day, {_IDENTITY} AS identity FROM events
+        WHERE _reason IS NULL{_of_days(request.days)} AND (event_id IS NOT NULL OR _offset IS NOT NULL)
+        GROUP BY ALL HAVING count(*) > 1""")
+    rest = [name for name in wanted if name not in {"event_id", "timestamp"}]
+    told = f"row({', '.join(rest)})" if rest else "1"
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE copies AS
+        SELECT rowid AS place, _file, _row, _day, timestamp, {told} AS told, {_SAME} AS same
+        FROM events SEMI JOIN suspects ON events._day = suspects._day AND {_IDENTITY} = suspects.identity
+        WHERE _reason IS NULL{_of_days(request.days)} AND ({_HAS_ID} OR (_partition IS NOT NULL AND _offset IS NOT NULL))""")
+    connection.execute("CREATE OR REPLACE TEMP TABLE first_copies AS SELECT *, rank() OVER (PARTITION BY _day, same ORDER BY timestamp) AS nth FROM copies")
+    unclear = connection.execute("SELECT 1 FROM first_copies WHERE nth = 1 GROUP BY _day, same HAVING count(DISTINCT told) > 1 LIMIT 1").fetchone()
+    if unclear:  # the rollups would tell: look at all fields
+        _rank_by_all(connection, request.topic, probed)
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE losers AS
+        SELECT place, _day FROM (SELECT *, row_number() OVER (PARTITION BY _day, same ORDER BY nth, told, place) AS kept FROM first_copies)
+        WHERE kept > 1""")
+    for day, count in connection.execute("SELECT _day, count(*) FROM losers GROUP BY ALL").fetchall():
+        folded.days[day].duplicates = count
+        folded.days[day].events -= count
+    if any(facts.duplicates for facts in folded.days.values()):
+        connection.execute("DELETE FROM events WHERE rowid IN (SELECT place FROM losers)")
+    for table in ("suspects", "copies", "first_copies", "losers"):
+        connection.execute(f"DROP TABLE {table}")
+
+
+_HAS_ID = "(event_id IS NOT NULL AND trim(event_id, e' \\t\\n\\r') <> '')"
+_IDENTITY = f"CASE WHEN {_HAS_ID} THEN hash(event_id) ELSE hash(_partition, _offset) END"
+_SAME = f"CASE WHEN {_HAS_ID} THEN row(event_id, CAST(NULL AS INTEGER), CAST(NULL AS BIGINT)) ELSE row(CAST(NULL AS VARCHAR), _partition, _offset) END"
+
+
+def _rank_by_all(connection: duckdb.DuckDBPyConnection, topic: Topic, probed: Probed) -> None:
+    """Ranks copies by their timestamp and then all their fields, read once more from the files."""
+    fields = [field.name for field in topic.sent]
+    order = ", ".join(f"whole.{name} NULLS FIRST" for name in fields if name not in {"event_id", "timestamp"})
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE first_copies AS
+        SELECT copies.*, rank() OVER (PARTITION BY copies._day, copies.same ORDER BY copies.timestamp, {order}) AS nth
+        FROM copies JOIN ({union(topic, probed, fields)}) AS whole ON copies._file = whole._file AND copies._row = whole._row""")
+
+
+def _of_days(days: frozenset[date] | None) -> str:
+    if days is None:
+        return ""
+    return f" AND _day IN ({', '.join(f'DATE {day.isoformat()!r}' for day in sorted(days))})" if days else " AND false"
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, request: FoldRequest) -> None:
+    """Shows the valid events of the days as the topic that the rollups' SQL reads."""
+    derived = ", ".join(f"{field.derived} AS {field.name}" for field in request.topic.derived)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW {request.topic.name} AS SELECT *, {derived} FROM events WHERE _reason IS NULL{_of_days(request.days)}"
+    )
+
+
+@cache
+def by_day(rollup: Rollup) -> str:
+    """The rollup's SELECT with ``_day`` carried through: one group of rows for each UTC day."""
+    query = sqlglot.parse_one(rollup.query, read="duckdb")
+    for select in query.find_all(exp.Select):
+        select.expressions.insert(0, exp.column("_day"))
+    return query.sql("duckdb")
+
+
+def _write(connection: duckdb.DuckDBPyConnection, rollup: Rollup, path: str, out: Storage) -> Part:
+    columns = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in rollup.columns)
+    with out.new(path) as file:
+        (rows,) = connection.execute(f"COPY (SELECT _day, {columns} FROM ({by_day(rollup)})) TO '{_escaped(file)}' ({PARQUET})").fetchone() or (0,)
+        return Part(path, rows, file.stat().st_size)
+
+
+def _escaped(file: object) -> str:
+    return str(file).replace("'", "''")
