@@ -1,0 +1,1 @@
+"""A run: plan, fold, ask, check, publish, read in that order."""

@@ -39,13 +39,15 @@ def write_quarantine(
         if chosen:
             selects.append(_whole(shape, chosen, place))
     files = ", ".join(f"({place[file]}, {quoted(name[file])})" for file in invalid)
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE invalid AS SELECT _file, _row, _reason, _partition, _offset, f.file "
+        f"FROM events JOIN (VALUES {files}) AS f(place, file) ON _file = f.place WHERE _reason IS NOT NULL"
+    )
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE quarantined AS
-        SELECT {quoted(topic.name)} AS topic, e._reason AS reason, f.file, e._row AS row,
-               e._partition AS kafka_partition, e._offset AS kafka_offset, whole.event, whole.bytes
-        FROM events AS e JOIN (VALUES {files}) AS f(place, file) ON e._file = f.place
-        JOIN ({' UNION ALL '.join(selects)}) AS whole ON e._file = whole._file AND e._row = whole._row
-        WHERE e._reason IS NOT NULL""")
+        SELECT {quoted(topic.name)} AS topic, _reason AS reason, file, _row AS row,
+               _partition AS kafka_partition, _offset AS kafka_offset, event, bytes
+        FROM ({' UNION ALL '.join(selects)})""")
     rows, mark = connection.execute(
         "SELECT count(*), sum(CAST(hash(reason, file, row, event, bytes) AS HUGEINT)) FROM quarantined"
     ).fetchone() or (0, 0)
@@ -54,24 +56,27 @@ def write_quarantine(
         connection.execute(f"COPY (FROM quarantined ORDER BY file, row) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd)")
         part = Part(path, rows, file.stat().st_size)
     connection.execute("DROP TABLE quarantined")
+    connection.execute("DROP TABLE invalid")
     return part
 
 
 def _whole(shape: Shape, files: Sequence[str], place: Mapping[str, int]) -> str:
-    """Each row as ``event`` or ``bytes``, by its place."""
+    """The rows of the table ``invalid`` in ``files``, each with all of it as ``event`` or ``bytes``."""
     number = "CASE file_index " + " ".join(f"WHEN {at} THEN {place[file]}" for at, file in enumerate(files)) + " END"
     source = f"read_parquet([{', '.join(quoted(file) for file in files)}], hive_partitioning=false, union_by_name=false)"
+    joined = (
+        f"(SELECT file_index, file_row_number, * FROM {source}) AS source "
+        f"JOIN invalid ON invalid._file = {number} AND invalid._row = source.file_row_number"
+    )
     if shape.envelope:
         binary = shape.type("value") == "BLOB"
-        text = "try(decode(value))" if binary else "CAST(value AS VARCHAR)"
-        bytes_ = f"CASE WHEN {text} IS NULL THEN value END" if binary else "CAST(NULL AS BLOB)"
-        return f"SELECT {number} AS _file, file_row_number AS _row, {text} AS event, {bytes_} AS bytes FROM {source}"
-    columns = []
-    for column, kind in shape.columns:
-        name = '"' + column.replace('"', '""') + '"'
-        shown = f"coalesce(try(decode({name})), '\\x' || hex({name}))" if kind == "BLOB" else name
-        columns.append(f"{quoted(column)}: {shown}")
-    return (
-        f"SELECT {number} AS _file, file_row_number AS _row, CAST(to_json({{{', '.join(columns)}}}) AS VARCHAR) AS event, "
-        f"CAST(NULL AS BLOB) AS bytes FROM {source}"
-    )
+        event = "try(decode(value))" if binary else "CAST(value AS VARCHAR)"
+        whole = f"CASE WHEN {event} IS NULL THEN value END" if binary else "CAST(NULL AS BLOB)"
+    else:
+        columns = []
+        for column, kind in shape.columns:
+            name = 'source."' + column.replace('"', '""') + '"'
+            shown = f"coalesce(try(decode({name})), '\\x' || hex({name}))" if kind == "BLOB" else name
+            columns.append(f"{quoted(column)}: {shown}")
+        event, whole = f"CAST(to_json({{{', '.join(columns)}}}) AS VARCHAR)", "CAST(NULL AS BLOB)"
+    return f"SELECT invalid.*, {event} AS event, {whole} AS bytes FROM {joined}"

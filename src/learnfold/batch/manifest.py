@@ -1,0 +1,224 @@
+"""What a batch was made from and holds: the record that readers, the next run and operators go by.
+
+A manifest speaks for all jobs. A run of one job carries the others' records over, so that every batch is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from learnfold.errors import BugError, DataError
+
+if TYPE_CHECKING:
+    from learnfold.storage import Storage
+
+FORMAT = 1
+"""Raised when an older learnfold could misread what a newer one writes."""
+
+BATCHES = "_batches"
+POINTER = f"{BATCHES}/current.json"
+
+
+@dataclass
+class FileRecord:
+    """One file of the master dataset as it was read."""
+
+    size: int
+    tag: str
+    rows: int = 0
+    days: dict[str, int] = field(default_factory=dict)  # valid events by UTC day, copies counted
+    quarantined: dict[str, int] = field(default_factory=dict)  # invalid events by reason
+    quarantine: str | None = None  # the file that holds them
+    offsets: dict[str, list[int]] = field(default_factory=dict)  # least and greatest by Kafka partition
+
+
+@dataclass
+class PartRecord:
+    """A file of a rollup, and the UTC days that it answers for (it may hold more, folded anew since)."""
+
+    path: str
+    rows: int
+    bytes: int
+    days: list[str]
+    held: int  # how many days the file holds
+
+
+@dataclass
+class RollupRecord:
+    """A rollup: what its definition was, and its files."""
+
+    fingerprint: str
+    parts: list[PartRecord] = field(default_factory=list)
+
+
+@dataclass
+class TopicRecord:
+    """A topic: what was read, and what was found by UTC day."""
+
+    reading: str  # fingerprint of how events are read
+    files: dict[str, FileRecord] = field(default_factory=dict)
+    days: dict[str, list[int]] = field(default_factory=dict)  # by UTC day: events, and copies dropped
+    rollups: dict[str, RollupRecord] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)  # files left out, and why
+    offsets: dict[str, int] = field(default_factory=dict)  # by Kafka partition: the offset before which this holds everything
+
+    @property
+    def events(self) -> int:
+        """Valid events, each once."""
+        return sum(events for events, _ in self.days.values())
+
+    @property
+    def duplicates(self) -> int:
+        """Copies dropped."""
+        return sum(copies for _, copies in self.days.values())
+
+    @property
+    def quarantined(self) -> dict[str, int]:
+        """Invalid events by reason."""
+        reasons: dict[str, int] = {}
+        for file in self.files.values():
+            for reason, count in file.quarantined.items():
+                reasons[reason] = reasons.get(reason, 0) + count
+        return reasons
+
+
+@dataclass
+class ViewRecord:
+    """A view's file and what is in it."""
+
+    path: str
+    fingerprint: str
+    rows: int
+    bytes: int
+    digest: str  # of the rows in any order, by the engine named before the colon
+    seconds: float
+    how: str  # whole, or slices: only what changed was asked
+    batch: str  # that it was asked in
+    checks: list[str] = field(default_factory=list)  # that its rows passed
+
+
+@dataclass
+class JobRecord:
+    """A job: its input, topics and views, and the batch that published them last."""
+
+    batch: str
+    input: str
+    whole: bool  # whether the input was a whole master dataset, not some days of it
+    topics: dict[str, TopicRecord] = field(default_factory=dict)
+    views: dict[str, ViewRecord] = field(default_factory=dict)
+    folded_days: int = 0  # by that batch
+    reused_days: int = 0
+
+
+@dataclass
+class Manifest:
+    """One batch."""
+
+    batch: str
+    parent: str | None
+    action: str  # run, rollback or erase
+    started_at: str  # UTC
+    ended_at: str
+    versions: dict[str, str]
+    settings: dict[str, Any]
+    jobs: dict[str, JobRecord] = field(default_factory=dict)
+    ran: list[str] = field(default_factory=list)  # the jobs that this batch is news of
+    format: int = FORMAT
+
+    @property
+    def views(self) -> dict[str, ViewRecord]:
+        """Every view of every job."""
+        return {name: view for job in self.jobs.values() for name, view in job.views.items()}
+
+    def files(self) -> set[str]:
+        """Every file below OUT that this batch needs, its own manifest too."""
+        needed = {manifest_path(self.batch)}
+        for job in self.jobs.values():
+            needed |= {view.path for view in job.views.values()}
+            for topic in job.topics.values():
+                needed |= {part.path for rollup in topic.rollups.values() for part in rollup.parts}
+                needed |= {file.quarantine for file in topic.files.values() if file.quarantine}
+        return needed
+
+    def to_json(self) -> bytes:
+        """The manifest as it is stored."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes, where: str) -> Manifest:
+        """The manifest that was stored; raises DataError where it can't be one."""
+        try:
+            value = json.loads(data)
+            if value["format"] > FORMAT:
+                raise DataError(f"{where} was written by a newer learnfold; update this one")
+            value["jobs"] = {name: _job(job) for name, job in value["jobs"].items()}
+            return cls(**value)
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{where} is no manifest of a batch ({error!r}); 'learnfold rollback' to an older batch, or run --full") from error
+
+
+def _job(value: dict[str, Any]) -> JobRecord:
+    topics = {
+        name: TopicRecord(
+            **{
+                **topic,
+                "files": {path: FileRecord(**file) for path, file in topic["files"].items()},
+                "rollups": {
+                    rollup: RollupRecord(record["fingerprint"], [PartRecord(**part) for part in record["parts"]])
+                    for rollup, record in topic["rollups"].items()
+                },
+            }
+        )
+        for name, topic in value["topics"].items()
+    }
+    return JobRecord(**{**value, "topics": topics, "views": {name: ViewRecord(**view) for name, view in value["views"].items()}})
+
+
+def new_batch() -> str:
+    """A name that sorts by the time it was made and is never given twice."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def now() -> str:
+    """This moment, UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def manifest_path(batch: str) -> str:
+    """Where a batch's manifest lies."""
+    return f"{BATCHES}/{batch}/manifest.json"
+
+
+def read_manifest(out: Storage, batch: str) -> Manifest | None:
+    """A batch's manifest; None where there is no such batch."""
+    data = out.read(manifest_path(batch))
+    return None if data is None else Manifest.from_json(data, f"{out.url}/{manifest_path(batch)}")
+
+
+def read_current(out: Storage) -> tuple[Manifest | None, str | None]:
+    """The published batch and the pointer's tag; both None where nothing was published yet."""
+    found = out.read_tagged(POINTER)
+    if found is None:
+        return None, None
+    data, tag = found
+    try:
+        batch = json.loads(data)["batch"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{out.url}/{POINTER} names no batch; delete it and run --full") from error
+    manifest = read_manifest(out, batch)
+    if manifest is None:
+        # a pointer is written after its manifest and a batch is never removed while it is pointed to: someone else removed it
+        raise DataError(f"{out.url}/{POINTER} points to batch {batch}, which is gone; delete that file and run --full")
+    return manifest, tag
+
+
+def day_of(text: str) -> date:
+    """A UTC day as it stands in a manifest."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BugError(f"{text!r} is no day") from error

@@ -1,0 +1,171 @@
+"""What a run has to do: which UTC days of which topics are dirty, and which files have to be read for them.
+
+The law that everything here keeps: every day is folded from all files that hold events of it, in one fold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from learnfold.batch.manifest import day_of
+from learnfold.catalog import digest
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from learnfold.batch.manifest import JobRecord, TopicRecord
+    from learnfold.catalog import Job, Rollup, Topic
+    from learnfold.master.layout import Listing
+    from learnfold.settings import Settings
+    from learnfold.storage import Entry
+
+READING = 1
+"""Raised when the rules of reading events change, so that everything is folded again."""
+
+
+@dataclass
+class TopicPlan:
+    """What has to be done for a topic."""
+
+    topic: Topic
+    reading: str
+    entries: dict[str, Entry]  # all files there are
+    folder_days: dict[str, date | None]
+    last: TopicRecord | None  # what can be reused; None: nothing
+    changed: set[str] = field(default_factory=set)  # files that are new or have other content
+    removed: set[str] = field(default_factory=set)
+    dirty: set[date] | None = None  # days to fold for all rollups; None: all days
+    stale: list[Rollup] = field(default_factory=list)  # rollups to fold for all days, since their definition changed
+    why: str = ""
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.dirty == set() and not self.stale and not self.changed and not self.removed
+
+    def to_read(self, days: set[date] | None) -> list[str]:
+        """The files that have to be read to fold ``days`` (None: all), by path."""
+        if days is None:
+            return sorted(self.entries)
+        known = self.last.files if self.last else {}
+        return sorted(
+            path
+            for path, day in self.folder_days.items()
+            if path in self.changed or day in days or (path in known and any(day_of(held) in days for held in known[path].days))
+        )
+
+    @property
+    def days_to_fold(self) -> int:
+        """How many days will be folded, as far as can be told before reading."""
+        if self.dirty is None or self.stale:
+            known = {day for day in self.folder_days.values() if day is not None}
+            return len(known | {day_of(day) for day in (self.last.days if self.last else {})})
+        return len(self.dirty)
+
+
+@dataclass
+class JobPlan:
+    """What has to be done for a job."""
+
+    job: Job
+    last: JobRecord | None
+    topics: list[TopicPlan]
+    views: list[str]  # that have to be asked, as far as can be told before folding
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to do."""
+        return all(topic.idle for topic in self.topics) and not self.views
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the user asks to recompute, whatever changed."""
+
+    full: bool = False
+    first: date | None = None
+    last: date | None = None
+
+    def __contains__(self, day: date) -> bool:
+        if self.first is None and self.last is None:
+            return False
+        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+
+
+def plan_job(job: Job, listing: Listing, last: JobRecord | None, scope: Scope, settings: Settings, present: set[str]) -> JobPlan:
+    """The plan of one job; ``present`` are the files below OUT, without which nothing is reused."""
+    topics = [plan_topic(topic, job, listing, last, scope, settings, present) for topic in job.topics]
+    busy = {topic.topic.name for topic in topics if not topic.idle}
+    stale = {rollup.name for topic in topics for rollup in topic.stale}
+    views = []
+    for view in job.views:
+        record = last.views.get(view.name) if last else None
+        if (
+            record is None
+            or record.path not in present
+            or record.fingerprint != view_fingerprint(view.fingerprint, settings)
+            or any(rollup.topic.name in busy or rollup.name in stale for rollup in view.rollups)
+        ):
+            views.append(view.name)
+    return JobPlan(job, last, topics, views)
+
+
+def plan_topic(
+    topic: Topic, job: Job, listing: Listing, last: JobRecord | None, scope: Scope, settings: Settings, present: set[str]
+) -> TopicPlan:
+    """The plan of one topic."""
+    entries, folder_days = listing.files[topic.name], listing.days[topic.name]
+    reading = reading_fingerprint(topic, settings)
+    rollups = [rollup for rollup in job.rollups if rollup.topic.name == topic.name]
+    record = last.topics.get(topic.name) if last else None
+    everything = TopicPlan(topic, reading, entries, folder_days, None, changed=set(entries))
+    if record is None:
+        everything.why = "never folded"
+    elif scope.full:
+        everything.why = "asked to"
+    elif record.reading != reading:
+        everything.why = "the topic's definition or the platform's zone changed"
+    elif any(file.quarantine and file.quarantine not in present for file in record.files.values()):
+        everything.why = "files of its quarantine are gone"
+    if everything.why:
+        return everything
+    assert record is not None  # noqa: S101
+    plan = TopicPlan(topic, reading, entries, folder_days, record, dirty=set())
+    plan.changed = {p for p, e in entries.items() if p not in record.files or (record.files[p].size, record.files[p].tag) != (e.size, e.tag)}
+    plan.removed = record.files.keys() - entries.keys()
+    plan.stale = [
+        rollup
+        for rollup in rollups
+        if rollup.name not in record.rollups
+        or record.rollups[rollup.name].fingerprint != rollup_fingerprint(rollup, settings)
+        or any(part.path not in present for part in record.rollups[rollup.name].parts)
+    ]
+    news = plan.changed | plan.removed
+    loose = any(day is None for day in folder_days.values())
+    ranged = {day for day in map(day_of, record.days) if day in scope}
+    if news and loose:
+        everything.why = "files outside day folders changed, so the topic is one unit"
+        return everything
+    if ranged and loose:
+        everything.why = "asked to; files lie outside day folders, so the topic is one unit"
+        return everything
+    plan.dirty = {day for path in plan.changed if (day := folder_days[path]) is not None} | ranged
+    plan.dirty |= {day for day in folder_days.values() if day is not None and day in scope}
+    plan.dirty |= {day_of(day) for path in news if path in record.files for day in record.files[path].days}
+    return plan
+
+
+def reading_fingerprint(topic: Topic, settings: Settings) -> str:
+    """Stands for how the topic's events are read."""
+    return digest([READING, topic.fingerprint, settings.platform_zone])
+
+
+def rollup_fingerprint(rollup: Rollup, settings: Settings) -> str:
+    """Stands for how the rollup is folded."""
+    return digest([READING, rollup.fingerprint, settings.platform_zone, settings.reporting_zone])
+
+
+def view_fingerprint(fingerprint: str, settings: Settings) -> str:
+    """Stands for what the view says about the same events."""
+    return digest([READING, fingerprint, settings.platform_zone, settings.reporting_zone])

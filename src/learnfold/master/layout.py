@@ -1,0 +1,126 @@
+"""How events lie in the master dataset, and what is there now.
+
+``MASTER/topic=<topic>/…/*.parquet`` at any depth; below ``year=YYYY/month=MM/day=DD`` folders, before or after the topic's, a file
+is expected to hold that UTC day. Names that begin with ``_`` or ``.`` are not events.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from learnfold.errors import MissingDataError
+from learnfold.storage import open_storage
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from learnfold.settings import Settings
+    from learnfold.storage import Entry, Storage
+
+_PART = re.compile(r"(topic|year|month|day)=([^/]+)")
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """What the input's own path says: only these of the master dataset's folders."""
+
+    topic: str | None = None
+    year: int | None = None
+    month: int | None = None
+    day: int | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it leaves everything in."""
+        return self == Narrowing()
+
+
+@dataclass
+class Listing:
+    """What is there: by topic its files, each with the day its folder says (None: outside day folders)."""
+
+    files: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    days: dict[str, dict[str, date | None]] = field(default_factory=dict)
+    strangers: dict[str, int] = field(default_factory=dict)  # files of topics that no subject reads, by topic
+
+
+@dataclass
+class Master:
+    """The master dataset: where it lies, and which part of it was asked for."""
+
+    storage: Storage
+    narrowing: Narrowing
+
+    def listing(self, topics: Collection[str], known: Collection[str]) -> Listing:
+        """The files of ``topics`` now; raises MissingDataError where there are none of any of the ``known`` topics."""
+        found = Listing({topic: {} for topic in topics}, {topic: {} for topic in topics})
+        any_known = False
+        for entry in self._entries(known):
+            name = entry.path.rsplit("/", 1)[-1]
+            if not name.endswith((".parquet", ".parq")) or any(part[0] in "_." for part in entry.path.split("/")):
+                continue
+            parts = dict(_PART.findall(entry.path))
+            topic = parts.get("topic")
+            day = _day(parts)
+            if topic is None or not self._wanted(topic, day):
+                continue
+            any_known = any_known or topic in known
+            if topic in found.files:
+                found.files[topic][entry.path] = entry
+                found.days[topic][entry.path] = day
+            elif topic not in known:
+                found.strangers[topic] = found.strangers.get(topic, 0) + 1
+        if not any_known:
+            raise MissingDataError(
+                f"there are no events at {self.shown}: no Parquet file below topic=… there. "
+                "Has ingestion run? Is the path right? (learnfold generate makes a dataset to try with)"
+            )
+        return found
+
+    @property
+    def shown(self) -> str:
+        """The input as it was asked for."""
+        parts = [f"{name}={value:02d}" if isinstance(value, int) else f"{name}={value}" for name, value in vars(self.narrowing).items() if value is not None]
+        return "/".join([self.storage.url, *parts])
+
+    def _entries(self, known: Collection[str]) -> Iterable[Entry]:
+        if self.narrowing.whole:
+            return self.storage.list()
+        numbers = [(name, value) for name, value in vars(self.narrowing).items() if name != "topic" and value is not None]
+        spelled = [[f"{name}={value:02d}", f"{name}={value}"] for name, value in numbers]  # Spark writes month=9
+        days = sorted({"/".join(parts) for parts in itertools.product(*spelled)}) if spelled else []
+        topics = [self.narrowing.topic] if self.narrowing.topic else list(known)
+        below = [f"topic={topic}/{day}" for topic in topics for day in days] or [f"topic={topic}" for topic in topics]
+        return [entry for prefix in (*below, *days) for entry in self.storage.list(prefix)]
+
+    def _wanted(self, topic: str, day: date | None) -> bool:
+        only = self.narrowing
+        if only.topic is not None and topic != only.topic:
+            return False
+        if only.year is None:
+            return True
+        return day is not None and day.year == only.year and only.month in {None, day.month} and only.day in {None, day.day}
+
+
+def open_master(url: str, settings: Settings) -> Master:
+    """The master dataset at ``url``, which may name one topic's or one day's folder of it (the seed's reprocessing path)."""
+    base, parts = url.rstrip("/"), {}
+    while match := _PART.fullmatch(base.rsplit("/", 1)[-1]):
+        parts[match[1]] = match[2]
+        base = base.rsplit("/", 1)[0] if "/" in base else "."
+    numbers = {name: int(parts[name]) for name in ("year", "month", "day") if parts.get(name, "").isdigit()}
+    storage = open_storage(base or "/", settings)
+    if not storage.exists():
+        raise MissingDataError(f"there is no master dataset at {storage.url}: has ingestion run? Is the path right?")
+    return Master(storage, Narrowing(parts.get("topic"), **numbers))
+
+
+def _day(parts: dict[str, str]) -> date | None:
+    try:
+        return date(int(parts["year"]), int(parts["month"]), int(parts["day"]))
+    except (KeyError, ValueError):
+        return None
