@@ -88,9 +88,9 @@ class TopicRecord:
 
 @dataclass
 class ViewRecord:
-    """A view's file and what is in it."""
+    """A view's files and what is in them."""
 
-    path: str
+    paths: list[str]
     fingerprint: str
     rows: int
     bytes: int
@@ -138,7 +138,7 @@ class Manifest:
         """Every file below OUT that this batch needs, its own manifest too."""
         needed = {manifest_path(self.batch)}
         for job in self.jobs.values():
-            needed |= {view.path for view in job.views.values()}
+            needed |= {path for view in job.views.values() for path in view.paths}
             for topic in job.topics.values():
                 needed |= {part.path for rollup in topic.rollups.values() for part in rollup.parts}
                 needed |= {file.quarantine for file in topic.files.values() if file.quarantine}

@@ -72,6 +72,7 @@ class JobPlan:
     last: JobRecord | None
     topics: list[TopicPlan]
     views: list[str]  # that have to be asked, as far as can be told before folding
+    lost: set[str] = field(default_factory=set)  # views whose files are gone
 
     @property
     def idle(self) -> bool:
@@ -98,17 +99,19 @@ def plan_job(job: Job, listing: Listing, last: JobRecord | None, scope: Scope, s
     topics = [plan_topic(topic, job, listing, last, scope, settings, present) for topic in job.topics]
     busy = {topic.topic.name for topic in topics if not topic.idle}
     stale = {rollup.name for topic in topics for rollup in topic.stale}
-    views = []
+    views, lost = [], set()
     for view in job.views:
         record = last.views.get(view.name) if last else None
+        if record is not None and not present.issuperset(record.paths):
+            lost.add(view.name)
         if (
             record is None
-            or record.path not in present
+            or view.name in lost
             or record.fingerprint != view_fingerprint(view.fingerprint, settings)
             or any(rollup.topic.name in busy or rollup.name in stale for rollup in view.rollups)
         ):
             views.append(view.name)
-    return JobPlan(job, last, topics, views)
+    return JobPlan(job, last, topics, views, lost)
 
 
 def plan_topic(

@@ -83,8 +83,8 @@ class AskRequest:
 
     view: View
     sources: dict[str, tuple[Source, ...]]  # by rollup
-    path: str  # of the new file
-    before: str | None = None  # the view's last file; with ``changed``: only slices of changed rows are asked again
+    path: str  # of the new file, or of the first of several
+    before: tuple[str, ...] = ()  # the view's last files; with ``changed``: only slices of changed rows are asked again
     changed: dict[str, tuple[Source, ...]] | None = None  # by rollup, the rows that came or went since
 
 
@@ -92,6 +92,7 @@ class AskRequest:
 class Asked:
     """What asking a view gave."""
 
+    paths: list[str]
     rows: int
     bytes: int
     digest: str  # of the rows in any order, by this engine
@@ -113,6 +114,10 @@ class Engine(Protocol):
 
     def fold(self, request: FoldRequest) -> Folded:
         """Reads, validates and deduplicates events, and writes rollups and quarantine; raises DataError for a file that breaks midway."""
+        ...
+
+    def merge(self, rollup: Rollup, sources: tuple[Source, ...], path: str) -> Part:
+        """Puts parts of a rollup together into one file."""
         ...
 
     def asking(self) -> AbstractContextManager[None]:

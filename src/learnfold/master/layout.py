@@ -6,6 +6,7 @@ is expected to hold that UTC day. Names that begin with ``_`` or ``.`` are not e
 
 from __future__ import annotations
 
+import calendar
 import itertools
 import re
 from dataclasses import dataclass, field
@@ -80,6 +81,15 @@ class Master:
                 "Has ingestion run? Is the path right? (learnfold generate makes a dataset to try with)"
             )
         return found
+
+    def days(self) -> tuple[date, date] | None:
+        """The first and last day that the narrowing leaves in; None where it says no year."""
+        only = self.narrowing
+        if only.year is None:
+            return None
+        last_month = only.month or 12
+        last_day = only.day or calendar.monthrange(only.year, last_month)[1]
+        return date(only.year, only.month or 1, only.day or 1), date(only.year, last_month, last_day)
 
     @property
     def shown(self) -> str:

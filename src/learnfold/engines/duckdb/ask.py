@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlglot
 from sqlglot import exp
 
-from learnfold.engines import Asked
+from learnfold.engines import Asked, Part
 from learnfold.engines.duckdb.fold import PARQUET
 from learnfold.engines.duckdb.reading import quoted
 from learnfold.errors import BugError
@@ -53,8 +53,8 @@ class Shelf:
 def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf, out: Storage) -> Asked:
     """Writes the view's rows, unless they break a check."""
     view = request.view
-    if request.before is not None and request.changed is not None and view.slice is not None:
-        with out.local([request.before]) as (before,):
+    if request.before and request.changed is not None and view.slice is not None:
+        with out.local(request.before) as before:
             _splice(connection, request, shelf, before)
     else:
         tables = {rollup.name: shelf.table(rollup, request.sources[rollup.name]) for rollup in view.rollups}
@@ -69,10 +69,10 @@ def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf
         if not broken:
             with out.new(request.path) as file:
                 connection.execute(
-                    f"COPY (SELECT {columns} FROM answer ORDER BY {', '.join(view.key)}) TO {quoted(str(file))} ({PARQUET})"
+                    f"COPY (SELECT {columns} FROM answer ORDER BY {', '.join(f'{name} NULLS FIRST' for name in view.key)}) TO {quoted(str(file))} ({PARQUET})"
                 )
                 size = file.stat().st_size
-        return Asked(rows, size, hashlib.sha256(f"{rows} {mark}".encode()).hexdigest()[:16], broken)
+        return Asked([request.path], rows, size, hashlib.sha256(f"{rows} {mark}".encode()).hexdigest()[:16], broken)
     finally:
         connection.execute("DROP TABLE answer")
 
@@ -93,7 +93,7 @@ def _parsed(query: str) -> exp.Expression:
     return sqlglot.parse_one(query, read="duckdb")
 
 
-def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf, before: str) -> None:
+def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf, before: Sequence[str]) -> None:
     """The view's last rows, but those of the slices in which a rollup changed, and these asked again."""
     view, cut = request.view, request.view.slice
     if cut is None or request.changed is None:
@@ -116,7 +116,7 @@ def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: S
     same = " AND ".join(f"old.{name} IS NOT DISTINCT FROM slices.{name}" for name in cut.columns)
     columns = ", ".join(f"old.{column.name}" for column in view.columns)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE answer AS SELECT {columns} FROM read_parquet({quoted(before)}) AS old ANTI JOIN slices ON {same} "
+        f"CREATE OR REPLACE TEMP TABLE answer AS SELECT {columns} FROM read_parquet([{', '.join(map(quoted, before))}]) AS old ANTI JOIN slices ON {same} "
         f"UNION ALL BY NAME {over(view, tables)}"
     )
     for view_name in tables.values():
@@ -140,9 +140,19 @@ def _broken(connection: duckdb.DuckDBPyConnection, view: View) -> dict[str, list
     return broken
 
 
-def _rows(rollup: Rollup, sources: Sequence[Source], files: Sequence[str]) -> str:
-    """The SELECT of the rows in ``sources``, which are the local ``files``."""
-    columns = ", ".join(column.name for column in rollup.columns)
+def merge(
+    connection: duckdb.DuckDBPyConnection, rollup: Rollup, sources: Sequence[Source], files: Sequence[str], path: str, out: Storage
+) -> Part:
+    """Writes the rows in ``sources``, which are the local ``files``, by day into one file."""
+    with out.new(path) as file:
+        select = _rows(rollup, sources, files, day=True)
+        (rows,) = connection.execute(f"COPY (SELECT * FROM ({select}) ORDER BY _day) TO {quoted(str(file))} ({PARQUET})").fetchone() or (0,)
+        return Part(path, rows, file.stat().st_size)
+
+
+def _rows(rollup: Rollup, sources: Sequence[Source], files: Sequence[str], *, day: bool = False) -> str:
+    """The SELECT of the rows in ``sources``, which are the local ``files``, with their UTC day if asked."""
+    columns = ", ".join((["_day"] if day else []) + [column.name for column in rollup.columns])
     if not sources:
         empty = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in rollup.columns)
         return f"SELECT {empty} WHERE false"

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from learnfold.engines import AskRequest, Asked, Folded, FoldRequest
 from learnfold.engines.duckdb import probe, reading
-from learnfold.engines.duckdb.ask import Shelf, ask
+from learnfold.engines.duckdb.ask import Shelf, ask, merge
 from learnfold.engines.duckdb.fold import fold
 from learnfold.errors import LearnfoldError, StorageError, UsageError
 from learnfold.storage.folder import scratch
@@ -19,6 +18,8 @@ from learnfold.storage.folder import scratch
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from learnfold.catalog import Rollup
+    from learnfold.engines import AskRequest, Asked, Folded, FoldRequest, Part, Source
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 
@@ -50,7 +51,6 @@ class DuckDBEngine:
             "SET preserve_insertion_order = false",
             "SET TimeZone = 'UTC'",
             "SET enable_progress_bar = false",
-            "SET default_null_order = 'NULLS_FIRST'",
             *reading.macros(self.settings.platform_zone, self.settings.reporting_zone),
         ):
             connection.execute(statement)
@@ -67,6 +67,11 @@ class DuckDBEngine:
         """Reads the events of some files once, and writes a file a rollup."""
         with self.master.local(request.files) as local, translated():
             return fold(self.connection, request, local, self.out, skip_unreadable=self.settings.skip_unreadable)
+
+    def merge(self, rollup: Rollup, sources: tuple[Source, ...], path: str) -> Part:
+        """One file of the rows of several."""
+        with self.out.local([source.path for source in sources]) as files, translated():
+            return merge(self.connection, rollup, sources, files, path, self.out)
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:

@@ -1,0 +1,111 @@
+"""Asks the views whose rollups or definitions changed; the others stay as they are."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from learnfold.batch.fold import sources
+from learnfold.batch.manifest import BATCHES, ViewRecord
+from learnfold.batch.plan import view_fingerprint
+from learnfold.engines import AskRequest
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from learnfold.batch.fold import FoldedTopic
+    from learnfold.batch.manifest import JobRecord, RollupRecord
+    from learnfold.batch.progress import Progress
+    from learnfold.catalog import Job, View
+    from learnfold.engines import Engine
+    from learnfold.settings import Settings
+
+_NEAR = (-2, -1, 0, 1, 2)
+"""A reporting date's events are of its UTC day or a neighbour's, and a neighbour's date of the next ones."""
+
+
+@dataclass
+class AskedViews:
+    """The views of a job now, and the checks that some rows broke, by view and check, with example rows."""
+
+    views: dict[str, ViewRecord] = field(default_factory=dict)
+    broken: dict[str, dict[str, list[dict[str, object]]]] = field(default_factory=dict)
+
+
+def ask_views(
+    job: Job,
+    topics: dict[str, FoldedTopic],
+    last: JobRecord | None,
+    names: set[str] | None,
+    engine: Engine,
+    settings: Settings,
+    batch: str,
+    progress: Progress,
+) -> AskedViews:
+    """Asks the job's views that could have changed, and those in ``names`` in any case (None: all of them)."""
+    asked = AskedViews()
+    rollups = {name: record for topic in topics.values() for name, record in topic.record.rollups.items()}
+    touched = {name: days for topic in topics.values() for name, days in topic.touched.items()}
+    with engine.asking():
+        for view in job.views:
+            fingerprint = view_fingerprint(view.fingerprint, settings)
+            before = last.views.get(view.name) if last else None
+            forced = names is None or view.name in names or before is None or before.fingerprint != fingerprint
+            changed = any(touched[rollup.name] != set() for rollup in view.rollups)
+            if before is not None and not forced and not changed:
+                asked.views[view.name] = before
+                continue
+            progress.step("asking", view.name)
+            began = time.perf_counter()
+            request = AskRequest(
+                view,
+                {rollup.name: sources(rollups[rollup.name].parts) for rollup in view.rollups},
+                f"{BATCHES}/{batch}/{view.name}/part-00000.parquet",
+            )
+            if before is not None and not forced and last is not None:
+                request = _sliced(request, view, rollups, touched, last, before)
+            answer = engine.ask(request)
+            if answer.broken:
+                asked.broken[view.name] = answer.broken
+                continue
+            asked.views[view.name] = ViewRecord(
+                answer.paths,
+                fingerprint,
+                answer.rows,
+                answer.bytes,
+                f"{engine.name}:{answer.digest}",
+                round(time.perf_counter() - began, 3),
+                "slices" if request.before else "whole",
+                batch,
+                [f"({', '.join(view.key)}) is unique", *view.checks],
+            )
+    return asked
+
+
+def _sliced(
+    request: AskRequest,
+    view: View,
+    rollups: dict[str, RollupRecord],
+    touched: dict[str, set[date] | None],
+    last: JobRecord,
+    before: ViewRecord,
+) -> AskRequest:
+    """The same request for the slices that changed, where that can be told and is less work."""
+    if view.slice is None:
+        return request
+    old = {name: record for topic in last.topics.values() for name, record in topic.rollups.items()}
+    changed, near = {}, dict(request.sources)
+    for rollup in view.rollups:
+        days, now = touched[rollup.name], rollups[rollup.name].parts
+        if days is None or rollup.name not in old:
+            return request
+        held = sum(len(part.days) for part in now)
+        if len(days) * 2 > held:
+            return request
+        changed[rollup.name] = sources(old[rollup.name].parts, days) + sources(now, days)
+        if view.slice.columns == ("date",):
+            around = {day + timedelta(days=by) for day in days for by in _NEAR}
+            near[rollup.name] = sources(now, around)
+    return AskRequest(view, near, request.path, tuple(before.paths), changed)

@@ -1,0 +1,47 @@
+"""What must be true of a batch before it is published."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from learnfold.errors import CheckError, ShrunkError
+
+if TYPE_CHECKING:
+    from learnfold.batch.manifest import JobRecord, TopicRecord
+
+_SHOWN = 10
+
+
+def check_views(broken: dict[str, dict[str, list[dict[str, object]]]]) -> None:
+    """Raises CheckError naming each broken check with example rows."""
+    if not broken:
+        return
+    lines = ["a check is broken; nothing was published:"]
+    for view, checks in broken.items():
+        for check, rows in checks.items():
+            lines.append(f"  {view}: {check}, for example")
+            lines += ["    " + ", ".join(f"{name}={value}" for name, value in row.items()) for row in rows]
+    raise CheckError("\n".join(lines))
+
+
+def check_nothing_shrank(last: JobRecord | None, topics: dict[str, TopicRecord]) -> None:
+    """Raises ShrunkError where a topic's day holds fewer events than in the last batch: events are never taken back."""
+    lines = []
+    for name, topic in topics.items():
+        before = last.topics.get(name) if last else None
+        if before is None or before.reading != topic.reading:
+            continue
+        for day, (events, _) in before.days.items():
+            now = topic.days.get(day, [0, 0])[0]
+            if now < events:
+                lines.append(f"  {name} {day}: {now} events, {events} in the last batch")
+        gone = [path for path in before.files if path not in topic.files]
+        if lines and gone:
+            lines += [f"  {path} is gone" for path in gone[:_SHOWN]]
+    if lines:
+        more = [f"  and {len(lines) - 2 * _SHOWN} more"] if len(lines) > 2 * _SHOWN else []
+        raise ShrunkError(
+            "events that the last batch held are gone from the master dataset, which is never cut; nothing was published:\n"
+            + "\n".join(lines[: 2 * _SHOWN] + more)
+            + "\nBring them back, or accept the loss by --allow-shrink"
+        )

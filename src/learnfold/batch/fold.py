@@ -1,0 +1,265 @@
+"""Folds what the plan says is dirty, and keeps the law: every day from all files that hold events of it, in one fold.
+
+Files are folded in groups of whole day folders. Where a file turns out to hold events of a day that another group folded too, or
+that an older part answers for, that day is folded once more from all its files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from learnfold.batch.manifest import FileRecord, PartRecord, RollupRecord, TopicRecord, day_of
+from learnfold.batch.plan import rollup_fingerprint
+from learnfold.engines import DayFacts, FoldRequest, Source
+from learnfold.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from learnfold.batch.plan import TopicPlan
+    from learnfold.batch.progress import Progress
+    from learnfold.catalog import Rollup
+    from learnfold.engines import Engine, FileFacts, Part
+    from learnfold.settings import Settings
+    from learnfold.storage import Storage
+
+Item = TypeVar("Item")
+
+MOST_PARTS = 16
+"""A rollup with more files than this has its smallest put together: a view opens them all."""
+
+
+@dataclass
+class FoldedTopic:
+    """A topic after folding, and the days whose rollups are not what they were, by rollup (None: all days)."""
+
+    record: TopicRecord
+    touched: dict[str, set[date] | None]
+    folded_days: int
+    reused_days: int
+
+
+@dataclass
+class _Live:
+    """A new part, what was read for it, and which days it holds."""
+
+    part: Part
+    read: frozenset[str]
+    days: set[date]
+
+
+@dataclass
+class _Work:
+    plan: TopicPlan
+    rollups: Sequence[Rollup]
+    engine: Engine
+    out: Storage
+    settings: Settings
+    batch: str
+    progress: Progress
+    facts: dict[str, FileRecord] = field(default_factory=dict)
+    days: dict[date, DayFacts] = field(default_factory=dict)
+    live: dict[str, list[_Live]] = field(default_factory=dict)  # new parts by rollup, oldest first
+    unreadable: dict[str, str] = field(default_factory=dict)
+    fresh: set[str] = field(default_factory=set)  # files whose facts are still to be found
+    folds: int = 0
+
+
+def fold_topic(
+    plan: TopicPlan, rollups: Sequence[Rollup], engine: Engine, out: Storage, settings: Settings, batch: str, progress: Progress
+) -> FoldedTopic:
+    """Folds a topic; raises DataError for files that can't be read, unless they are to be skipped."""
+    work = _Work(plan, rollups, engine, out, settings, batch, progress)
+    if plan.last is not None:
+        work.facts = {path: record for path, record in plan.last.files.items() if path in plan.entries and path not in plan.changed}
+        work.unreadable = {path: why for path, why in plan.last.unreadable.items() if path in work.facts}
+    _find_rows(work)
+    stale = [rollup for rollup in rollups if rollup in plan.stale]
+    if stale:
+        _fold_days(work, stale, None)
+    if plan.dirty is None or plan.dirty or plan.changed:
+        _fold_days(work, [rollup for rollup in rollups if rollup not in plan.stale], plan.dirty)
+    return _settle(work)
+
+
+def _find_rows(work: _Work) -> None:
+    """Learns the rows of files that were never read, from their footers."""
+    for path in sorted(work.plan.changed):
+        entry = work.plan.entries[path]
+        work.facts[path] = FileRecord(entry.size, entry.tag)
+    work.fresh = set(work.plan.changed)
+    rows, unreadable = work.engine.rows(sorted(work.plan.changed)) if work.plan.changed else ({}, {})
+    for path, count in rows.items():
+        work.facts[path].rows = count
+    _leave_out(work, unreadable)
+
+
+def _leave_out(work: _Work, unreadable: dict[str, str]) -> None:
+    if unreadable and not work.settings.skip_unreadable:
+        raise DataError(unreadable_message(unreadable))
+    work.unreadable |= unreadable
+    work.fresh -= unreadable.keys()
+
+
+def unreadable_message(files: dict[str, str]) -> str:
+    """Which files can't be read, why, and what to do."""
+    listed = "\n".join(f"  {file}: {why}" for file, why in list(files.items())[:10])
+    more = f"\n  and {len(files) - 10} more" if len(files) > 10 else ""  # noqa: PLR2004
+    what = "1 file" if len(files) == 1 else f"{len(files)} files"
+    return f"{what} can't be read as Parquet; nothing was published:\n{listed}{more}\nMend or remove them, or go on without them by --skip-unreadable"
+
+
+def _fold_days(work: _Work, rollups: Sequence[Rollup], days: set[date] | None) -> None:
+    """Folds ``days`` (None: all) of some rollups, until every one of them comes from all its files."""
+    if not rollups:
+        rollups = ()
+    read = [path for path in work.plan.to_read(days) if path not in work.unreadable]
+    planned = None if days is None else frozenset(days)
+    done: list[_Live] = []
+    for group in _groups(work, read):
+        done.append(_fold(work, rollups, group, planned))
+    while missing := _unsettled(work, done, days):
+        for some in _day_groups(work, missing):
+            files = [path for path, record in work.facts.items() if path not in work.unreadable and some & set(map(day_of, record.days))]
+            done.append(_fold(work, rollups, sorted(files), frozenset(some)))
+
+
+def _groups(work: _Work, paths: Sequence[str]) -> list[list[str]]:
+    """The files in groups of whole day folders, as large as the engine likes to fold at once."""
+    if any(work.plan.folder_days[path] is None for path in paths) or work.engine.fold_rows is None:
+        return [list(paths)] if paths else []
+    by_day: dict[date, list[str]] = {}
+    for path in paths:
+        day = work.plan.folder_days[path]
+        if day is not None:
+            by_day.setdefault(day, []).append(path)
+    return _filled([(by_day[day], sum(work.facts[path].rows for path in by_day[day])) for day in sorted(by_day)], work.engine.fold_rows)
+
+
+def _day_groups(work: _Work, days: set[date]) -> list[set[date]]:
+    rows = {day: sum(r.days.get(day.isoformat(), 0) for r in work.facts.values()) for day in sorted(days)}
+    groups = _filled([([day], rows[day]) for day in sorted(days)], work.engine.fold_rows or sum(rows.values()) + 1)
+    return [set(group) for group in groups]
+
+
+def _filled(items: Iterable[tuple[list[Item], int]], limit: int) -> list[list[Item]]:
+    """Items put together in order, up to ``limit`` rows a group."""
+    groups: list[list[Item]] = []
+    held = 0
+    for item, rows in items:
+        if groups and held + rows <= limit:
+            groups[-1] += item
+            held += rows
+        else:
+            groups.append(list(item))
+            held = rows
+    return groups
+
+
+def _fold(work: _Work, rollups: Sequence[Rollup], files: Sequence[str], days: frozenset[date] | None) -> _Live:
+    work.progress.step(f"folding {work.plan.topic.name}", files[0] if files else "")
+    name = f"{work.batch}-{work.plan.topic.name}-{work.folds:04d}"
+    work.folds += 1
+    fresh = frozenset(file for file in files if file in work.fresh)
+    folded = work.engine.fold(FoldRequest(work.plan.topic, rollups, files, days, fresh, name))
+    _leave_out(work, folded.unreadable)
+    for path, facts in folded.files.items():
+        if path in work.fresh:
+            _note(work.facts[path], facts, folded.quarantine.path if folded.quarantine else None)
+    work.fresh -= fresh
+    work.days |= folded.days
+    held = set(folded.days)
+    live = _Live(next(iter(folded.parts.values())), frozenset(files), held) if folded.parts else None
+    for rollup, part in folded.parts.items():
+        if part.rows:
+            work.live.setdefault(rollup, []).append(_Live(part, frozenset(files), held))
+        else:
+            work.out.delete([part.path])
+            work.live.setdefault(rollup, []).append(_Live(part, frozenset(files), held))
+    return live or _Live(part=None, read=frozenset(files), days=held)  # type: ignore[arg-type]
+
+
+def _note(record: FileRecord, facts: FileFacts, quarantine: str | None) -> None:
+    record.rows = facts.rows
+    record.days = {day.isoformat(): count for day, count in sorted(facts.days.items())}
+    record.quarantined = dict(sorted(facts.quarantined.items()))
+    record.quarantine = quarantine if facts.quarantined else None
+    record.offsets = {str(partition): list(ends) for partition, ends in sorted(facts.offsets.items())}
+
+
+def _unsettled(work: _Work, done: Sequence[_Live], days: set[date] | None) -> set[date]:
+    """The days that were to be folded, or that a file that was read turned out to hold, and that no fold read all files of."""
+    files: dict[date, set[str]] = {}
+    for path, record in work.facts.items():
+        if path not in work.unreadable:
+            for day in record.days:
+                files.setdefault(day_of(day), set()).add(path)
+    changed = {day_of(day) for path in work.plan.changed if path in work.facts for day in work.facts[path].days}
+    wanted = set(files) if days is None else (days | changed) & set(files)
+    return {day for day in wanted if not any(day in live.days and files[day] <= live.read for live in done)}
+
+
+def _settle(work: _Work) -> FoldedTopic:
+    """Which file answers for which day from now on."""
+    plan, last = work.plan, work.plan.last
+    record = TopicRecord(plan.reading, dict(sorted(work.facts.items())), unreadable=dict(sorted(work.unreadable.items())))
+    held = {day for file, facts in work.facts.items() if file not in work.unreadable for day in facts.days}
+    for day in sorted(held):
+        facts = work.days.get(day_of(day))
+        record.days[day] = [facts.events, facts.duplicates] if facts else (last.days[day] if last else [0, 0])
+    touched: dict[str, set[date] | None] = {}
+    for rollup in work.rollups:
+        before = last.rollups.get(rollup.name) if last else None
+        reused = before is not None and rollup not in plan.stale
+        answers: dict[date, int] = {}  # by day, the place of the last part that was folded from all of its files
+        new = work.live.get(rollup.name, [])
+        files: dict[date, set[str]] = {}
+        for path, facts_ in work.facts.items():
+            if path not in work.unreadable:
+                for day in facts_.days:
+                    files.setdefault(day_of(day), set()).add(path)
+        for place, live in enumerate(new):
+            for held_day in live.days:
+                if files.get(held_day, set()) <= live.read:
+                    answers[held_day] = place
+        gone = {day_of(day) for day in (last.days if last else {})} - {day_of(day) for day in held}
+        parts = []
+        if reused and before is not None:
+            for part in before.parts:
+                stay = [day for day in part.days if day_of(day) not in answers and day in held]
+                if stay:
+                    parts.append(PartRecord(part.path, part.rows, part.bytes, stay, part.held))
+        for place, live in enumerate(new):
+            mine = sorted(day.isoformat() for day, at in answers.items() if at == place)
+            if mine and live.part.rows:
+                parts.append(PartRecord(live.part.path, live.part.rows, live.part.bytes, mine, len(live.days)))
+        touched[rollup.name] = set(answers) | gone if reused else None
+        tidy = _tidied(work, rollup, parts)
+        record.rollups[rollup.name] = RollupRecord(rollup_fingerprint(rollup, work.settings), tidy)
+    return FoldedTopic(record, touched, len(work.days), len(held) - len({day.isoformat() for day in work.days} & held))
+
+
+def _tidied(work: _Work, rollup: Rollup, parts: list[PartRecord]) -> list[PartRecord]:
+    """The parts, the smallest of them put together into one when they have become many."""
+    if len(parts) <= MOST_PARTS:
+        return parts
+    by_size = sorted(parts, key=lambda part: part.rows, reverse=True)
+    keep, small = by_size[: MOST_PARTS // 4], by_size[MOST_PARTS // 4 :]
+    path = f"_rollups/{rollup.name}/{work.batch}-{work.plan.topic.name}-merged.parquet"
+    merged = work.engine.merge(rollup, sources(small), path)
+    days = sorted({day for part in small for day in part.days})
+    return [*keep, PartRecord(merged.path, merged.rows, merged.bytes, days, len(days))]
+
+
+def sources(parts: Iterable[PartRecord], days: set[date] | None = None) -> tuple[Source, ...]:
+    """The parts as a view reads them: of each the days that it answers for, of ``days`` only (None: all)."""
+    found = []
+    for part in parts:
+        answered = {day_of(day) for day in part.days}
+        if days is not None:
+            answered &= days
+        if answered:
+            found.append(Source(part.path, None if len(answered) == part.held else frozenset(answered)))
+    return tuple(found)

@@ -1,0 +1,90 @@
+"""Makes a batch the one that readers see: its manifest, then one pointer swapped, then the plain paths.
+
+Killed before the swap, nothing happened; killed after it, the next run refreshes the plain paths that are still the old ones.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from learnfold.batch.manifest import BATCHES, POINTER, manifest_path, now, read_current, read_manifest
+from learnfold.errors import BusyError, ConflictError
+
+if TYPE_CHECKING:
+    from learnfold.batch.lock import Lease
+    from learnfold.batch.manifest import Manifest
+    from learnfold.storage import Storage
+
+_TRIES = 50
+
+
+def publish(out: Storage, manifest: Manifest, lease: Lease) -> Manifest:
+    """Publishes the jobs that ``manifest.ran`` names, beside what others published meanwhile.
+
+    Raises BusyError when another run published one of the same jobs since this one was planned: nothing is mixed then.
+    """
+    base = manifest.parent
+    expected = {name: manifest.jobs[name] for name in manifest.ran}
+    planned_from = {} if base is None else _job_batches(out, base)
+    for _ in range(_TRIES):
+        current, tag = read_current(out)
+        batches = {name: job.batch for name, job in current.jobs.items()} if current else {}
+        for name in manifest.ran:
+            if batches.get(name) != planned_from.get(name):
+                raise BusyError(f"another run published {name} as batch {batches.get(name)} meanwhile; nothing was published. Run again")
+        manifest.jobs = {**(current.jobs if current else {}), **expected}
+        manifest.parent = current.batch if current else None
+        manifest.ended_at = now()
+        lease.check()
+        out.write(manifest_path(manifest.batch), manifest.to_json())
+        try:
+            out.swap(POINTER, json.dumps({"batch": manifest.batch, "published_at": manifest.ended_at}).encode(), tag)
+        except ConflictError:
+            continue
+        return manifest
+    raise BusyError(f"other runs keep publishing to {out.url}; nothing was published. Run again")
+
+
+def _job_batches(out: Storage, batch: str) -> dict[str, str]:
+    manifest = read_manifest(out, batch)
+    return {name: job.batch for name, job in manifest.jobs.items()} if manifest else {}
+
+
+def refresh_plain_paths(out: Storage, manifest: Manifest, job: str) -> int:
+    """Puts the views of ``job`` at ``OUT/<view>/part-00000.parquet`` where another content lies there; how many it replaced.
+
+    What lies there is known by a note of what was put there last, and by the file's tag.
+    """
+    note = f"{BATCHES}/plain-{job}.json"
+    noted = _read_note(out, note)
+    there = {name: {entry.path: entry.tag for entry in out.list(name)} for name in manifest.jobs[job].views}
+    stale = []
+    for name, view in manifest.jobs[job].views.items():
+        plain = plain_paths(name, view.paths)
+        if noted.get(name) != [view.paths, [there[name].get(path) for path in plain]]:
+            stale.append(name)
+    for name in stale:
+        view = manifest.jobs[job].views[name]
+        plain = plain_paths(name, view.paths)
+        for source, target in zip(view.paths, plain, strict=True):
+            out.copy(source, target)
+        out.delete(path for path in there[name] if path not in plain)
+        tags = {entry.path: entry.tag for entry in out.list(name)}
+        noted[name] = [view.paths, [tags.get(path) for path in plain]]
+    if stale:
+        out.write(note, json.dumps(noted).encode())
+    return len(stale)
+
+
+def plain_paths(view: str, paths: list[str]) -> list[str]:
+    """The places of a view's files that the seed promises."""
+    return [f"{view}/{path.rsplit('/', 1)[-1]}" for path in paths]
+
+
+def _read_note(out: Storage, path: str) -> dict[str, Any]:
+    try:
+        value = json.loads(out.read(path) or b"{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

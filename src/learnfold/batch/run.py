@@ -1,0 +1,213 @@
+"""A batch run, from the plan to the published views."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from learnfold import __version__
+from learnfold.batch.ask import ask_views
+from learnfold.batch.check import check_nothing_shrank, check_views
+from learnfold.batch.fold import fold_topic
+from learnfold.batch.lock import held
+from learnfold.batch.manifest import JobRecord, Manifest, new_batch, now, read_current
+from learnfold.batch.plan import JobPlan, Scope, plan_job
+from learnfold.batch.progress import Progress
+from learnfold.batch.publish import publish, refresh_plain_paths
+from learnfold.engines import open_engine
+from learnfold.errors import UsageError
+from learnfold.master.layout import open_master
+from learnfold.storage import open_storage, same_place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from learnfold.batch.lock import Lease
+    from learnfold.catalog import Catalog
+    from learnfold.engines import Engine
+    from learnfold.master.layout import Master
+    from learnfold.settings import Settings
+    from learnfold.storage import Storage
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a run is asked to do."""
+
+    input: str
+    output: str
+    jobs: tuple[str, ...] = ()  # empty: all
+    scope: Scope = field(default_factory=Scope)
+    allow_shrink: bool = False
+
+
+@dataclass
+class RunReport:
+    """What a run did."""
+
+    batch: str | None  # published; None: nothing was new
+    manifest: Manifest  # the batch that readers see now
+    jobs: tuple[str, ...]
+    seconds: float
+    strangers: dict[str, int]  # files of topics that no subject reads, by topic
+    healed: int = 0  # plain paths that were not what the batch says
+
+
+def run(request: RunRequest, catalog: Catalog, settings: Settings, progress: Progress | None = None) -> RunReport:
+    """Publishes the views of the jobs as of the master dataset now; raises LearnfoldError, and then nothing was published."""
+    progress = progress or Progress()
+    began, started_at = time.perf_counter(), now()
+    jobs = _jobs(request, catalog)
+    master, out = _places(request, settings)
+    engine = open_engine(settings, master.storage, out)
+    try:
+        with held(out, jobs, settings) as lease:
+            plans, strangers, current = _plans(request, jobs, catalog, master, out, settings, progress)
+            if all(plan.idle for plan in plans) and current is not None:
+                healed = sum(refresh_plain_paths(out, current, job) for job in jobs)
+                return RunReport(None, current, jobs, time.perf_counter() - began, strangers, healed)
+            manifest = Manifest(
+                new_batch(), current.batch if current else None, "run", started_at, started_at, versions(engine), settings.shown()
+            )
+            for plan in plans:
+                if not plan.idle or plan.last is None:
+                    manifest.jobs[plan.job.name] = _run_job(plan, request, master, engine, out, settings, manifest.batch, progress)
+            manifest.ran = list(manifest.jobs)
+            manifest = _publish(out, manifest, lease, jobs, progress)
+        return RunReport(manifest.batch, manifest, jobs, time.perf_counter() - began, strangers)
+    finally:
+        progress.done()
+        engine.close()
+
+
+def plan(request: RunRequest, catalog: Catalog, settings: Settings) -> tuple[list[JobPlan], dict[str, int]]:
+    """What ``run`` would do, and the files of topics that no subject reads; writes nothing and waits for nobody."""
+    jobs = _jobs(request, catalog)
+    master, out = _places(request, settings)
+    plans, strangers, _ = _plans(request, jobs, catalog, master, out, settings, Progress())
+    return plans, strangers
+
+
+def versions(engine: Engine) -> dict[str, str]:
+    """What ran: learnfold, the engine and Python."""
+    return {"learnfold": __version__, engine.name: engine.version, "python": platform.python_version()}
+
+
+def _jobs(request: RunRequest, catalog: Catalog) -> tuple[str, ...]:
+    return tuple(catalog.job(name).name for name in request.jobs or catalog.jobs)
+
+
+def _places(request: RunRequest, settings: Settings) -> tuple[Master, Storage]:
+    if same_place(request.input, request.output):
+        raise UsageError(f"the output is the input: {request.output}; views don't belong among events, name another place")
+    if "/topic=" in f"/{request.output}":
+        raise UsageError(f"the output {request.output} lies within a topic of a master dataset; name another place")
+    return open_master(request.input, settings), open_storage(request.output, settings)
+
+
+def _plans(
+    request: RunRequest,
+    jobs: Sequence[str],
+    catalog: Catalog,
+    master: Master,
+    out: Storage,
+    settings: Settings,
+    progress: Progress,
+) -> tuple[list[JobPlan], dict[str, int], Manifest | None]:
+    progress.step("listing", master.shown)
+    topics = [topic.name for job in jobs for topic in catalog.jobs[job].topics]
+    listing = master.listing(topics, list(catalog.topics))
+    out.exists()
+    current, _ = read_current(out)
+    present = _present(out) if current else set()
+    plans = []
+    for name in jobs:
+        last = current.jobs.get(name) if current else None
+        if last is not None and not same_place(last.input, master.shown):
+            last = _other_input(last, master, request, out)
+        plans.append(plan_job(catalog.jobs[name], listing, last, request.scope, settings, present))
+    return plans, listing.strangers, current
+
+
+def _present(out: Storage) -> set[str]:
+    return {entry.path for folder in ("_batches", "_rollups", "_quarantine") for entry in out.list(folder)}
+
+
+def _other_input(last: JobRecord, master: Master, request: RunRequest, out: Storage) -> JobRecord | None:
+    """Nothing is reused for another input; refuses to replace the views of a whole dataset by those of something else."""
+    if not last.whole or request.scope.full:
+        return None
+    if not master.narrowing.whole and same_place(last.input, master.storage.url):
+        days = master.days()
+        how = f"learnfold run {last.input} {out.url} --from {days[0]} --to {days[1]}" if days else f"learnfold run {last.input} {out.url} --full"
+        raise UsageError(
+            f"{out.url} holds the views of the whole of {last.input}; views of {master.shown} alone would replace them. "
+            f"To recompute those days:\n  {how}\nTo have views of those days alone, name another output"
+        )
+    raise UsageError(
+        f"{out.url} holds the views of {last.input}, not of {master.shown}; name another output, or replace them by --full"
+    )
+
+
+def _run_job(
+    plan: JobPlan, request: RunRequest, master: Master, engine: Engine, out: Storage, settings: Settings, batch: str, progress: Progress
+) -> JobRecord:
+    topics = {}
+    for topic in plan.topics:
+        rollups = [rollup for rollup in plan.job.rollups if rollup.topic.name == topic.topic.name]
+        topics[topic.topic.name] = fold_topic(topic, rollups, engine, out, settings, batch, progress)
+    records = {name: topic.record for name, topic in topics.items()}
+    if not request.allow_shrink:
+        check_nothing_shrank(plan.last, records)
+    present = None if request.scope.full else plan.lost
+    asked = ask_views(plan.job, topics, plan.last, present, engine, settings, batch, progress)
+    check_views(asked.broken)
+    return JobRecord(
+        batch,
+        master.shown,
+        master.narrowing.whole,
+        records,
+        asked.views,
+        sum(topic.folded_days for topic in topics.values()),
+        sum(topic.reused_days for topic in topics.values()),
+    )
+
+
+def _publish(out: Storage, manifest: Manifest, lease: Lease, jobs: Sequence[str], progress: Progress) -> Manifest:
+    progress.step("publishing", manifest.batch)
+    published = publish(out, manifest, lease)
+    for job in jobs:
+        refresh_plain_paths(out, published, job)
+    return published
+
+
+def report(result: RunReport) -> dict[str, Any]:
+    """The report as JSON shows it."""
+    ran = [result.manifest.jobs[name] for name in result.jobs]
+    return {
+        "batch": result.manifest.batch,
+        "published": result.batch is not None,
+        "jobs": list(result.jobs),
+        "seconds": round(result.seconds, 3),
+        "days_folded": sum(job.folded_days for job in ran if job.batch == result.batch),
+        "topics": {
+            name: {
+                "files": len(topic.files),
+                "events": topic.events,
+                "duplicates": topic.duplicates,
+                "quarantined": topic.quarantined,
+                "unreadable": topic.unreadable,
+            }
+            for job in ran
+            for name, topic in job.topics.items()
+        },
+        "views": {
+            name: {"rows": view.rows, "bytes": view.bytes, "seconds": view.seconds, "how": view.how if view.batch == result.batch else "reused", "paths": view.paths}
+            for job in ran
+            for name, view in job.views.items()
+        },
+        "topics_without_subject": result.strangers,
+    }
+
