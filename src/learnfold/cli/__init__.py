@@ -1,0 +1,119 @@
+"""The ``learnfold`` command. Each subcommand is a module here, imported when it is used, so that help is quick.
+
+A command's module has ``arguments(parser)``, which declares its flags, and ``run(args, settings) -> int``, which parses nothing,
+calls one library function and prints. Data goes to stdout, talk to stderr. Exit 0 done, 1 failed, 2 misused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from learnfold import __version__
+from learnfold.errors import LearnfoldError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "run": "compute the batch views of a master dataset",
+    "views": "list the views, or explain one: columns, meaning, SQL, lineage",
+    "show": "print a view's rows",
+    "status": "what the last batches did, and what is pending",
+    "diff": "what changed between two batches, by view",
+    "rollback": "publish an earlier batch again",
+    "clean": "remove old batches and what no batch needs",
+    "verify": "recompute from scratch beside it and compare",
+    "erase": "erase a person from events, quarantine and views",
+    "quarantine": "list invalid events, or take them in again",
+    "ingest": "bring events in, from Kafka or files",
+    "compact": "merge small files of closed days",
+    "generate": "make up a semester's events",
+    "tail": "look at a Kafka topic",
+    "schema": "the JSON Schema of a topic's events",
+    "oozie": "write the Oozie workflow from the catalogue",
+    "schedule": "run by the clock, without Oozie",
+    "jars": "fetch the jars with which Spark reads s3a",
+    "doctor": "what is installed and reachable",
+}
+"""Every command and what it is for; a module of the same name under ``learnfold.cli`` is the command."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line and a hint."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exits with 2."""
+        self.exit(2, f"{self.prog}: {message}\n{self.prog} --help tells more\n")
+
+
+def main(argv: Sequence[str] | None = None, prog: str = "learnfold") -> int:
+    """Runs one command and returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        name = next((word for word in arguments if not word.startswith("-")), None)
+        parser = _parser(prog, name if name in COMMANDS else None)
+        args = parser.parse_args(arguments)
+        if args.command is None:
+            parser.print_help()
+            return 0
+        module = importlib.import_module(f"learnfold.cli.{args.command}")
+        return int(module.run(args, read_settings(args)))
+    except LearnfoldError as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - so that the interpreter's last flush is quiet
+        return 0
+    except KeyboardInterrupt:
+        print(f"{prog}: interrupted; nothing was published", file=sys.stderr)
+        return 130
+
+
+def read_settings(args: argparse.Namespace):  # type: ignore[no-untyped-def]  # noqa: ANN201 - imported when used
+    """The settings: flags of the command over the environment over defaults."""
+    from learnfold.settings import Settings
+
+    names = {setting.name for setting in dataclasses.fields(Settings)}
+    return Settings.read(os.environ, **{name: value for name, value in vars(args).items() if name in names})
+
+
+def _parser(prog: str, used: str | None) -> Parser:
+    parser = Parser(
+        prog=prog,
+        description="Batch views of learning events: folded by day, answered from rollups.",
+        epilog="example: learnfold generate demo/master --events 100000 && learnfold run demo/master demo/views",
+    )
+    parser.add_argument("--version", action="version", version=f"learnfold {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=Parser)
+    for name, meaning in COMMANDS.items():
+        if used is not None and name != used:
+            continue
+        command = commands.add_parser(name, help=meaning, formatter_class=argparse.RawDescriptionHelpFormatter)
+        command.description = meaning[0].upper() + meaning[1:] + "."
+        if name == used:
+            importlib.import_module(f"learnfold.cli.{name}").arguments(command)
+    return parser
+
+
+def _terminated(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def date_argument(text: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """A day as a flag gives it: YYYY-MM-DD."""
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; one is called 2025-12-10") from None
+
+
+__all__ = ["COMMANDS", "Parser", "UsageError", "date_argument", "main", "read_settings"]
