@@ -24,7 +24,7 @@ def same(
     expected, actual = _by_key(expected_rows, keys), _by_key(actual_rows, keys)
     differences = []
     for key in sorted(expected.keys() | actual.keys(), key=repr):
-        name = ", ".join(f"{column}={value!r}" for column, value in zip(keys, key, strict=True)) or "the only row"
+        name = ", ".join(f"{column}={value!r}" for column, value in zip(keys, key, strict=True))
         wanted, got = expected.get(key, []), actual.get(key, [])
         if len(wanted) > 1:
             differences.append(f"{name}: expected {len(wanted)} times, a key is unique")

@@ -15,7 +15,7 @@ from oracle import (
     cases_profile_notification,
     cases_video,
 )
-from oracle.case import DAY, rows
+from oracle.case import DAY, events, rows
 
 CASES = [
     *cases_auth.CASES,
@@ -68,6 +68,13 @@ def test_answers_reads_deduplicates_and_looks_at_each_topic_alone():
     assert found["profile_daily_activity"] == rows(
         "date event_type unique_users event_count", (DAY, "UPDATE_PROFILE", 1, 1)
     )
+
+
+def test_a_view_called_by_itself_reports_in_utc():
+    """A view takes events as they were read, and UTC where no reporting zone is given."""
+    (event,) = events("event_type", ("LOGIN",))
+    found = VIEWS["auth_hourly_login_patterns"]({"auth_topic": [event]})
+    assert found == rows("date hour login_count", (DAY, 10, 1))
 
 
 def test_a_topic_the_contract_does_not_know_is_refused():

@@ -34,6 +34,7 @@ def test_more_columns_than_expected_are_allowed():
         (1e12, 1e12 + 100),
         (0.0, 1e-10),
         (3, 3.0),
+        (3, 3.0000000001),
         (3.0, 3),
         (None, None),
         ("a", "a"),

@@ -50,6 +50,7 @@ def reason(body, topic="auth_topic"):
         ("+HH", "2024-03-01T10:20:30+02", (2024, 3, 1, 8, 20, 30)),
         ("+HHMM", "2024-03-01T10:20:30+0530", (2024, 3, 1, 4, 50, 30)),
         ("+HH:MM", "2024-03-01 10:20:30.5+05:30", (2024, 3, 1, 4, 50, 30, 500000)),
+        ("the last minute of an offset's hour", "2024-03-01T10:20:30-00:59", (2024, 3, 1, 11, 19, 30)),
         ("-HH:MM into the next day", "2024-02-29T20:00-05:00", (2024, 3, 1, 1)),
         ("basic", "20240301T102030Z", (2024, 3, 1, 10, 20, 30)),
         ("basic with a space, fraction and offset", "20240301 102030,5-0100", (2024, 3, 1, 11, 20, 30, 500000)),
@@ -173,6 +174,27 @@ def test_a_body_is_the_same_event_as_text_bytes_or_row():
 
 
 @pytest.mark.parametrize(
+    ("topic", "fields"),
+    [
+        ("auth_topic", "session_id email registration_source"),
+        (
+            "assessment_topic",
+            "course_id assignment_id assignment_type file_url quiz_id correct_answers student_id score feedback "
+            "new_due_date",
+        ),
+        ("video_topic", "video_id course_id session_id watch_duration_seconds"),
+        ("course_topic", "course_id material_id material_type resource_id item_id item_type course_name"),
+        ("profile_topic", "field_name updated_fields new_value picture_url"),
+        ("notification_topic", "notification_id notification_type channel related_object_id"),
+    ],
+)
+def test_an_event_has_its_topics_fields_and_no_other(topic, fields):
+    """The fields of the contract's table, whichever were sent, in the table's order."""
+    (event,) = read(sent(extra=1), topic=topic)
+    assert "event_id timestamp event_category event_type user_id role".split() + fields.split() == list(event)
+
+
+@pytest.mark.parametrize(
     ("written", "seconds"),
     [
         ("120", 120),
@@ -254,9 +276,9 @@ def test_a_flat_rows_numbers_are_read_as_its_texts_are():
 def test_a_text_given_as_another_json_value_reads_as_its_json_text():
     """A number keeps the digits it was sent with; a text keeps its white space; blank isn't absent."""
     body = '{"event_type": 7, "user_id": 1.50, "timestamp": "2024-03-01", "role": true, "session_id": " s ", '
-    (event,) = read(body + '"email": {"a": [1, null, "é"]}, "registration_source": "", "event_id": 123}')
+    (event,) = read(body + '"email": {"a": [1, null, "é"], "b": {}}, "registration_source": "", "event_id": 123}')
     assert [event[name] for name in ("event_type", "user_id", "role", "session_id")] == ["7", "1.50", "true", " s "]
-    assert event["email"] == '{"a":[1,null,"é"]}'
+    assert event["email"] == '{"a":[1,null,"é"],"b":{}}'
     assert event["registration_source"] == ""
     assert event["event_id"] == "123"
 
