@@ -18,18 +18,13 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from learnfold.catalog import rules
+from learnfold.catalog.jobs import COMMON, JOBS
 from learnfold.catalog.model import Catalog, Column, Field, Job, Rollup, Topic, View
 from learnfold.catalog.slices import slice_of
 from learnfold.errors import DefinitionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-COMMON = "event"
-"""The script whose one table holds the columns of every topic."""
-
-JOBS = ("auth", "assessment", "video", "course", "profile_notification")
-"""The subjects in the order they run and are listed."""
 
 _NAMES = {
     "TEXT": "VARCHAR",

@@ -18,7 +18,7 @@ from learnfold import __version__
 from learnfold.errors import LearnfoldError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 COMMANDS = {
     "run": "compute the batch views of a master dataset",
@@ -54,26 +54,55 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None, prog: str = "learnfold") -> int:
     """Runs one command and returns its exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    return main_of(prog, lambda: _main(prog, list(sys.argv[1:] if argv is None else argv)))
+
+
+def _main(prog: str, arguments: list[str]) -> int:
+    name = next((word for word in arguments if not word.startswith("-")), None)
+    parser = _parser(prog, name if name in COMMANDS else None)
+    args = parser.parse_args(_joined(arguments))
+    if args.command is None:
+        parser.print_help()
+        return 0
+    return int(importlib.import_module(f"learnfold.cli.{args.command}").run(args, read_settings(args)))
+
+
+def main_of(prog: str, work: Callable[[], int]) -> int:
+    """What ``work`` returns; its failures as one message and the exit code that they ask for, never a traceback."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        name = next((word for word in arguments if not word.startswith("-")), None)
-        parser = _parser(prog, name if name in COMMANDS else None)
-        args = parser.parse_args(arguments)
-        if args.command is None:
-            parser.print_help()
-            return 0
-        module = importlib.import_module(f"learnfold.cli.{args.command}")
-        return int(module.run(args, read_settings(args)))
+        return work()
     except LearnfoldError as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        if error.name and error.name.partition(".")[0] == "learnfold":
+            raise
+        print(f"{prog}: the Python package {error.name} isn't installed; {_install(error.name)}", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - so that the interpreter's last flush is quiet
         return 0
     except KeyboardInterrupt:
         print(f"{prog}: interrupted; nothing was published", file=sys.stderr)
         return 130
+
+
+def _install(module: str | None) -> str:
+    extra = {"pyspark": "spark", "confluent_kafka": "kafka", "prometheus_client": "kafka", "zstandard": "kafka", "cronsim": "schedule"}
+    name = extra.get(module or "")
+    return f"pip install 'learnfold[{name}]'" if name else "pip install learnfold, or pip install -e . in a clone"
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """``--sort -column`` as ``--sort=-column``, which argparse can tell from a flag."""
+    joined: list[str] = []
+    for word in arguments:
+        if joined and joined[-1] == "--sort":
+            joined[-1] = f"--sort={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def read_settings(args: argparse.Namespace):  # type: ignore[no-untyped-def]  # noqa: ANN201 - imported when used
@@ -116,4 +145,4 @@ def date_argument(text: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
         raise argparse.ArgumentTypeError(f"{text!r} is no day; one is called 2025-12-10") from None
 
 
-__all__ = ["COMMANDS", "Parser", "UsageError", "date_argument", "main", "read_settings"]
+__all__ = ["COMMANDS", "Parser", "UsageError", "date_argument", "main", "main_of", "read_settings"]

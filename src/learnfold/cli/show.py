@@ -1,0 +1,56 @@
+"""``learnfold show``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from learnfold.errors import MissingDataError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from learnfold.settings import Settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
+    parser.epilog = "example: learnfold show video_popularity demo/views --where \"unique_viewers > 10\" --sort -total_views_hours --limit 5"
+    parser.add_argument("view", metavar="VIEW", help="a view; 'learnfold views' lists them")
+    parser.add_argument("output", metavar="OUT", help="where the views are")
+    parser.add_argument("--where", metavar="CONDITION", help="only rows for which this is true, in SQL over the view's columns")
+    parser.add_argument("--sort", metavar="COLUMNS", default="", help="by these columns, with commas between; -COLUMN: largest first")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most so many rows (default: 50 in a table, else all)")
+    parser.add_argument("--batch", metavar="BATCH", help="of this batch rather than the published one")
+    parser.add_argument("--format", choices=["table", "csv", "json"], default="table", help="how to print them (default: table)")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Prints a view's rows as of one whole batch."""
+    from learnfold import catalog
+    from learnfold.batch.manifest import read_current, read_manifest
+    from learnfold.cli.table import table, to_csv, to_json
+    from learnfold.engines.duckdb.look import look
+    from learnfold.storage import open_storage
+
+    view = catalog.load().view(args.view)
+    out = open_storage(args.output, settings)
+    manifest = read_manifest(out, args.batch) if args.batch else read_current(out)[0]
+    if manifest is None or view.name not in manifest.views:
+        what = f"batch {args.batch}" if args.batch else f"published {view.name}"
+        raise MissingDataError(f"there is no {what} at {out.url}; 'learnfold run' makes one")
+    record = manifest.views[view.name]
+    limit = args.limit if args.limit is not None else 50 if args.format == "table" else None
+    with out.local(record.paths) as files:
+        rows = look(view, files, args.where, [term.strip() for term in args.sort.split(",") if term.strip()], limit)
+    names = [column.name for column in view.columns]
+    if args.format == "json":
+        print(to_json([dict(zip(names, row, strict=True)) for row in rows]))
+    elif args.format == "csv":
+        print(to_csv(names, rows))
+    else:
+        print(table(names, rows))
+        if args.limit is None and len(rows) == limit and record.rows > len(rows) and not args.where:
+            print(f"the first {limit} of {record.rows:,} rows; --limit shows more", file=sys.stderr)
+    return 0

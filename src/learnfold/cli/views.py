@@ -1,0 +1,73 @@
+"""``learnfold views``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+
+    from learnfold.catalog import View
+    from learnfold.settings import Settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
+    parser.epilog = "example: learnfold views video_popularity"
+    parser.add_argument("view", metavar="VIEW", nargs="?", help="explain this one")
+    parser.add_argument("--job", metavar="JOB", help="only this subject's")
+    parser.add_argument("--markdown", action="store_true", help="all of them as docs/views.md")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - every command gets them
+    """Prints the list, or one view's columns, meaning, SQL and lineage."""
+    from learnfold import catalog
+    from learnfold.catalog.document import document
+    from learnfold.cli.table import table, to_json
+
+    found = catalog.load()
+    if args.markdown:
+        print(document(found), end="")
+        return 0
+    if args.view:
+        view = found.view(args.view)
+        print(to_json(as_json(view)) if args.json else explained(view))
+        return 0
+    jobs = [found.job(args.job)] if args.job else list(found.jobs.values())
+    views = [view for job in jobs for view in job.views]
+    if args.json:
+        print(to_json([as_json(view) for view in views]))
+    else:
+        print(table(["job", "view", "key", "meaning"], [(v.job, v.name, ", ".join(v.key), v.comment.split(". ")[0].rstrip(".")) for v in views]))
+    return 0
+
+
+def explained(view: View) -> str:
+    """One view for people."""
+    import sqlglot
+
+    from learnfold.cli.table import table
+
+    lines = [view.name, "", view.comment, ""]
+    lines.append(table(["column", "type", "key", "meaning"], [(c.name, c.type, "key" if c.key else "", c.comment) for c in view.columns]))
+    lines += ["", "checks: " + "; ".join([f"({', '.join(view.key)}) is unique", *view.checks])]
+    lines += ["", "SQL:", sqlglot.parse_one(view.query, read="duckdb").sql("duckdb", pretty=True), "", "from:"]
+    for rollup in view.rollups:
+        lines.append(f"  {rollup.name} ({rollup.comment.rstrip('.')})")
+        lines.append(f"    from {rollup.topic.name}: " + ", ".join(f"{c.name} = {c.source}" for c in rollup.columns if c.source != c.name))
+    return "\n".join(lines)
+
+
+def as_json(view: View) -> dict[str, Any]:
+    """One view for machines."""
+    return {
+        "view": view.name,
+        "job": view.job,
+        "meaning": view.comment,
+        "key": list(view.key),
+        "columns": [{"name": c.name, "type": c.type, "key": c.key, "meaning": c.comment} for c in view.columns],
+        "checks": list(view.checks),
+        "sql": view.query,
+        "rollups": [{"rollup": r.name, "topic": r.topic.name, "key": list(r.key), "sql": r.query} for r in view.rollups],
+    }
