@@ -118,9 +118,6 @@ class Hadoop(Service):
         folder = self.folder / "conf"
         proxy = f"hadoop.proxyuser.{USER}"
         write_site(folder / "core-site.xml", {f"{proxy}.hosts": "*", f"{proxy}.groups": "*"})
-        write_site(
-            folder / "hdfs-site.xml", {"dfs.namenode.fs-limits.min-block-size": 0, "dfs.permissions.enabled": "false"}
-        )
         passed = ["LANG", *self.environment()]
         write_site(
             folder / "yarn-site.xml",

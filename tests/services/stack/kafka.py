@@ -3,13 +3,13 @@
 import subprocess
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
-
-from .need import jars, java_home
+from .need import jars, java_home, module
 from .service import Service, ServiceError, free_ports, listens
+
+if TYPE_CHECKING:
+    from confluent_kafka.admin import AdminClient
 
 POM = Path(__file__).parent / "kafka_jars" / "pom.xml"
 HEAP = ("-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -23,6 +23,7 @@ class Kafka(Service):
     def __init__(self, folder: Path, **settings: Any) -> None:
         """`settings` are the broker's beside its own, with _ for the dots."""
         super().__init__(folder)
+        module("confluent_kafka", extra="kafka")
         self.port, self._controller_port = free_ports(2)
         self._settings = settings
 
@@ -44,6 +45,8 @@ class Kafka(Service):
 
     def ready(self) -> bool:
         """See Service."""
+        from confluent_kafka import KafkaException
+
         if not listens(self.port):
             return False
         try:
@@ -52,12 +55,17 @@ class Kafka(Service):
             return False
         return True
 
-    def admin(self) -> AdminClient:
+    def admin(self) -> "AdminClient":
         """A client that administers the broker."""
+        from confluent_kafka.admin import AdminClient
+
         return AdminClient({"bootstrap.servers": self.bootstrap_servers})
 
     def create_topic(self, name: str, partitions: int = 1, **config: Any) -> str:
         """The topic's name; it exists now, if it didn't before. `config` is the topic's, with _ for the dots."""
+        from confluent_kafka import KafkaError, KafkaException
+        from confluent_kafka.admin import NewTopic
+
         wanted = {key.replace("_", "."): str(value) for key, value in config.items()}
         admin = self.admin()
         try:

@@ -1,11 +1,13 @@
 """What the services need of the machine; without it a test is skipped, or failed where CI promises it."""
 
 import hashlib
+import importlib
 import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 import pytest
@@ -25,6 +27,14 @@ def missing(reason: str) -> NoReturn:
 def program(name: str, purpose: str) -> str:
     """The path of a program on the PATH; without it, the test is skipped."""
     return shutil.which(name) or missing(f"{purpose} needs `{name}` on the PATH.")
+
+
+def module(name: str, extra: str) -> ModuleType:
+    """A Python module; without it, the test is skipped."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        missing(f"It needs the package `{name}`: install the extra `{extra}`.")
 
 
 def java_home(purpose: str) -> Path:

@@ -92,8 +92,9 @@ class OozieServer(Service):
                 "oozie.http.hostname": "127.0.0.1",
                 "oozie.http.port": PORT,
                 "oozie.base.url": URL,
-                f"{service}.JPAService.jdbc.driver": "org.hsqldb.jdbcDriver",
-                f"{service}.JPAService.jdbc.url": f"jdbc:hsqldb:file:{self.folder / 'database' / 'oozie'}",
+                # of its databases only this one keeps each commit when the server is killed
+                f"{service}.JPAService.jdbc.driver": "org.apache.derby.jdbc.EmbeddedDriver",
+                f"{service}.JPAService.jdbc.url": f"jdbc:derby:{self.folder / 'database'};create=true",
                 f"{service}.JPAService.create.db.schema": "true",
                 f"{service}.HadoopAccessorService.hadoop.configurations": "*=hadoop-conf",
                 f"{service}.HadoopAccessorService.action.configurations": "*=action-conf",

@@ -63,6 +63,10 @@ class S3Server(Service):
                 return bucket
             raise ServiceError(f"{self.name} refused to make the bucket {bucket}: {answer}") from error
 
+    def new_bucket(self) -> str:
+        """The name of a new bucket that nobody else uses."""
+        return self.create_bucket(f"bucket-{secrets.token_hex(6)}")
+
     def aws_environment(self) -> dict[str, str]:
         """The variables by which AWS's own clients find this server."""
         return {

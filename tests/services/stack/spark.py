@@ -13,7 +13,7 @@ from unittest import mock
 from learnfold.engines.jars import fetch_jars
 
 from .cache import cache_folder, locked
-from .need import java_home, missing, program
+from .need import java_home, module, program
 from .s3 import S3Server
 from .service import Group, Service, answers, free_ports
 
@@ -25,11 +25,7 @@ LOOPBACK = "127.0.0.1"
 
 def spark_home() -> Path:
     """The folder of the installed pyspark, which is a whole Spark distribution."""
-    try:
-        import pyspark
-    except ImportError:
-        missing("Spark needs the package `pyspark`: install the extra `spark`.")
-    return Path(pyspark.__file__).parent
+    return Path(module("pyspark", extra="spark").__file__).parent
 
 
 def spark_environment() -> dict[str, str]:
