@@ -1,0 +1,62 @@
+# What a developer does all day. `make` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Random splits, orders and crashes are tried this many times as often as their modest default.
+export LEARNFOLD_TRIES ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types quick zip bench docs lock clean
+
+help: ## list these targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.core: locks/core.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "learnfold needs Python 3.11 or newer; name one: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/core.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: locks/dev.txt $(VENV)/.core
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+	@touch $@
+
+demo: $(VENV)/.core ## make up a semester and see its 37 views
+	@PATH="$(abspath $(BIN)):$$PATH" sh tools/demo.sh
+
+test: $(VENV)/.dev ## everything: lint, types, laws, and the real services
+	$(MAKE) lint types
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not services and not oozie"
+	$(BIN)/pytest -m "services or oozie"
+
+check: $(VENV)/.dev ## what a developer runs all day: lint, types, quick tests
+	$(MAKE) lint types quick
+
+lint: $(VENV)/.dev ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## types, strict
+	$(BIN)/mypy
+
+quick: $(VENV)/.dev ## the quick tests
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not services and not oozie and not slow"
+
+zip: $(VENV)/.dev ## dist/learnfold.zip for spark-submit --py-files
+	$(BIN)/python tools/build_zip.py
+
+bench: $(VENV)/.dev ## every benchmark; see benchmarks/README.md
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.core ## write the generated pages and Oozie's files anew
+	$(BIN)/learnfold views --markdown > docs/views.md
+	$(BIN)/learnfold oozie --write batch_layer/oozie
+
+lock: $(VENV)/.dev ## pin the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o locks/dev.txt --upgrade
+	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c locks/dev.txt -o locks/core.txt
+
+clean: ## remove what was made
+	rm -rf $(VENV) dist build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

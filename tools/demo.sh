@@ -1,0 +1,16 @@
+#!/bin/sh
+# A made-up semester, its 37 views, and a look at a few of them.
+set -eu
+learnfold generate demo/master --events 200000 --seed 7
+learnfold run demo/master demo/views
+for look in \
+    "auth_daily_active_users --limit 5" \
+    "video_popularity --sort -unique_viewers --limit 5" \
+    "video_drop_off_indicators --sort avg_watch_duration --limit 5" \
+    "notification_click_through_rate"; do
+    set -- $look
+    view=$1; shift
+    printf '\n$ learnfold show %s demo/views %s\n' "$view" "$*"
+    learnfold show "$view" demo/views "$@"
+done
+printf '\nAll views: learnfold views. Run it again: learnfold run demo/master demo/views\n'
