@@ -1,0 +1,1 @@
+"""The seed's own commands: doorways to learnfold."""

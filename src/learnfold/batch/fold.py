@@ -15,7 +15,7 @@ from learnfold.engines import DayFacts, FoldRequest, Source
 from learnfold.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from learnfold.batch.plan import TopicPlan
@@ -41,13 +41,17 @@ class FoldedTopic:
     reused_days: int
 
 
-@dataclass
-class _Live:
-    """A new part, what was read for it, and which days it holds."""
+@dataclass(frozen=True)
+class _Done:
+    """One fold: what was read, which days it holds, and its new parts by rollup."""
 
-    part: Part
     read: frozenset[str]
-    days: set[date]
+    days: frozenset[date]
+    parts: dict[str, Part]
+
+    def settles(self, day: date, files: set[str]) -> bool:
+        """Whether it folded ``day`` from all the files that hold events of it."""
+        return day in self.days and files <= self.read
 
 
 @dataclass
@@ -61,19 +65,38 @@ class _Work:
     progress: Progress
     facts: dict[str, FileRecord] = field(default_factory=dict)
     days: dict[date, DayFacts] = field(default_factory=dict)
-    live: dict[str, list[_Live]] = field(default_factory=dict)  # new parts by rollup, oldest first
+    done: dict[str, list[_Done]] = field(default_factory=dict)  # folds by rollup, oldest first
     unreadable: dict[str, str] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)  # files whose facts are still to be found
     folds: int = 0
 
+    def files_by_day(self) -> dict[date, set[str]]:
+        """The readable files that hold events of each UTC day, as far as is known."""
+        files: dict[date, set[str]] = {}
+        for path, record in self.facts.items():
+            if path not in self.unreadable:
+                for day in record.days:
+                    files.setdefault(day_of(day), set()).add(path)
+        return files
+
 
 def fold_topic(
-    plan: TopicPlan, rollups: Sequence[Rollup], engine: Engine, out: Storage, settings: Settings, batch: str, progress: Progress
+    plan: TopicPlan,
+    rollups: Sequence[Rollup],
+    engine: Engine,
+    out: Storage,
+    settings: Settings,
+    batch: str,
+    progress: Progress,
 ) -> FoldedTopic:
     """Folds a topic; raises DataError for files that can't be read, unless they are to be skipped."""
     work = _Work(plan, rollups, engine, out, settings, batch, progress)
     if plan.last is not None:
-        work.facts = {path: record for path, record in plan.last.files.items() if path in plan.entries and path not in plan.changed}
+        work.facts = {
+            path: record
+            for path, record in plan.last.files.items()
+            if path in plan.entries and path not in plan.changed
+        }
         work.unreadable = {path: why for path, why in plan.last.unreadable.items() if path in work.facts}
     _find_rows(work)
     stale = [rollup for rollup in rollups if rollup in plan.stale]
@@ -113,17 +136,14 @@ def unreadable_message(files: dict[str, str]) -> str:
 
 def _fold_days(work: _Work, rollups: Sequence[Rollup], days: set[date] | None) -> None:
     """Folds ``days`` (None: all) of some rollups, until every one of them comes from all its files."""
-    if not rollups:
-        rollups = ()
     read = [path for path in work.plan.to_read(days) if path not in work.unreadable]
     planned = None if days is None else frozenset(days)
-    done: list[_Live] = []
-    for group in _groups(work, read):
-        done.append(_fold(work, rollups, group, planned))
+    done = [_fold(work, rollups, group, planned) for group in _groups(work, read)]
     while missing := _unsettled(work, done, days):
+        files = work.files_by_day()
         for some in _day_groups(work, missing):
-            files = [path for path, record in work.facts.items() if path not in work.unreadable and some & set(map(day_of, record.days))]
-            done.append(_fold(work, rollups, sorted(files), frozenset(some)))
+            together = sorted(set().union(*(files[day] for day in some)))
+            done += [_fold(work, rollups, together, frozenset(some))]
 
 
 def _groups(work: _Work, paths: Sequence[str]) -> list[list[str]]:
@@ -135,7 +155,10 @@ def _groups(work: _Work, paths: Sequence[str]) -> list[list[str]]:
         day = work.plan.folder_days[path]
         if day is not None:
             by_day.setdefault(day, []).append(path)
-    return _filled([(by_day[day], sum(work.facts[path].rows for path in by_day[day])) for day in sorted(by_day)], work.engine.fold_rows)
+    return _filled(
+        [(by_day[day], sum(work.facts[path].rows for path in by_day[day])) for day in sorted(by_day)],
+        work.engine.fold_rows,
+    )
 
 
 def _day_groups(work: _Work, days: set[date]) -> list[set[date]]:
@@ -158,7 +181,7 @@ def _filled(items: Iterable[tuple[list[Item], int]], limit: int) -> list[list[It
     return groups
 
 
-def _fold(work: _Work, rollups: Sequence[Rollup], files: Sequence[str], days: frozenset[date] | None) -> _Live:
+def _fold(work: _Work, rollups: Sequence[Rollup], files: Sequence[str], days: frozenset[date] | None) -> _Done:
     work.progress.step(f"folding {work.plan.topic.name}", files[0] if files else "")
     name = f"{work.batch}-{work.plan.topic.name}-{work.folds:04d}"
     work.folds += 1
@@ -166,19 +189,16 @@ def _fold(work: _Work, rollups: Sequence[Rollup], files: Sequence[str], days: fr
     folded = work.engine.fold(FoldRequest(work.plan.topic, rollups, files, days, fresh, name))
     _leave_out(work, folded.unreadable)
     for path, facts in folded.files.items():
-        if path in work.fresh:
+        if path in fresh:
             _note(work.facts[path], facts, folded.quarantine.path if folded.quarantine else None)
     work.fresh -= fresh
     work.days |= folded.days
-    held = set(folded.days)
-    live = _Live(next(iter(folded.parts.values())), frozenset(files), held) if folded.parts else None
+    done = _Done(frozenset(files), frozenset(folded.days), folded.parts)
     for rollup, part in folded.parts.items():
-        if part.rows:
-            work.live.setdefault(rollup, []).append(_Live(part, frozenset(files), held))
-        else:
+        work.done.setdefault(rollup, []).append(done)
+        if not part.rows:
             work.out.delete([part.path])
-            work.live.setdefault(rollup, []).append(_Live(part, frozenset(files), held))
-    return live or _Live(part=None, read=frozenset(files), days=held)  # type: ignore[arg-type]
+    return done
 
 
 def _note(record: FileRecord, facts: FileFacts, quarantine: str | None) -> None:
@@ -189,56 +209,57 @@ def _note(record: FileRecord, facts: FileFacts, quarantine: str | None) -> None:
     record.offsets = {str(partition): list(ends) for partition, ends in sorted(facts.offsets.items())}
 
 
-def _unsettled(work: _Work, done: Sequence[_Live], days: set[date] | None) -> set[date]:
-    """The days that were to be folded, or that a file that was read turned out to hold, and that no fold read all files of."""
-    files: dict[date, set[str]] = {}
-    for path, record in work.facts.items():
-        if path not in work.unreadable:
-            for day in record.days:
-                files.setdefault(day_of(day), set()).add(path)
-    changed = {day_of(day) for path in work.plan.changed if path in work.facts for day in work.facts[path].days}
-    wanted = set(files) if days is None else (days | changed) & set(files)
-    return {day for day in wanted if not any(day in live.days and files[day] <= live.read for live in done)}
+def _unsettled(work: _Work, done: Sequence[_Done], days: set[date] | None) -> set[date]:
+    """The days that were to be folded, or that a new file turned out to hold, and that no fold read all files of."""
+    files = work.files_by_day()
+    found = {day_of(day) for path in work.plan.changed for day in work.facts[path].days}
+    wanted = set(files) if days is None else (days | found) & set(files)
+    return {day for day in wanted if not any(one.settles(day, files[day]) for one in done)}
 
 
 def _settle(work: _Work) -> FoldedTopic:
-    """Which file answers for which day from now on."""
+    """The topic's record: what is there now, and which file answers for which day from now on."""
     plan, last = work.plan, work.plan.last
-    record = TopicRecord(plan.reading, dict(sorted(work.facts.items())), unreadable=dict(sorted(work.unreadable.items())))
-    held = {day for file, facts in work.facts.items() if file not in work.unreadable for day in facts.days}
-    for day in sorted(held):
-        facts = work.days.get(day_of(day))
-        record.days[day] = [facts.events, facts.duplicates] if facts else (last.days[day] if last else [0, 0])
+    files = work.files_by_day()
+    record = TopicRecord(
+        plan.reading, dict(sorted(work.facts.items())), unreadable=dict(sorted(work.unreadable.items()))
+    )
+    for day in sorted(files):
+        facts, name = work.days.get(day), day.isoformat()
+        record.days[name] = [facts.events, facts.duplicates] if facts else (last.days[name] if last else [0, 0])
+    gone = {day_of(day) for day in (last.days if last else {})} - set(files)
     touched: dict[str, set[date] | None] = {}
     for rollup in work.rollups:
-        before = last.rollups.get(rollup.name) if last else None
-        reused = before is not None and rollup not in plan.stale
-        answers: dict[date, int] = {}  # by day, the place of the last part that was folded from all of its files
-        new = work.live.get(rollup.name, [])
-        files: dict[date, set[str]] = {}
-        for path, facts_ in work.facts.items():
-            if path not in work.unreadable:
-                for day in facts_.days:
-                    files.setdefault(day_of(day), set()).add(path)
-        for place, live in enumerate(new):
-            for held_day in live.days:
-                if files.get(held_day, set()) <= live.read:
-                    answers[held_day] = place
-        gone = {day_of(day) for day in (last.days if last else {})} - {day_of(day) for day in held}
-        parts = []
-        if reused and before is not None:
-            for part in before.parts:
-                stay = [day for day in part.days if day_of(day) not in answers and day in held]
-                if stay:
-                    parts.append(PartRecord(part.path, part.rows, part.bytes, stay, part.held))
-        for place, live in enumerate(new):
-            mine = sorted(day.isoformat() for day, at in answers.items() if at == place)
-            if mine and live.part.rows:
-                parts.append(PartRecord(live.part.path, live.part.rows, live.part.bytes, mine, len(live.days)))
-        touched[rollup.name] = set(answers) | gone if reused else None
-        tidy = _tidied(work, rollup, parts)
-        record.rollups[rollup.name] = RollupRecord(rollup_fingerprint(rollup, work.settings), tidy)
-    return FoldedTopic(record, touched, len(work.days), len(held) - len({day.isoformat() for day in work.days} & held))
+        before = last.rollups.get(rollup.name) if last and rollup not in plan.stale else None
+        answers = _answers(work.done.get(rollup.name, []), files)
+        touched[rollup.name] = None if before is None else set(answers) | gone
+        parts = _parts(before, work.done.get(rollup.name, []), answers, rollup, set(files))
+        record.rollups[rollup.name] = RollupRecord(
+            rollup_fingerprint(rollup, work.settings), _tidied(work, rollup, parts)
+        )
+    return FoldedTopic(record, touched, len(work.days), len(set(files) - set(work.days)))
+
+
+def _answers(done: Sequence[_Done], files: Mapping[date, set[str]]) -> dict[date, int]:
+    """By day, the place of the last fold that read all of its files."""
+    return {day: place for place, one in enumerate(done) for day in one.days if one.settles(day, files.get(day, set()))}
+
+
+def _parts(
+    before: RollupRecord | None, done: Sequence[_Done], answers: Mapping[date, int], rollup: Rollup, held: set[date]
+) -> list[PartRecord]:
+    """The rollup's old parts as far as they still answer for days, and its new ones."""
+    parts = []
+    for part in before.parts if before else ():
+        stay = [day for day in part.days if day_of(day) not in answers and day_of(day) in held]
+        if stay:
+            parts.append(PartRecord(part.path, part.rows, part.bytes, stay, part.held))
+    for place, one in enumerate(done):
+        mine = sorted(day.isoformat() for day, at in answers.items() if at == place)
+        new = one.parts[rollup.name]
+        if mine and new.rows:
+            parts.append(PartRecord(new.path, new.rows, new.bytes, mine, len(one.days)))
+    return parts
 
 
 def _tidied(work: _Work, rollup: Rollup, parts: list[PartRecord]) -> list[PartRecord]:

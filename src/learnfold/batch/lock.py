@@ -38,12 +38,20 @@ class Lease:
         self._lost: str | None = None
         self._done = threading.Event()
         self._mutex = threading.Lock()
-        self._me = {"owner": secrets.token_hex(8), "host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid()), "since": now()}
+        self._me = {
+            "owner": secrets.token_hex(8),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "born": _born(os.getpid()),
+            "since": now(),
+        }
 
     def check(self) -> None:
         """Raises BusyError when another run took a lease over, which it does after a silence of ours."""
         if self._lost:
-            raise BusyError(f"this run was silent so long that another one took over {self._lost}; nothing was published")
+            raise BusyError(
+                f"this run was silent so long that another one took over {self._lost}; nothing was published"
+            )
 
     def _content(self) -> bytes:
         return json.dumps({**self._me, "renewed": now()}).encode()

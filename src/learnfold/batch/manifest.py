@@ -64,7 +64,9 @@ class TopicRecord:
     days: dict[str, list[int]] = field(default_factory=dict)  # by UTC day: events, and copies dropped
     rollups: dict[str, RollupRecord] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)  # files left out, and why
-    offsets: dict[str, int] = field(default_factory=dict)  # by Kafka partition: the offset before which this holds everything
+    offsets: dict[str, int] = field(
+        default_factory=dict
+    )  # by Kafka partition: the offset before which this holds everything
 
     @property
     def events(self) -> int:
@@ -158,7 +160,9 @@ class Manifest:
             value["jobs"] = {name: _job(job) for name, job in value["jobs"].items()}
             return cls(**value)
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{where} is no manifest of a batch ({error!r}); 'learnfold rollback' to an older batch, or run --full") from error
+            raise DataError(
+                f"{where} is no manifest of a batch ({error!r}); 'learnfold rollback' to an older batch, or run --full"
+            ) from error
 
 
 def _job(value: dict[str, Any]) -> JobRecord:
@@ -175,7 +179,9 @@ def _job(value: dict[str, Any]) -> JobRecord:
         )
         for name, topic in value["topics"].items()
     }
-    return JobRecord(**{**value, "topics": topics, "views": {name: ViewRecord(**view) for name, view in value["views"].items()}})
+    return JobRecord(
+        **{**value, "topics": topics, "views": {name: ViewRecord(**view) for name, view in value["views"].items()}}
+    )
 
 
 def new_batch() -> str:

@@ -52,7 +52,9 @@ class TopicPlan:
         return sorted(
             path
             for path, day in self.folder_days.items()
-            if path in self.changed or day in days or (path in known and any(day_of(held) in days for held in known[path].days))
+            if path in self.changed
+            or day in days
+            or (path in known and any(day_of(held) in days for held in known[path].days))
         )
 
     @property
@@ -94,7 +96,9 @@ class Scope:
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
 
-def plan_job(job: Job, listing: Listing, last: JobRecord | None, scope: Scope, settings: Settings, present: set[str]) -> JobPlan:
+def plan_job(
+    job: Job, listing: Listing, last: JobRecord | None, scope: Scope, settings: Settings, present: set[str]
+) -> JobPlan:
     """The plan of one job; ``present`` are the files below OUT, without which nothing is reused."""
     topics = [plan_topic(topic, job, listing, last, scope, settings, present) for topic in job.topics]
     busy = {topic.topic.name for topic in topics if not topic.idle}
@@ -115,7 +119,13 @@ def plan_job(job: Job, listing: Listing, last: JobRecord | None, scope: Scope, s
 
 
 def plan_topic(
-    topic: Topic, job: Job, listing: Listing, last: JobRecord | None, scope: Scope, settings: Settings, present: set[str]
+    topic: Topic,
+    job: Job,
+    listing: Listing,
+    last: JobRecord | None,
+    scope: Scope,
+    settings: Settings,
+    present: set[str],
 ) -> TopicPlan:
     """The plan of one topic."""
     entries, folder_days = listing.files[topic.name], listing.days[topic.name]
@@ -135,7 +145,13 @@ def plan_topic(
         return everything
     assert record is not None  # noqa: S101
     plan = TopicPlan(topic, reading, entries, folder_days, record, dirty=set())
-    plan.changed = {p for p, e in entries.items() if p not in record.files or (record.files[p].size, record.files[p].tag) != (e.size, e.tag)}
+    plan.changed = {
+        p
+        for p, e in entries.items()
+        if p not in record.files or (record.files[p].size, record.files[p].tag) != (e.size, e.tag)
+    }
+    if not settings.skip_unreadable:
+        plan.changed |= record.unreadable.keys() & entries.keys()  # they may be fine today
     plan.removed = record.files.keys() - entries.keys()
     plan.stale = [
         rollup

@@ -32,7 +32,9 @@ def publish(out: Storage, manifest: Manifest, lease: Lease) -> Manifest:
         batches = {name: job.batch for name, job in current.jobs.items()} if current else {}
         for name in manifest.ran:
             if batches.get(name) != planned_from.get(name):
-                raise BusyError(f"another run published {name} as batch {batches.get(name)} meanwhile; nothing was published. Run again")
+                raise BusyError(
+                    f"another run published {name} as batch {batches.get(name)} meanwhile; nothing was published. Run again"
+                )
         manifest.jobs = {**(current.jobs if current else {}), **expected}
         manifest.parent = current.batch if current else None
         manifest.ended_at = now()

@@ -69,11 +69,19 @@ def run(request: RunRequest, catalog: Catalog, settings: Settings, progress: Pro
                 healed = sum(refresh_plain_paths(out, current, job) for job in jobs)
                 return RunReport(None, current, jobs, time.perf_counter() - began, strangers, healed)
             manifest = Manifest(
-                new_batch(), current.batch if current else None, "run", started_at, started_at, versions(engine), settings.shown()
+                new_batch(),
+                current.batch if current else None,
+                "run",
+                started_at,
+                started_at,
+                versions(engine),
+                settings.shown(),
             )
             for plan in plans:
                 if not plan.idle or plan.last is None:
-                    manifest.jobs[plan.job.name] = _run_job(plan, request, master, engine, out, settings, manifest.batch, progress)
+                    manifest.jobs[plan.job.name] = _run_job(
+                        plan, request, master, engine, out, settings, manifest.batch, progress
+                    )
             manifest.ran = list(manifest.jobs)
             manifest = _publish(out, manifest, lease, jobs, progress)
         return RunReport(manifest.batch, manifest, jobs, time.perf_counter() - began, strangers)
@@ -101,7 +109,9 @@ def _jobs(request: RunRequest, catalog: Catalog) -> tuple[str, ...]:
 
 def _places(request: RunRequest, settings: Settings) -> tuple[Master, Storage]:
     if same_place(request.input, request.output):
-        raise UsageError(f"the output is the input: {request.output}; views don't belong among events, name another place")
+        raise UsageError(
+            f"the output is the input: {request.output}; views don't belong among events, name another place"
+        )
     if "/topic=" in f"/{request.output}":
         raise UsageError(f"the output {request.output} lies within a topic of a master dataset; name another place")
     return open_master(request.input, settings), open_storage(request.output, settings)
@@ -141,7 +151,11 @@ def _other_input(last: JobRecord, master: Master, request: RunRequest, out: Stor
         return None
     if not master.narrowing.whole and same_place(last.input, master.storage.url):
         days = master.days()
-        how = f"learnfold run {last.input} {out.url} --from {days[0]} --to {days[1]}" if days else f"learnfold run {last.input} {out.url} --full"
+        how = (
+            f"learnfold run {last.input} {out.url} --from {days[0]} --to {days[1]}"
+            if days
+            else f"learnfold run {last.input} {out.url} --full"
+        )
         raise UsageError(
             f"{out.url} holds the views of the whole of {last.input}; views of {master.shown} alone would replace them. "
             f"To recompute those days:\n  {how}\nTo have views of those days alone, name another output"
@@ -152,7 +166,14 @@ def _other_input(last: JobRecord, master: Master, request: RunRequest, out: Stor
 
 
 def _run_job(
-    plan: JobPlan, request: RunRequest, master: Master, engine: Engine, out: Storage, settings: Settings, batch: str, progress: Progress
+    plan: JobPlan,
+    request: RunRequest,
+    master: Master,
+    engine: Engine,
+    out: Storage,
+    settings: Settings,
+    batch: str,
+    progress: Progress,
 ) -> JobRecord:
     topics = {}
     for topic in plan.topics:
@@ -204,10 +225,15 @@ def report(result: RunReport) -> dict[str, Any]:
             for name, topic in job.topics.items()
         },
         "views": {
-            name: {"rows": view.rows, "bytes": view.bytes, "seconds": view.seconds, "how": view.how if view.batch == result.batch else "reused", "paths": view.paths}
+            name: {
+                "rows": view.rows,
+                "bytes": view.bytes,
+                "seconds": view.seconds,
+                "how": view.how if view.batch == result.batch else "reused",
+                "paths": view.paths,
+            }
             for job in ran
             for name, view in job.views.items()
         },
         "topics_without_subject": result.strangers,
     }
-

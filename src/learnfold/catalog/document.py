@@ -23,7 +23,9 @@ def document(catalog: Catalog) -> str:
         "| job | views |",
         "| --- | --- |",
     ]
-    lines += [f"| {_link(job.name)} | {', '.join(_link(view.name) for view in job.views)} |" for job in catalog.jobs.values()]
+    lines += [
+        f"| {_link(job.name)} | {', '.join(_link(view.name) for view in job.views)} |" for job in catalog.jobs.values()
+    ]
     for job in catalog.jobs.values():
         lines += _job(job)
     return "\n".join(lines) + "\n"
@@ -46,7 +48,11 @@ def _view(view: View) -> Iterable[str]:
         name = f"**`{column.name}`** (key)" if column.key else f"`{column.name}`"
         yield f"| {name} | {column.type} | {_cell(column.comment)} |"
     checks = "; ".join(f"`{check}`" for check in (f"({', '.join(view.key)}) is unique", *view.checks))
-    yield from ["", f"Asked of {', '.join(_link(rollup.name) for rollup in view.rollups)}. Checked before it is published: {checks}.", ""]
+    yield from [
+        "",
+        f"Asked of {', '.join(_link(rollup.name) for rollup in view.rollups)}. Checked before it is published: {checks}.",
+        "",
+    ]
     yield from ["```sql", _pretty(view.query), "```"]
 
 
@@ -62,7 +68,15 @@ def _topic(topic: Topic) -> Iterable[str]:
     yield from ["", f"### {topic.name}", "", f"A topic. {topic.comment}", ""]
     yield from ["| field | type | meaning |", "| --- | --- | --- |"]
     for field in topic.fields:
-        marks = [mark for mark, true in (("required", field.required), (f"`{field.check}`", field.check), ("derived", field.derived)) if true]
+        marks = [
+            mark
+            for mark, true in (
+                ("required", field.required),
+                (f"`{field.check}`", field.check),
+                ("derived", field.derived),
+            )
+            if true
+        ]
         shown = f" ({', '.join(marks)})" if marks else ""
         yield f"| `{field.name}` | {field.type} | {_cell(field.comment)}{shown} |"
 

@@ -96,7 +96,9 @@ class _Reader:
         sources = rules.sources(query)
         unknown = sources - self.topics.keys()
         if unknown or len(sources) != 1:
-            raise DefinitionError(f"subjects/{job}.sql: the rollup {name} must read one topic, not {', '.join(sorted(sources))}")
+            raise DefinitionError(
+                f"subjects/{job}.sql: the rollup {name} must read one topic, not {', '.join(sorted(sources))}"
+            )
         topic = self.topics[sources.pop()]
         merges = rules.rollup(job, name, query)
         inherited = {field.name: field.comment for field in topic.fields}
@@ -112,16 +114,18 @@ class _Reader:
         sources = rules.sources(query)
         for source in sorted(sources):
             if source in self.topics:
-                raise DefinitionError(f"subjects/{job}.sql: the view {name} reads the topic {source}; a view reads rollups only")
+                raise DefinitionError(
+                    f"subjects/{job}.sql: the view {name} reads the topic {source}; a view reads rollups only"
+                )
             if source not in self.rollups:
-                raise DefinitionError(f"subjects/{job}.sql: the view {name} reads {source}, which no rollup above it is called")
+                raise DefinitionError(
+                    f"subjects/{job}.sql: the view {name} reads {source}, which no rollup above it is called"
+                )
         rollups = tuple(self.rollups[source] for source in self.rollups if source in sources)
         rules.view(job, name, query, {rollup.name: rollup for rollup in rollups})
         key = rules.view_key(job, name, query, marks["key"])
         inherited = {column.name: column.comment for rollup in rollups for column in rollup.columns if column.key}
-        columns = tuple(
-            replace(column, key=column.name in key) for column in self.columns(job, name, query, inherited)
-        )
+        columns = tuple(replace(column, key=column.name in key) for column in self.columns(job, name, query, inherited))
         checks = tuple(rules.check(job, name, text, [c.name for c in columns]) for text in marks["check"])
         view = View(name, job, comment, columns, rollups, checks, query.sql("duckdb", comments=False))
         return replace(view, slice=slice_of(query, view.columns, {rollup.name: rollup for rollup in rollups}))
@@ -148,11 +152,13 @@ class _Reader:
         return columns
 
     def typed(self, job: str, name: str, query: exp.Query) -> exp.Query:
-        schema = {topic.name: {f.name: f.type for f in topic.fields} for topic in self.topics.values()}
+        schema: dict[str, object] = {
+            topic.name: {f.name: f.type for f in topic.fields} for topic in self.topics.values()
+        }
         schema |= {rollup.name: {c.name: c.type for c in rollup.columns} for rollup in self.rollups.values()}
         try:
             typed = qualify(query.copy(), schema=schema, dialect="duckdb", quote_identifiers=False)
-            return annotate_types(typed, schema=schema, dialect="duckdb")  # type: ignore[return-value]
+            return annotate_types(typed, schema=schema, dialect="duckdb")
         except SqlglotError as error:
             raise DefinitionError(f"subjects/{job}.sql: {name}: {error}") from error
 
@@ -164,14 +170,21 @@ def _statements(job: str, script: str) -> list[exp.Create]:
         raise DefinitionError(f"subjects/{job}.sql can't be read: {error}") from error
     for statement in statements:
         if not isinstance(statement, exp.Create) or statement.kind not in {"TABLE", "VIEW"}:
-            raise DefinitionError(f"subjects/{job}.sql: only CREATE TABLE and CREATE VIEW belong here, not {statement.sql()[:60]}")
+            raise DefinitionError(
+                f"subjects/{job}.sql: only CREATE TABLE and CREATE VIEW belong here, not {statement.sql()[:60]}"
+            )
     if not statements:
         raise DefinitionError(f"subjects/{job}.sql defines nothing")
     return statements  # type: ignore[return-value]
 
 
 def _field(job: str, column: exp.ColumnDef) -> Field:
-    comment, required, check, derived = _text([c for part in column.walk() for c in part.comments or []]), False, None, None
+    comment, required, check, derived = (
+        _text([c for part in column.walk() for c in part.comments or []]),
+        False,
+        None,
+        None,
+    )
     for constraint in column.constraints:
         kind = constraint.kind
         if isinstance(kind, exp.NotNullColumnConstraint):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from learnfold.catalog.model import Merge, Rollup
 
-_MERGES: dict[type[exp.Expression], Merge] = {
+_MERGES: dict[type[exp.Expr], Merge] = {
     exp.Count: "sum",
     exp.CountIf: "sum",
     exp.Sum: "sum",
@@ -59,10 +59,12 @@ def rollup(job: str, name: str, query: exp.Query) -> dict[str, Merge]:
     return merges
 
 
-def _merge(where: str, column: str, value: exp.Expression) -> Merge:
+def _merge(where: str, column: str, value: exp.Expr) -> Merge:
     inner = value.this if isinstance(value, exp.Filter) else value
     if type(inner) not in _MERGES:
-        raise DefinitionError(f"{where}: {column} is {value.sql('duckdb')}, which doesn't merge; count, sum, min and max do")
+        raise DefinitionError(
+            f"{where}: {column} is {value.sql('duckdb')}, which doesn't merge; count, sum, min and max do"
+        )
     if inner.find(exp.Distinct):
         raise DefinitionError(f"{where}: {column} is a distinct count, which doesn't merge; make what it counts a key")
     return _MERGES[type(inner)]

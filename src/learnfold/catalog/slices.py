@@ -31,7 +31,7 @@ def slice_of(query: exp.Query, columns: Sequence[Column], rollups: Mapping[str, 
     return Slice(tuple(names), {rollup: tuple(local[name][rollup] for name in names) for rollup in rollups})
 
 
-def _local(query: exp.Expression, rollups: Mapping[str, Rollup]) -> _Local:
+def _local(query: exp.Expr, rollups: Mapping[str, Rollup]) -> _Local:
     if isinstance(query, exp.Subquery):
         return _local(query.this, rollups)
     if isinstance(query, exp.Table):
@@ -62,7 +62,7 @@ def _select(query: exp.Select, rollups: Mapping[str, Rollup]) -> _Local:
     below = {source.this.alias_or_name: _local(source.this, rollups)}
     for join in query.args.get("joins") or []:
         below[join.this.alias_or_name] = _local(join.this, rollups)
-    visible = _joined(query, below) if len(below) > 1 else {(None, name): at for name, at in next(iter(below.values())).items()}
+    visible = _joined(query, below) if len(below) > 1 else _alone(below)
     windows = [
         {column.name for column in window.args.get("partition_by") or [] if isinstance(column, exp.Column)}
         for window in query.find_all(exp.Window)
@@ -77,6 +77,11 @@ def _select(query: exp.Select, rollups: Mapping[str, Rollup]) -> _Local:
         if at is not None:
             found[select.alias_or_name] = at
     return found
+
+
+def _alone(below: Mapping[str, _Local]) -> dict[tuple[str | None, str], dict[str, str]]:
+    """What is local in the one source there is, by name alone."""
+    return {(None, name): at for name, at in next(iter(below.values())).items()}
 
 
 def _joined(query: exp.Select, below: Mapping[str, _Local]) -> dict[tuple[str | None, str], dict[str, str]]:
@@ -94,7 +99,7 @@ def _joined(query: exp.Select, below: Mapping[str, _Local]) -> dict[tuple[str | 
     return visible
 
 
-def _equalities(condition: exp.Expression | None) -> Iterable[exp.Expression]:
+def _equalities(condition: exp.Expr | None) -> Iterable[exp.Expr]:
     if isinstance(condition, exp.And):
         yield from _equalities(condition.left)
         yield from _equalities(condition.right)

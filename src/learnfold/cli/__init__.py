@@ -89,7 +89,13 @@ def main_of(prog: str, work: Callable[[], int]) -> int:
 
 
 def _install(module: str | None) -> str:
-    extra = {"pyspark": "spark", "confluent_kafka": "kafka", "prometheus_client": "kafka", "zstandard": "kafka", "cronsim": "schedule"}
+    extra = {
+        "pyspark": "spark",
+        "confluent_kafka": "kafka",
+        "prometheus_client": "kafka",
+        "zstandard": "kafka",
+        "cronsim": "schedule",
+    }
     name = extra.get(module or "")
     return f"pip install 'learnfold[{name}]'" if name else "pip install learnfold, or pip install -e . in a clone"
 

@@ -24,9 +24,13 @@ def main(job: str | None = None, argv: Sequence[str] | None = None) -> int:
 
 def _run(prog: str, job: str | None, argv: list[str]) -> int:
     _apply(_configured())
-    parser = Parser(prog=prog, description=f"Compute the batch views of {job or 'one subject or all of them'}.", usage=None)
+    parser = Parser(
+        prog=prog, description=f"Compute the batch views of {job or 'one subject or all of them'}.", usage=None
+    )
     if job is None:
-        parser.add_argument("job", metavar="JOB", nargs="?", help="auth, assessment, video, course or profile_notification; none: all")
+        parser.add_argument(
+            "job", metavar="JOB", nargs="?", help="auth, assessment, video, course or profile_notification; none: all"
+        )
     command.arguments(parser, job=False)
     parser.epilog = f"example: {prog} s3a://bucket-0/master_dataset s3a://bucket-0/batch_views"
     args: argparse.Namespace = parser.parse_args(argv)

@@ -19,22 +19,38 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser, *, job: bool = True) -> None:
     """Declares the flags; ``job``: whether one job may be chosen."""
     parser.epilog = "example: learnfold run demo/master demo/views --job video"
-    parser.add_argument("input", metavar="IN", help="the master dataset, or one day's folder of it: a folder or s3://bucket/path")
+    parser.add_argument(
+        "input", metavar="IN", help="the master dataset, or one day's folder of it: a folder or s3://bucket/path"
+    )
     parser.add_argument("output", metavar="OUT", help="where the views go: a folder or s3://bucket/path")
     if job:
-        parser.add_argument("--job", action="append", default=[], metavar="JOB", help="only this subject's views; may be given again")
+        parser.add_argument(
+            "--job", action="append", default=[], metavar="JOB", help="only this subject's views; may be given again"
+        )
     parser.add_argument("--plan", action="store_true", help="say what would be done, and its cost, and do nothing")
     parser.add_argument("--full", action="store_true", help="recompute everything")
-    parser.add_argument("--from", dest="first", type=date_argument, metavar="DATE", help="recompute the UTC days from this one on")
-    parser.add_argument("--to", dest="last", type=date_argument, metavar="DATE", help="recompute the UTC days up to this one")
+    parser.add_argument(
+        "--from", dest="first", type=date_argument, metavar="DATE", help="recompute the UTC days from this one on"
+    )
+    parser.add_argument(
+        "--to", dest="last", type=date_argument, metavar="DATE", help="recompute the UTC days up to this one"
+    )
     parser.add_argument("--allow-shrink", action="store_true", help="accept that events of the last batch are gone")
-    parser.add_argument("--skip-unreadable", action="store_true", default=None, help="go on without files that can't be read")
-    parser.add_argument("--wait", dest="wait_seconds", type=float, metavar="SECONDS", help="wait so long for another run into OUT")
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", default=None, help="go on without files that can't be read"
+    )
+    parser.add_argument(
+        "--wait", dest="wait_seconds", type=float, metavar="SECONDS", help="wait so long for another run into OUT"
+    )
     parser.add_argument("--engine", choices=["duckdb", "spark"], help="where SQL runs (default: duckdb)")
     parser.add_argument("--memory", metavar="SIZE", help="memory DuckDB may use, such as 4GB")
     parser.add_argument("--threads", type=int, metavar="N", help="threads DuckDB may use")
-    parser.add_argument("--platform-zone", metavar="ZONE", help="time zone of timestamps without an offset (default: UTC)")
-    parser.add_argument("--reporting-zone", metavar="ZONE", help="time zone of the views' dates and hours (default: UTC)")
+    parser.add_argument(
+        "--platform-zone", metavar="ZONE", help="time zone of timestamps without an offset (default: UTC)"
+    )
+    parser.add_argument(
+        "--reporting-zone", metavar="ZONE", help="time zone of the views' dates and hours (default: UTC)"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
@@ -88,7 +104,12 @@ def text(result: RunReport) -> str:
         table(
             ["view", "rows", "seconds", "asked"],
             [
-                (name, view.rows, view.seconds if view.batch == result.batch else 0.0, view.how if view.batch == result.batch else "unchanged")
+                (
+                    name,
+                    view.rows,
+                    view.seconds if view.batch == result.batch else 0.0,
+                    view.how if view.batch == result.batch else "unchanged",
+                )
                 for job in jobs
                 for name, view in job.views.items()
             ],
@@ -107,7 +128,7 @@ def plan_text(plans: list[JobPlan], strangers: dict[str, int]) -> str:
     """The plan as a table."""
     from learnfold.cli.table import table
 
-    rows = [list(row.values()) for plan in plan_json(plans, strangers)["topics"] for row in [plan]]
+    rows = [list(row.values()) for row in _topics_json(plans)]
     views = sum(len(plan.views) for plan in plans)
     lines = [table(["topic", "days", "files", "bytes", "new files", "gone", "why"], rows)]
     lines += ["", "nothing to do" if all(plan.idle for plan in plans) else f"{views} views to ask"]
@@ -115,9 +136,14 @@ def plan_text(plans: list[JobPlan], strangers: dict[str, int]) -> str:
     return "\n".join(lines)
 
 
-def plan_json(plans: list[JobPlan], strangers: dict[str, int]) -> dict[str, list[dict[str, object]] | list[str] | dict[str, int]]:
+def plan_json(plans: list[JobPlan], strangers: dict[str, int]) -> dict[str, object]:
     """The plan as data."""
-    topics = []
+    views = [view for plan in plans for view in plan.views]
+    return {"topics": _topics_json(plans), "views": views, "topics_without_subject": strangers}
+
+
+def _topics_json(plans: list[JobPlan]) -> list[dict[str, object]]:
+    topics: list[dict[str, object]] = []
     for plan in plans:
         for topic in plan.topics:
             read = [] if topic.idle else topic.to_read(None if topic.stale else topic.dirty)
@@ -129,7 +155,14 @@ def plan_json(plans: list[JobPlan], strangers: dict[str, int]) -> dict[str, list
                     "bytes": sum(topic.entries[path].size for path in read),
                     "new_files": len(topic.changed),
                     "gone_files": len(topic.removed),
-                    "why": topic.why or ("definition changed" if topic.stale else "files changed" if not topic.idle else "nothing changed"),
+                    "why": topic.why
+                    or (
+                        "definition changed"
+                        if topic.stale
+                        else "files changed"
+                        if not topic.idle
+                        else "nothing changed"
+                    ),
                 }
             )
-    return {"topics": topics, "views": [view for plan in plans for view in plan.views], "topics_without_subject": strangers}
+    return topics

@@ -15,14 +15,22 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
-    parser.epilog = "example: learnfold show video_popularity demo/views --where \"unique_viewers > 10\" --sort -total_views_hours --limit 5"
+    parser.epilog = 'example: learnfold show video_popularity demo/views --where "unique_viewers > 10" --sort -total_views_hours --limit 5'
     parser.add_argument("view", metavar="VIEW", help="a view; 'learnfold views' lists them")
     parser.add_argument("output", metavar="OUT", help="where the views are")
-    parser.add_argument("--where", metavar="CONDITION", help="only rows for which this is true, in SQL over the view's columns")
-    parser.add_argument("--sort", metavar="COLUMNS", default="", help="by these columns, with commas between; -COLUMN: largest first")
-    parser.add_argument("--limit", type=int, metavar="N", help="at most so many rows (default: 50 in a table, else all)")
+    parser.add_argument(
+        "--where", metavar="CONDITION", help="only rows for which this is true, in SQL over the view's columns"
+    )
+    parser.add_argument(
+        "--sort", metavar="COLUMNS", default="", help="by these columns, with commas between; -COLUMN: largest first"
+    )
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="at most so many rows (default: 50 in a table, else all)"
+    )
     parser.add_argument("--batch", metavar="BATCH", help="of this batch rather than the published one")
-    parser.add_argument("--format", choices=["table", "csv", "json"], default="table", help="how to print them (default: table)")
+    parser.add_argument(
+        "--format", choices=["table", "csv", "json"], default="table", help="how to print them (default: table)"
+    )
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
 
 

@@ -21,7 +21,10 @@ def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     right = [bool(shown) and all(_numeric(cell) for cell in column[1:]) for column in kept]
     lines = []
     for number, row in enumerate([list(names), *shown]):
-        cells = [cell.rjust(width) if flush else cell.ljust(width) for cell, width, flush in zip(row, widths, right, strict=True)]
+        cells = [
+            cell.rjust(width) if flush else cell.ljust(width)
+            for cell, width, flush in zip(row, widths, right, strict=True)
+        ]
         lines.append("  ".join(cells).rstrip())
         if number == 0:
             lines.append("  ".join("-" * width for width in widths))
@@ -38,7 +41,9 @@ def to_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
-    writer.writerows([["" if v is None else _plain(v) if isinstance(v, (date, datetime)) else v for v in row] for row in rows])
+    writer.writerows(
+        [["" if v is None else _plain(v) if isinstance(v, (date, datetime)) else v for v in row] for row in rows]
+    )
     return text.getvalue().rstrip("\n")
 
 

@@ -39,7 +39,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - 
     if args.json:
         print(to_json([as_json(view) for view in views]))
     else:
-        print(table(["job", "view", "key", "meaning"], [(v.job, v.name, ", ".join(v.key), v.comment.split(". ")[0].rstrip(".")) for v in views]))
+        print(
+            table(
+                ["job", "view", "key", "meaning"],
+                [(v.job, v.name, ", ".join(v.key), v.comment.split(". ")[0].rstrip(".")) for v in views],
+            )
+        )
     return 0
 
 
@@ -50,12 +55,20 @@ def explained(view: View) -> str:
     from learnfold.cli.table import table
 
     lines = [view.name, "", view.comment, ""]
-    lines.append(table(["column", "type", "key", "meaning"], [(c.name, c.type, "key" if c.key else "", c.comment) for c in view.columns]))
+    lines.append(
+        table(
+            ["column", "type", "key", "meaning"],
+            [(c.name, c.type, "key" if c.key else "", c.comment) for c in view.columns],
+        )
+    )
     lines += ["", "checks: " + "; ".join([f"({', '.join(view.key)}) is unique", *view.checks])]
     lines += ["", "SQL:", sqlglot.parse_one(view.query, read="duckdb").sql("duckdb", pretty=True), "", "from:"]
     for rollup in view.rollups:
         lines.append(f"  {rollup.name} ({rollup.comment.rstrip('.')})")
-        lines.append(f"    from {rollup.topic.name}: " + ", ".join(f"{c.name} = {c.source}" for c in rollup.columns if c.source != c.name))
+        lines.append(
+            f"    from {rollup.topic.name}: "
+            + ", ".join(f"{c.name} = {c.source}" for c in rollup.columns if c.source != c.name)
+        )
     return "\n".join(lines)
 
 
@@ -69,5 +82,7 @@ def as_json(view: View) -> dict[str, Any]:
         "columns": [{"name": c.name, "type": c.type, "key": c.key, "meaning": c.comment} for c in view.columns],
         "checks": list(view.checks),
         "sql": view.query,
-        "rollups": [{"rollup": r.name, "topic": r.topic.name, "key": list(r.key), "sql": r.query} for r in view.rollups],
+        "rollups": [
+            {"rollup": r.name, "topic": r.topic.name, "key": list(r.key), "sql": r.query} for r in view.rollups
+        ],
     }

@@ -1,0 +1,1 @@
+"""The immutable events: how they lie, what is there, what is wrong with some."""

@@ -94,13 +94,19 @@ class Master:
     @property
     def shown(self) -> str:
         """The input as it was asked for."""
-        parts = [f"{name}={value:02d}" if isinstance(value, int) else f"{name}={value}" for name, value in vars(self.narrowing).items() if value is not None]
+        parts = [
+            f"{name}={value:02d}" if isinstance(value, int) else f"{name}={value}"
+            for name, value in vars(self.narrowing).items()
+            if value is not None
+        ]
         return "/".join([self.storage.url, *parts])
 
     def _entries(self, known: Collection[str]) -> Iterable[Entry]:
         if self.narrowing.whole:
             return self.storage.list()
-        numbers = [(name, value) for name, value in vars(self.narrowing).items() if name != "topic" and value is not None]
+        numbers = [
+            (name, value) for name, value in vars(self.narrowing).items() if name != "topic" and value is not None
+        ]
         spelled = [[f"{name}={value:02d}", f"{name}={value}"] for name, value in numbers]  # Spark writes month=9
         days = sorted({"/".join(parts) for parts in itertools.product(*spelled)}) if spelled else []
         topics = [self.narrowing.topic] if self.narrowing.topic else list(known)
@@ -113,7 +119,12 @@ class Master:
             return False
         if only.year is None:
             return True
-        return day is not None and day.year == only.year and only.month in {None, day.month} and only.day in {None, day.day}
+        return (
+            day is not None
+            and day.year == only.year
+            and only.month in {None, day.month}
+            and only.day in {None, day.day}
+        )
 
 
 def open_master(url: str, settings: Settings) -> Master:

@@ -33,10 +33,6 @@ class Storage(Protocol):
     url: str
     """The root as engines and messages name it: an absolute folder, or ``s3://bucket/prefix``."""
 
-    def list(self, prefix: str = "") -> list[Entry]:
-        """Every file below ``prefix`` (a folder; empty: the root), by path; empty where there is no such folder."""
-        ...
-
     def exists(self) -> bool:
         """Whether the root is there: the folder, or the bucket."""
         ...
@@ -78,6 +74,10 @@ class Storage(Protocol):
 
     def delete(self, paths: Iterable[str]) -> None:
         """Deletes files; those that are gone already are fine."""
+        ...
+
+    def list(self, prefix: str = "") -> list[Entry]:
+        """Every file below ``prefix`` (a folder; empty: the root), by path; empty where there is no such folder."""
         ...
 
 

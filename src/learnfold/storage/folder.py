@@ -16,7 +16,7 @@ from learnfold.errors import ConflictError, MissingDataError, StorageError
 from learnfold.storage import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, MutableSequence, Sequence
 
 _TEMPORARY = ".tmp-"
 """In the name of what is being written; a run that died leaves such files, and ``clean`` removes them."""
@@ -29,16 +29,7 @@ class FolderStorage:
         self.root = Path(folder).absolute()
         self.url = str(self.root)
 
-    def list(self, prefix: str = "") -> list[Entry]:
-        """Every file below ``prefix``; links to folders are followed."""
-        found: list[Entry] = []
-        start = self.root / prefix if prefix else self.root
-        with _translated(start):
-            self._walk(str(start), prefix.rstrip("/"), found)
-        found.sort(key=lambda entry: entry.path)
-        return found
-
-    def _walk(self, folder: str, path: str, found: list[Entry]) -> None:
+    def _walk(self, folder: str, path: str, found: MutableSequence[Entry]) -> None:
         try:
             entries = os.scandir(folder)
         except FileNotFoundError:
@@ -165,6 +156,15 @@ class FolderStorage:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
+    def list(self, prefix: str = "") -> list[Entry]:
+        """Every file below ``prefix``; links to folders are followed."""
+        found: list[Entry] = []
+        start = self.root / prefix if prefix else self.root
+        with _translated(start):
+            self._walk(str(start), prefix.rstrip("/"), found)
+        found.sort(key=lambda entry: entry.path)
+        return found
+
 
 def scratch(folder: str) -> tempfile.TemporaryDirectory[str]:
     """A folder for work that goes away, below ``folder`` (empty: the system's)."""
@@ -181,7 +181,9 @@ def _translated(place: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        raise StorageError(f"{error.filename or place} may not be read or written by this user; mend its permissions") from error
+        raise StorageError(
+            f"{error.filename or place} may not be read or written by this user; mend its permissions"
+        ) from error
     except NotADirectoryError as error:
         raise StorageError(f"{place} can't be made: a part of it is a file") from error
     except OSError as error:

@@ -89,7 +89,7 @@ def over(view: View, tables: Mapping[str, str]) -> str:
 
 
 @cache
-def _parsed(query: str) -> exp.Expression:
+def _parsed(query: str) -> exp.Expr:
     return sqlglot.parse_one(query, read="duckdb")
 
 
@@ -102,17 +102,24 @@ def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: S
     for rollup in view.rollups:
         sources = request.changed.get(rollup.name, ())
         if sources:
-            names = ", ".join(f"{theirs} AS {ours}" for ours, theirs in zip(cut.columns, cut.sources[rollup.name], strict=True))
+            names = ", ".join(
+                f"{theirs} AS {ours}" for ours, theirs in zip(cut.columns, cut.sources[rollup.name], strict=True)
+            )
             touched.append(f"SELECT {names} FROM {shelf.table(rollup, sources)}")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE slices AS {' UNION '.join(f'(SELECT DISTINCT * FROM ({one}))' for one in touched)}")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE slices AS {' UNION '.join(f'(SELECT DISTINCT * FROM ({one}))' for one in touched)}"
+    )
     tables = {}
     for rollup in view.rollups:
         table = shelf.table(rollup, request.sources[rollup.name])
         same = " AND ".join(
-            f"t.{theirs} IS NOT DISTINCT FROM slices.{ours}" for ours, theirs in zip(cut.columns, cut.sources[rollup.name], strict=True)
+            f"t.{theirs} IS NOT DISTINCT FROM slices.{ours}"
+            for ours, theirs in zip(cut.columns, cut.sources[rollup.name], strict=True)
         )
         tables[rollup.name] = f"slice_of_{rollup.name}"
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW slice_of_{rollup.name} AS SELECT t.* FROM {table} AS t SEMI JOIN slices ON {same}")
+        connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW slice_of_{rollup.name} AS SELECT t.* FROM {table} AS t SEMI JOIN slices ON {same}"
+        )
     same = " AND ".join(f"old.{name} IS NOT DISTINCT FROM slices.{name}" for name in cut.columns)
     columns = ", ".join(f"old.{column.name}" for column in view.columns)
     connection.execute(
@@ -127,7 +134,9 @@ def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: S
 def _broken(connection: duckdb.DuckDBPyConnection, view: View) -> dict[str, list[dict[str, object]]]:
     """Rows that break the view's checks, a few of each: that its key is unique, and what the subject asks."""
     key = ", ".join(view.key)
-    queries = {f"({key}) is unique": f"SELECT {key}, count(*) AS rows FROM answer GROUP BY {key} HAVING count(*) > 1 LIMIT {_EXAMPLES}"}
+    queries = {
+        f"({key}) is unique": f"SELECT {key}, count(*) AS rows FROM answer GROUP BY {key} HAVING count(*) > 1 LIMIT {_EXAMPLES}"
+    }
     for check in view.checks:
         queries[check] = f"SELECT * FROM answer WHERE NOT ({check}) LIMIT {_EXAMPLES}"
     broken = {}
@@ -141,12 +150,19 @@ def _broken(connection: duckdb.DuckDBPyConnection, view: View) -> dict[str, list
 
 
 def merge(
-    connection: duckdb.DuckDBPyConnection, rollup: Rollup, sources: Sequence[Source], files: Sequence[str], path: str, out: Storage
+    connection: duckdb.DuckDBPyConnection,
+    rollup: Rollup,
+    sources: Sequence[Source],
+    files: Sequence[str],
+    path: str,
+    out: Storage,
 ) -> Part:
     """Writes the rows in ``sources``, which are the local ``files``, by day into one file."""
     with out.new(path) as file:
         select = _rows(rollup, sources, files, day=True)
-        (rows,) = connection.execute(f"COPY (SELECT * FROM ({select}) ORDER BY _day) TO {quoted(str(file))} ({PARQUET})").fetchone() or (0,)
+        (rows,) = connection.execute(
+            f"COPY (SELECT * FROM ({select}) ORDER BY _day) TO {quoted(str(file))} ({PARQUET})"
+        ).fetchone() or (0,)
         return Part(path, rows, file.stat().st_size)
 
 
@@ -157,9 +173,15 @@ def _rows(rollup: Rollup, sources: Sequence[Source], files: Sequence[str], *, da
         empty = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in rollup.columns)
         return f"SELECT {empty} WHERE false"
     whole = [file for source, file in zip(sources, files, strict=True) if source.days is None]
-    selects = [f"SELECT {columns} FROM read_parquet([{', '.join(map(quoted, whole))}], hive_partitioning=false)"] if whole else []
+    selects = (
+        [f"SELECT {columns} FROM read_parquet([{', '.join(map(quoted, whole))}], hive_partitioning=false)"]
+        if whole
+        else []
+    )
     for source, file in zip(sources, files, strict=True):
         if source.days:
             days = ", ".join(f"DATE '{day.isoformat()}'" for day in sorted(source.days))
-            selects.append(f"SELECT {columns} FROM read_parquet({quoted(file)}, hive_partitioning=false) WHERE _day IN ({days})")
+            selects.append(
+                f"SELECT {columns} FROM read_parquet({quoted(file)}, hive_partitioning=false) WHERE _day IN ({days})"
+            )
     return " UNION ALL ".join(selects)

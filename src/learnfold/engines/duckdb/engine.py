@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from learnfold.catalog import Rollup
-    from learnfold.engines import AskRequest, Asked, Folded, FoldRequest, Part, Source
+    from learnfold.engines import Asked, AskRequest, Folded, FoldRequest, Part, Source
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 
@@ -39,7 +39,9 @@ class DuckDBEngine:
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The connection, made when it is first needed."""
         self._scratch = scratch(self.settings.temporary_folder)
-        connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+        connection = duckdb.connect(
+            config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+        )
         try:
             connection.execute(f"SET memory_limit = '{self.settings.memory or _default_memory()}'")
             if self.settings.threads:
@@ -60,8 +62,10 @@ class DuckDBEngine:
         """The rows of each file by its footer, and the files that can't be read."""
         with self.master.local(files) as local, translated():
             rows, unreadable = probe.rows(self.connection, local)
-        name = dict(zip(local, files, strict=True))
-        return {name[file]: count for file, count in rows.items()}, {name[file]: why for file, why in unreadable.items()}
+        name: dict[str, str] = dict(zip(local, files, strict=True))
+        return {name[file]: count for file, count in rows.items()}, {
+            name[file]: why for file, why in unreadable.items()
+        }
 
     def fold(self, request: FoldRequest) -> Folded:
         """Reads the events of some files once, and writes a file a rollup."""

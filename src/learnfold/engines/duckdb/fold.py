@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from learnfold.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from learnfold.catalog import Rollup, Topic
     from learnfold.engines import FoldRequest
@@ -27,7 +27,12 @@ PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 
 
 def fold(
-    connection: duckdb.DuckDBPyConnection, request: FoldRequest, local: Sequence[str], out: Storage, *, skip_unreadable: bool
+    connection: duckdb.DuckDBPyConnection,
+    request: FoldRequest,
+    local: Sequence[str],
+    out: Storage,
+    *,
+    skip_unreadable: bool,
 ) -> Folded:
     """Folds the local files, which are ``request.files`` in their order; raises DataError for one that can't be read."""
     name = dict(zip(local, request.files, strict=True))
@@ -44,7 +49,9 @@ def fold(
         _drop_copies(connection, request, probed, wanted, folded)
         _prepare(connection, request)
         for rollup in request.rollups:
-            folded.parts[rollup.name] = _write(connection, rollup, f"_rollups/{rollup.name}/{request.name}.parquet", out)
+            folded.parts[rollup.name] = _write(
+                connection, rollup, f"_rollups/{rollup.name}/{request.name}.parquet", out
+            )
         invalid = [file for file in order if name[file] in request.fresh and folded.files[name[file]].quarantined]
         if invalid:
             folded.quarantine = write_quarantine(connection, request.topic, probed, order, invalid, name, out)
@@ -57,7 +64,9 @@ def unreadable(files: dict[str, str]) -> DataError:
     """The error that names files that can't be read, and what to do."""
     listed = "\n".join(f"  {file}: {why}" for file, why in list(files.items())[:10])
     more = f"\n  and {len(files) - 10} more" if len(files) > 10 else ""  # noqa: PLR2004
-    return DataError(f"{len(files)} file(s) can't be read as Parquet:\n{listed}{more}\nMend or remove them, or go on without them by --skip-unreadable")
+    return DataError(
+        f"{len(files)} file(s) can't be read as Parquet:\n{listed}{more}\nMend or remove them, or go on without them by --skip-unreadable"
+    )
 
 
 def _wanted(request: FoldRequest) -> list[str]:
@@ -99,7 +108,9 @@ def union(topic: Topic, probed: Probed, wanted: Sequence[str]) -> str:
             selects.append(reading.select(topic, shape, files, first, wanted))
             first += len(files)
     if not selects:
-        columns = ", ".join(f"CAST(NULL AS {field.type}) AS {field.name}" for field in topic.sent if field.name in wanted)
+        columns = ", ".join(
+            f"CAST(NULL AS {field.type}) AS {field.name}" for field in topic.sent if field.name in wanted
+        )
         selects = [
             "SELECT CAST(NULL AS INTEGER) AS _file, CAST(NULL AS BIGINT) AS _row, CAST(NULL AS INTEGER) AS _partition, "
             f"CAST(NULL AS BIGINT) AS _offset, {columns}, CAST(NULL AS VARCHAR) AS _reason WHERE false"
@@ -107,13 +118,17 @@ def union(topic: Topic, probed: Probed, wanted: Sequence[str]) -> str:
     return f"SELECT *, CAST(timestamp AS DATE) AS _day FROM ({' UNION ALL BY NAME '.join(selects)})"
 
 
-def _broken(connection: duckdb.DuckDBPyConnection, topic: Topic, probed: Probed, wanted: Sequence[str]) -> dict[str, str]:
+def _broken(
+    connection: duckdb.DuckDBPyConnection, topic: Topic, probed: Probed, wanted: Sequence[str]
+) -> dict[str, str]:
     """The files that break when they are read alone, and why."""
     broken = {}
     for shape, files in probed.shapes.items():
         for file in files:
             try:
-                connection.execute(f"CREATE OR REPLACE TEMP TABLE events AS {reading.select(topic, shape, [file], 0, wanted)}")
+                connection.execute(
+                    f"CREATE OR REPLACE TEMP TABLE events AS {reading.select(topic, shape, [file], 0, wanted)}"
+                )
             except duckdb.Error as error:
                 broken[file] = probe.brief(error, file)
     return broken
@@ -153,8 +168,12 @@ def _drop_copies(
         SELECT rowid AS place, _file, _row, _day, timestamp, {told} AS told, {_SAME} AS same
         FROM events SEMI JOIN suspects ON events._day = suspects._day AND {_IDENTITY} = suspects.identity
         WHERE _reason IS NULL{_of_days(request.days)} AND ({_HAS_ID} OR (_partition IS NOT NULL AND _offset IS NOT NULL))""")
-    connection.execute("CREATE OR REPLACE TEMP TABLE first_copies AS SELECT *, rank() OVER (PARTITION BY _day, same ORDER BY timestamp) AS nth FROM copies")
-    unclear = connection.execute("SELECT 1 FROM first_copies WHERE nth = 1 GROUP BY _day, same HAVING count(DISTINCT told) > 1 LIMIT 1").fetchone()
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE first_copies AS SELECT *, rank() OVER (PARTITION BY _day, same ORDER BY timestamp) AS nth FROM copies"
+    )
+    unclear = connection.execute(
+        "SELECT 1 FROM first_copies WHERE nth = 1 GROUP BY _day, same HAVING count(DISTINCT told) > 1 LIMIT 1"
+    ).fetchone()
     if unclear:  # the rollups would tell: look at all fields
         _rank_by_all(connection, request.topic, probed)
     connection.execute("""
@@ -211,7 +230,9 @@ def by_day(rollup: Rollup) -> str:
 def _write(connection: duckdb.DuckDBPyConnection, rollup: Rollup, path: str, out: Storage) -> Part:
     columns = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in rollup.columns)
     with out.new(path) as file:
-        (rows,) = connection.execute(f"COPY (SELECT _day, {columns} FROM ({by_day(rollup)})) TO '{_escaped(file)}' ({PARQUET})").fetchone() or (0,)
+        (rows,) = connection.execute(
+            f"COPY (SELECT _day, {columns} FROM ({by_day(rollup)})) TO '{_escaped(file)}' ({PARQUET})"
+        ).fetchone() or (0,)
         return Part(path, rows, file.stat().st_size)
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from learnfold.catalog import View
 
 
-def look(view: View, files: Sequence[str], where: str | None, sort: Sequence[str], limit: int | None) -> list[tuple[Any, ...]]:
+def look(
+    view: View, files: Sequence[str], where: str | None, sort: Sequence[str], limit: int | None
+) -> list[tuple[Any, ...]]:
     """The view's rows in its columns' order; sorted by ``sort`` (``-column``: largest first), else by its key.
 
     Raises UsageError where ``where`` is no condition over the view's columns, or ``sort`` names another column.
@@ -43,7 +45,9 @@ def _condition(view: View, text: str, columns: Sequence[str]) -> str:
     try:
         condition = sqlglot.parse_one(text, read="duckdb")
     except SqlglotError as error:
-        raise UsageError(f"--where {text}: it is no condition, such as \"total_views > 10\" ({str(error).splitlines()[0]})") from error
+        raise UsageError(
+            f'--where {text}: it is no condition, such as "total_views > 10" ({str(error).splitlines()[0]})'
+        ) from error
     for column in condition.find_all(exp.Column):
         if column.name not in columns:
             raise UsageError(f"--where {text}: {view.name} has no column {column.name}; it has {', '.join(columns)}")

@@ -45,7 +45,8 @@ def probe(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Probed
     skip: dict[str, int] = dict.fromkeys(good, 0)
     for batch in _batches(good):
         for name, column, kind, physical, children in connection.execute(
-            "SELECT file_name, name, duckdb_type, type, num_children FROM parquet_schema(?) ORDER BY file_name, column_id", [batch]
+            "SELECT file_name, name, duckdb_type, type, num_children FROM parquet_schema(?) ORDER BY file_name, column_id",
+            [batch],
         ).fetchall():
             if not columns[name] and not skip[name]:
                 skip[name] = -1  # the root
@@ -94,5 +95,9 @@ def _batches(files: list[str], size: int = 2000) -> list[list[str]]:
 
 def brief(error: Exception, file: str = "") -> str:
     """What DuckDB says in one line, without the file's name."""
-    text = str(error).split("\n")[0].replace(f"'{file}'", "it").replace(f'"{file}"', "it") if file else str(error).split("\n")[0]
+    text = (
+        str(error).split("\n")[0].replace(f"'{file}'", "it").replace(f'"{file}"', "it")
+        if file
+        else str(error).split("\n")[0]
+    )
     return re.sub(r"^(\w+ )*Error: ", "", text).strip()

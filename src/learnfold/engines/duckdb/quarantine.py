@@ -38,22 +38,24 @@ def write_quarantine(
         chosen = [file for file in files if file in invalid]
         if chosen:
             selects.append(_whole(shape, chosen, place))
-    files = ", ".join(f"({place[file]}, {quoted(name[file])})" for file in invalid)
+    values = ", ".join(f"({place[file]}, {quoted(name[file])})" for file in invalid)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE invalid AS SELECT _file, _row, _reason, _partition, _offset, f.file "
-        f"FROM events JOIN (VALUES {files}) AS f(place, file) ON _file = f.place WHERE _reason IS NOT NULL"
+        f"FROM events JOIN (VALUES {values}) AS f(place, file) ON _file = f.place WHERE _reason IS NOT NULL"
     )
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE quarantined AS
         SELECT {quoted(topic.name)} AS topic, _reason AS reason, file, _row AS row,
                _partition AS kafka_partition, _offset AS kafka_offset, event, bytes
-        FROM ({' UNION ALL '.join(selects)})""")
+        FROM ({" UNION ALL ".join(selects)})""")
     rows, mark = connection.execute(
         "SELECT count(*), sum(CAST(hash(reason, file, row, event, bytes) AS HUGEINT)) FROM quarantined"
     ).fetchone() or (0, 0)
     path = f"_quarantine/topic={topic.name}/{mark % 2**64:016x}.parquet"
     with out.new(path) as file:
-        connection.execute(f"COPY (FROM quarantined ORDER BY file, row) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd)")
+        connection.execute(
+            f"COPY (FROM quarantined ORDER BY file, row) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd)"
+        )
         part = Part(path, rows, file.stat().st_size)
     connection.execute("DROP TABLE quarantined")
     connection.execute("DROP TABLE invalid")
@@ -63,7 +65,9 @@ def write_quarantine(
 def _whole(shape: Shape, files: Sequence[str], place: Mapping[str, int]) -> str:
     """The rows of the table ``invalid`` in ``files``, each with all of it as ``event`` or ``bytes``."""
     number = "CASE file_index " + " ".join(f"WHEN {at} THEN {place[file]}" for at, file in enumerate(files)) + " END"
-    source = f"read_parquet([{', '.join(quoted(file) for file in files)}], hive_partitioning=false, union_by_name=false)"
+    source = (
+        f"read_parquet([{', '.join(quoted(file) for file in files)}], hive_partitioning=false, union_by_name=false)"
+    )
     joined = (
         f"(SELECT file_index, file_row_number, * FROM {source}) AS source "
         f"JOIN invalid ON invalid._file = {number} AND invalid._row = source.file_row_number"

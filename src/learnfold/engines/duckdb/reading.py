@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from learnfold.catalog import Field, Topic
     from learnfold.engines.duckdb.probe import Shape
 
-_NUMERIC = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE"}
+_NUMERIC = {
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "FLOAT",
+    "DOUBLE",
+}
 _NAIVE = {"TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE"}
 _INSTANT = {"TIMESTAMP WITH TIME ZONE", "TIMESTAMP_NS WITH TIME ZONE"}
 
@@ -117,10 +129,16 @@ class _Flat:
             return f"coalesce(try(decode({column})), '\\x' || hex({column}))"
         if field.type == "VARCHAR":
             nested = kind.endswith("]") or kind.startswith(("STRUCT", "MAP"))
-            return column if kind == "VARCHAR" else f"CAST(to_json({column}) AS VARCHAR)" if nested else f"CAST({column} AS VARCHAR)"
+            return (
+                column
+                if kind == "VARCHAR"
+                else f"CAST(to_json({column}) AS VARCHAR)"
+                if nested
+                else f"CAST({column} AS VARCHAR)"
+            )
         return column
 
-    def typed(self, field: Field) -> str:
+    def typed(self, field: Field) -> str:  # noqa: PLR0911 - one return a type
         kind, raw = self.shape.type(field.name), _raw(field)
         if kind is None or field.type == "VARCHAR":
             return raw
@@ -147,7 +165,12 @@ class _Envelope:
     def __init__(self, topic: Topic, shape: Shape) -> None:
         self.topic, self.shape = topic, shape
         self.paths = {field.name: place for place, field in enumerate(topic.sent, 1)}
-        self.whole = [(reasons.EMPTY, "_whole.empty"), (reasons.NOT_UTF8, "_whole.bytes"), (reasons.NOT_JSON, "_whole.broken"), (reasons.NOT_OBJECT, "_whole.other")]
+        self.whole = [
+            (reasons.EMPTY, "_whole.empty"),
+            (reasons.NOT_UTF8, "_whole.bytes"),
+            (reasons.NOT_JSON, "_whole.broken"),
+            (reasons.NOT_OBJECT, "_whole.other"),
+        ]
 
     def columns(self) -> str:
         text = "try(decode(value))" if self.shape.type("value") == "BLOB" else "CAST(value AS VARCHAR)"
@@ -187,7 +210,12 @@ def _reason(fields: Sequence[Field], raw: _Flat | _Envelope) -> str:
             cases.append((f"{text} IS NULL", reasons.missing(field)))
             cases.append((f"trim(CAST({text} AS VARCHAR), e' \\t\\n\\r') = ''", reasons.blank(field)))
         if field.type != "VARCHAR":
-            cases.append((f"{name} IS NULL" if field.required else f"{text} IS NOT NULL AND {name} IS NULL", reasons.unreadable(field)))
+            cases.append(
+                (
+                    f"{name} IS NULL" if field.required else f"{text} IS NOT NULL AND {name} IS NULL",
+                    reasons.unreadable(field),
+                )
+            )
         if field.check:
             cases.append((f"NOT ({_over(field)})", reasons.out_of_range(field)))
     return "CASE " + " ".join(f"WHEN {condition} THEN {quoted(reason)}" for condition, reason in cases) + " END"
