@@ -1,0 +1,33 @@
+"""How hard the tests try: ``LEARNFOLD_TRIES`` multiplies the modest number of random splits, orders and crashes."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+TRIES = float(os.environ.get("LEARNFOLD_TRIES", "1"))
+
+
+def tries(modest: int) -> int:
+    """``modest`` times the factor, at least 1."""
+    return max(1, round(modest * TRIES))
+
+
+settings.register_profile(
+    "learnfold",
+    deadline=None,
+    max_examples=tries(15),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
+    print_blob=True,
+)
+settings.load_profile("learnfold")
+
+
+@pytest.fixture(autouse=True)
+def only_its_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees settings of the shell it was started from."""
+    for name in list(os.environ):
+        if name.startswith(("LEARNFOLD_", "AWS_", "MINIO_")) and name not in {"LEARNFOLD_TRIES", "LEARNFOLD_CACHE"}:
+            monkeypatch.delenv(name)
