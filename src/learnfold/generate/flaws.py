@@ -1,0 +1,58 @@
+"""The ways in which an event can be no valid event, and how each looks."""
+
+from __future__ import annotations
+
+UNPARSED = ("not JSON", "not a JSON object")
+"""Flaws of the whole message: only where events are JSON."""
+
+_EVERYWHERE = (
+    "event_type missing",
+    "event_type blank",
+    "user_id missing",
+    "user_id blank",
+    "timestamp missing",
+    "timestamp blank",
+    "timestamp unreadable",
+)
+
+_OF_TOPIC = {
+    "video_topic": ("watch_duration_seconds negative", "watch_duration_seconds not a number"),
+    "assessment_topic": (
+        "score negative",
+        "score not a number",
+        "correct_answers negative",
+        "correct_answers not a number",
+    ),
+    "profile_topic": ("updated_fields not an array",),
+}
+
+_LOOKS = {
+    "missing": "NULL",
+    "blank": "pick(h, 'blank', ['', ' ', '   '])",
+    "unreadable": "pick(h, 'time', ['yesterday', '31/12/2025 08:00', '2025-02-30 10:00:00', '2025-13-01T00:00:00Z', "
+    "'2025-09-01 25:00:00', 'null'])",
+    "negative": "pick(h, 'negative', ['-1', '-5', '-120'])",
+    "not a number": "pick(h, 'word', ['abc', 'ten', '12 minutes', '1,5', 'NaN'])",
+    "not an array": """pick(h, 'no array', ['{"bio": true}', '7', 'true', '["bio"'])""",
+}
+
+MESSAGE = """CASE flaw
+  WHEN 'not JSON' THEN pick(h, 'no json', ['not json', '{"event_type": "LOGIN", ', '{''event_type'': ''LOGIN''}', '<event/>', '{"user_id": }'])
+  WHEN 'not a JSON object' THEN pick(h, 'no object', ['[]', '["LOGIN", "SV00001"]', '42', '"LOGIN"', 'null', 'true'])
+END"""
+"""SQL: the text of a message whose flaw is one of UNPARSED, else NULL."""
+
+
+def of(topic: str, *, json: bool) -> tuple[str, ...]:
+    """The flaws that events of ``topic`` can have; with ``json`` also UNPARSED. Each is '<field> <what>' but those two."""
+    return (*_EVERYWHERE, *_OF_TOPIC.get(topic, ()), *(UNPARSED if json else ()))
+
+
+def broken(topic: str, field: str, sound: str) -> str:
+    """SQL for the text of a field: ``sound``, or what the row's flaw makes of it."""
+    cases = [
+        f"WHEN '{flaw}' THEN {_LOOKS[flaw.removeprefix(field).strip()]}"
+        for flaw in of(topic, json=False)
+        if flaw.startswith(f"{field} ")
+    ]
+    return f"CASE flaw {' '.join(cases)} ELSE {sound} END" if cases else sound
