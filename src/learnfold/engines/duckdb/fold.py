@@ -115,7 +115,7 @@ def union(topic: Topic, probed: Probed, wanted: Sequence[str]) -> str:
             "SELECT CAST(NULL AS INTEGER) AS _file, CAST(NULL AS BIGINT) AS _row, CAST(NULL AS INTEGER) AS _partition, "
             f"CAST(NULL AS BIGINT) AS _offset, {columns}, CAST(NULL AS VARCHAR) AS _reason WHERE false"
         ]
-    return f"SELECT *, CAST(timestamp AS DATE) AS _day FROM ({' UNION ALL BY NAME '.join(selects)})"
+    return f"SELECT *, CAST(timestamp AS DATE) AS _day, {_IDENTITY} AS _identity FROM ({' UNION ALL BY NAME '.join(selects)})"
 
 
 def _broken(
@@ -156,18 +156,16 @@ def _drop_copies(
     connection: duckdb.DuckDBPyConnection, request: FoldRequest, probed: Probed, wanted: Sequence[str], folded: Folded
 ) -> None:
     """Leaves one of the events that are the same: the earliest, then the one with the smallest fields, in the topic's order."""
-    connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE suspects AS
-        SELECT _day, {_IDENTITY} AS identity FROM events
-        WHERE _reason IS NULL{_of_days(request.days)} AND (event_id IS NOT NULL OR _offset IS NOT NULL)
-        GROUP BY ALL HAVING count(*) > 1""")
-    rest = [name for name in wanted if name not in {"event_id", "timestamp"}]
+    these = f"_reason IS NULL AND _identity IS NOT NULL{_of_days(request.days)}"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE suspects AS SELECT _day, _identity FROM events WHERE {these} GROUP BY ALL HAVING count(*) > 1"
+    )
+    rest = [name for name in wanted if name not in {reading.IDENTITY, "timestamp"}]
     told = f"row({', '.join(rest)})" if rest else "1"
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE copies AS
         SELECT rowid AS place, _file, _row, _day, timestamp, {told} AS told, {_SAME} AS same
-        FROM events SEMI JOIN suspects ON events._day = suspects._day AND {_IDENTITY} = suspects.identity
-        WHERE _reason IS NULL{_of_days(request.days)} AND ({_HAS_ID} OR (_partition IS NOT NULL AND _offset IS NOT NULL))""")
+        FROM events SEMI JOIN suspects USING (_day, _identity) WHERE {these}""")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE first_copies AS SELECT *, rank() OVER (PARTITION BY _day, same ORDER BY timestamp) AS nth FROM copies"
     )
@@ -189,9 +187,11 @@ def _drop_copies(
         connection.execute(f"DROP TABLE {table}")
 
 
-_HAS_ID = "(event_id IS NOT NULL AND trim(event_id, e' \\t\\n\\r') <> '')"
-_IDENTITY = f"CASE WHEN {_HAS_ID} THEN hash(event_id) ELSE hash(_partition, _offset) END"
-_SAME = f"CASE WHEN {_HAS_ID} THEN row(event_id, CAST(NULL AS INTEGER), CAST(NULL AS BIGINT)) ELSE row(CAST(NULL AS VARCHAR), _partition, _offset) END"
+_IDENTITY = """CASE WHEN event_id IS NOT NULL THEN hash(event_id)
+    WHEN _partition IS NOT NULL AND _offset IS NOT NULL THEN hash(_partition, _offset) END"""
+_SAME = """CASE WHEN event_id IS NOT NULL THEN row(event_id, CAST(NULL AS INTEGER), CAST(NULL AS BIGINT))
+    ELSE row(CAST(NULL AS VARCHAR), _partition, _offset) END"""
+"""What makes events the same; hashes only find those that may be."""
 
 
 def _rank_by_all(connection: duckdb.DuckDBPyConnection, topic: Topic, probed: Probed) -> None:

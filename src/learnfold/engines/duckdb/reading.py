@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from learnfold.catalog import Field, Topic
     from learnfold.engines.duckdb.probe import Shape
 
+IDENTITY = "event_id"
+"""The field that tells events apart."""
+
 _NUMERIC = {
     "TINYINT",
     "SMALLINT",
@@ -40,6 +43,10 @@ _ISO = (
 """ISO 8601 calendar forms, extended or basic, with T or a space, down to days; seconds' fractions and an offset may follow."""
 
 
+_SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+"""All white space there is."""
+
+
 def macros(platform_zone: str, reporting_zone: str) -> list[str]:
     """The functions that the SELECTs and the subjects' derived columns use."""
     zone, report = quoted(platform_zone), quoted(reporting_zone)
@@ -51,6 +58,8 @@ def macros(platform_zone: str, reporting_zone: str) -> list[str]:
         instant = f"CASE WHEN {local} = naive THEN {later} - INTERVAL 1 HOUR ELSE {later} END"
     shown = "t" if reporting_zone == "UTC" else f"timezone({report}, timezone('UTC', t))"
     return [
+        # nearly every text begins with a letter or digit, which is told at once
+        f"CREATE OR REPLACE TEMP MACRO is_blank(s) AS CASE WHEN unicode(s) BETWEEN 33 AND 127 THEN false ELSE trim(s, '{_SPACES}') = '' END",
         f"CREATE OR REPLACE TEMP MACRO reporting_time(t) AS {shown}",
         f"CREATE OR REPLACE TEMP MACRO platform_instant(naive) AS {instant}",
         r"CREATE OR REPLACE TEMP MACRO read_number(s) AS CASE WHEN regexp_full_match(s, "
@@ -138,8 +147,14 @@ class _Flat:
             )
         return column
 
+    def textual(self, field: Field) -> bool:
+        """Whether the field is text in the file, which can be blank."""
+        return self.shape.type(field.name) in {"VARCHAR", "BLOB"}
+
     def typed(self, field: Field) -> str:  # noqa: PLR0911 - one return a type
         kind, raw = self.shape.type(field.name), _raw(field)
+        if field.name == IDENTITY:
+            return _no_blank(raw) if self.textual(field) else raw
         if kind is None or field.type == "VARCHAR":
             return raw
         text = raw if kind in {"VARCHAR", "BLOB"} else f"CAST({raw} AS VARCHAR)"
@@ -189,10 +204,14 @@ class _Envelope:
     def text(self, field: Field) -> str:
         return f"_fields[{self.paths[field.name]}]"
 
+    def textual(self, field: Field) -> bool:  # noqa: ARG002 - the same question as of a flat file
+        """JSON gives everything as text."""
+        return True
+
     def typed(self, field: Field) -> str:
         raw = _raw(field)
         read = {
-            "VARCHAR": raw,
+            "VARCHAR": _no_blank(raw) if field.name == IDENTITY else raw,
             "TIMESTAMP": f"read_instant({raw})",
             "VARCHAR[]": f"read_array({raw})",
             "INTEGER": f"whole_number(read_number({raw}))",
@@ -208,7 +227,8 @@ def _reason(fields: Sequence[Field], raw: _Flat | _Envelope) -> str:
         name, text = _name(field), _raw(field)
         if field.required:
             cases.append((f"{text} IS NULL", reasons.missing(field)))
-            cases.append((f"trim(CAST({text} AS VARCHAR), e' \\t\\n\\r') = ''", reasons.blank(field)))
+            if raw.textual(field):
+                cases.append((f"is_blank({text})", reasons.blank(field)))
         if field.type != "VARCHAR":
             cases.append(
                 (
@@ -219,6 +239,11 @@ def _reason(fields: Sequence[Field], raw: _Flat | _Envelope) -> str:
         if field.check:
             cases.append((f"NOT ({_over(field)})", reasons.out_of_range(field)))
     return "CASE " + " ".join(f"WHEN {condition} THEN {quoted(reason)}" for condition, reason in cases) + " END"
+
+
+def _no_blank(text: str) -> str:
+    """An id; a blank one is none."""
+    return f"CASE WHEN is_blank({text}) THEN NULL ELSE {text} END"
 
 
 def _over(field: Field) -> str:
