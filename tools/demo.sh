@@ -1,7 +1,9 @@
 #!/bin/sh
 # A made-up semester, its 37 views, and a look at a few of them.
 set -eu
-learnfold generate demo/master --events 200000 --seed 7
+rm -rf demo/master demo/views
+
+learnfold generate demo/master --events 200000 --seed 7 --duplicates 0.01 --malformed 0.001
 learnfold run demo/master demo/views
 for look in \
     "auth_daily_active_users --limit 5" \
