@@ -130,6 +130,7 @@ class Manifest:
     jobs: dict[str, JobRecord] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)  # the jobs that this batch is news of
     format: int = FORMAT
+    of: str | None = None  # the batch whose content a rollback published again; None for any other action
 
     @property
     def views(self) -> dict[str, ViewRecord]:
