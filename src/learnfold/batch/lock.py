@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,30 @@ def held(out: Storage, names: Sequence[str], settings: Settings) -> Iterator[Lea
         yield lease
     finally:
         lease.give_back()
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lease, or held it when it died."""
+
+    name: str  # of what is held: a job
+    path: str
+    tag: str  # to delete the lease by
+    alive: bool
+    who: dict[str, Any]  # host, pid, since and renewed; empty where the lease can't be read
+
+
+def holders(out: Storage, settings: Settings) -> list[Holder]:
+    """All leases there are, by name, the dead ones too."""
+    found = []
+    for entry in out.list(_LOCKS):
+        name = entry.path.rsplit("/", 1)[-1]
+        tagged = None if name.startswith(".") or not name.endswith(".json") else out.read_tagged(entry.path)
+        if tagged is not None:
+            who = _parsed(tagged[0]) or {}
+            alive = bool(who) and _alive(who, settings.lease_seconds)
+            found.append(Holder(name.removesuffix(".json"), entry.path, tagged[1], alive, who))
+    return found
 
 
 def _told(out: Storage, name: str, holder: dict[str, Any]) -> str:

@@ -41,6 +41,7 @@ class RunRequest:
     jobs: tuple[str, ...] = ()  # empty: all
     scope: Scope = field(default_factory=Scope)
     allow_shrink: bool = False
+    action: str = "run"  # as the manifest names it: run or erase
 
 
 @dataclass
@@ -71,7 +72,7 @@ def run(request: RunRequest, catalog: Catalog, settings: Settings, progress: Pro
             manifest = Manifest(
                 new_batch(),
                 current.batch if current else None,
-                "run",
+                request.action,
                 started_at,
                 started_at,
                 versions(engine),
