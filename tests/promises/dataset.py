@@ -46,7 +46,11 @@ class Dataset:
     def _envelope(self, items: list[Item], shape: str) -> tuple[pa.Table, list[tuple[int | None, int | None]]]:
         texts = [item if isinstance(item, bytes) else json.dumps(item).encode() for item in items]
         if shape == "envelope":  # text can't hold what isn't UTF-8
-            columns = {"value": pa.array([text if _utf8(text) else b"not json" for text in texts], pa.binary()).cast(pa.string())}
+            columns = {
+                "value": pa.array([text if _utf8(text) else b"not json" for text in texts], pa.binary()).cast(
+                    pa.string()
+                )
+            }
         else:
             columns = {"value": pa.array(texts, pa.binary())}
         places: list[tuple[int | None, int | None]] = [(None, None)] * len(texts)
@@ -83,9 +87,13 @@ def _column(values: list[object]) -> pa.Array:
         return pa.array(values, pa.int64())
     if kinds == {float}:
         return pa.array(values, pa.float64())
-    if kinds == {list} and all(isinstance(part, str) or part is None for value in values if value is not None for part in value):
+    if kinds == {list} and all(
+        isinstance(part, str) or part is None for value in values if value is not None for part in value
+    ):
         return pa.array(values, pa.list_(pa.string()))
-    return pa.array([value if isinstance(value, str) or value is None else json.dumps(value) for value in values], pa.string())
+    return pa.array(
+        [value if isinstance(value, str) or value is None else json.dumps(value) for value in values], pa.string()
+    )
 
 
 def folders() -> st.SearchStrategy[str]:
@@ -93,7 +101,9 @@ def folders() -> st.SearchStrategy[str]:
     days = [date(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day) + timedelta(days=number) for number in range(3)]
     spelled = [f"year={day:%Y}/month={day:%m}/day={day:%d}" for day in days]
     return st.sampled_from(
-        [f"{{topic}}/{day}" for day in spelled] * 2 + [f"{day}/{{topic}}" for day in spelled] + ["{topic}", "{topic}/hour=3/x"]
+        [f"{{topic}}/{day}" for day in spelled] * 2
+        + [f"{day}/{{topic}}" for day in spelled]
+        + ["{topic}", "{topic}/hour=3/x"]
     )
 
 

@@ -29,7 +29,14 @@ TYPES = {
         "EDIT_ASSIGNMENT",
     ],
     "video_topic": ["VIDEO_WATCHED", "VIDEO_WATCHED", "VIDEO_RATED"],
-    "course_topic": ["COURSE_ENROLLED", "COURSE_VIEW", "ITEM_CLICK", "ACCESS_COURSE_MATERIAL", "DOWNLOAD_MATERIAL", "COURSE_CREATED"],
+    "course_topic": [
+        "COURSE_ENROLLED",
+        "COURSE_VIEW",
+        "ITEM_CLICK",
+        "ACCESS_COURSE_MATERIAL",
+        "DOWNLOAD_MATERIAL",
+        "COURSE_CREATED",
+    ],
     "profile_topic": ["UPDATE_PROFILE", "UPDATE_PROFILE", "CHANGE_AVATAR", "PROFILE_PICTURE_UPDATED", "CREATE_PROFILE"],
     "notification_topic": ["NOTIFICATION_SENT", "NOTIFICATION_CLICKED", "NOTIFICATION_OPENED"],
 }
@@ -40,18 +47,30 @@ def _ids(letter: str, count: int) -> st.SearchStrategy[str | None]:
 
 
 _SECONDS = st.one_of(
-    st.integers(0, 400), st.sampled_from([0, 59, 60, 179, 180, "120", "12.0", 45.0, 2**31 - 1, None]), st.sampled_from(["abc", -5, 1.5, 2**31, True, "", [1]])
+    st.integers(0, 400),
+    st.sampled_from([0, 59, 60, 179, 180, "120", "12.0", 45.0, 2**31 - 1, None]),
+    st.sampled_from(["abc", -5, 1.5, 2**31, True, "", [1]]),
 )
 _COUNTS = st.one_of(st.integers(0, 20), st.sampled_from([None, "7", 3.0]), st.sampled_from(["x", -1, 0.5]))
 _SCORES = st.one_of(
-    st.integers(0, 100), st.floats(0, 100, allow_nan=False).map(lambda x: round(x, 3)), st.sampled_from([None, "8.5", 0]), st.sampled_from(["?", -0.1])
+    st.integers(0, 100),
+    st.floats(0, 100, allow_nan=False).map(lambda x: round(x, 3)),
+    st.sampled_from([None, "8.5", 0]),
+    st.sampled_from(["?", -0.1]),
 )
 _FIELDS = st.one_of(
-    st.none(), st.lists(st.sampled_from(["email", "phone", None]), max_size=3), st.sampled_from(['["bio"]', "[]"]), st.sampled_from(["bio", {"a": 1}, 7])
+    st.none(),
+    st.lists(st.sampled_from(["email", "phone", None]), max_size=3),
+    st.sampled_from(['["bio"]', "[]"]),
+    st.sampled_from(["bio", {"a": 1}, 7]),
 )
 
 OWN = {
-    "auth_topic": {"session_id": _ids("s", 4), "email": st.sampled_from([None, "a@x", "b@x"]), "registration_source": _ids("r", 2)},
+    "auth_topic": {
+        "session_id": _ids("s", 4),
+        "email": st.sampled_from([None, "a@x", "b@x"]),
+        "registration_source": _ids("r", 2),
+    },
     "assessment_topic": {
         "course_id": _ids("c", 2),
         "assignment_id": _ids("a", 3),
@@ -108,8 +127,12 @@ def events(draw: st.DrawFn, topic: str, number: int) -> dict[str, object]:
     identity = draw(st.integers(0, 9))
     if identity:
         event["event_id"] = f"e{number}" if identity > 1 else " "
-    event["event_type"] = draw(st.sampled_from(TYPES[topic])) if draw(st.integers(0, 39)) else draw(st.sampled_from([None, "", "  "]))
-    event["user_id"] = draw(st.sampled_from(["u0", "u1", "u2"])) if draw(st.integers(0, 39)) else draw(st.sampled_from([None, " "]))
+    event["event_type"] = (
+        draw(st.sampled_from(TYPES[topic])) if draw(st.integers(0, 39)) else draw(st.sampled_from([None, "", "  "]))
+    )
+    event["user_id"] = (
+        draw(st.sampled_from(["u0", "u1", "u2"])) if draw(st.integers(0, 39)) else draw(st.sampled_from([None, " "]))
+    )
     event["role"] = draw(st.sampled_from([None, "student", "teacher"]))
     event["timestamp"] = draw(timestamps())
     for name, values in OWN[topic].items():
@@ -145,7 +168,11 @@ def streams(draw: st.DrawFn, topic: str, most: int = 30) -> list[dict[str, objec
         if str(event.get("event_id", "")).strip() and draw(st.integers(0, 3)) == 0:
             stream.append(draw(copies(event)))
         if draw(st.integers(0, 29)) == 0:
-            stream.append(draw(st.sampled_from([b"", b"not json", b"[1, 2]", b'"text"', b"\xff\xfe", b"{\"event_type\": ", b"null"])))
+            stream.append(
+                draw(
+                    st.sampled_from([b"", b"not json", b"[1, 2]", b'"text"', b"\xff\xfe", b'{"event_type": ', b"null"])
+                )
+            )
     return stream
 
 

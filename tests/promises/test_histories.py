@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
+from learnfold.batch import ask, fold
 from learnfold.batch.manifest import read_current
 from learnfold.batch.plan import Scope
+from learnfold.engines.duckdb import DuckDBEngine
 from learnfold.errors import MissingDataError
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
@@ -62,7 +64,12 @@ class Crashing:
 def test_any_history_ends_in_the_views_of_one_full_run(job: str, data: st.DataObject) -> None:
     """Arrivals, late files, replaced files, recomputed ranges, crashes and retries in any order change no row in the end."""
     where = data.draw(st.sampled_from([day_folders(), folders()]))
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as how:
+        how.setattr(
+            ask, "SLICED_SHARE", data.draw(st.sampled_from([0.5, 1.0]))
+        )  # 1.0: views are asked in slices whenever they can be
+        how.setattr(fold, "MOST_PARTS", data.draw(st.sampled_from([2, 16])))  # 2: parts are put together all the time
+        how.setattr(DuckDBEngine, "fold_rows", data.draw(st.sampled_from([1, 20, 1_000_000])))
         dataset, out = Dataset(Path(folder) / "master"), Path(folder) / "out"
         for step in range(data.draw(st.integers(2, 5))):
             what = data.draw(st.sampled_from(["arrive", "arrive", "arrive", "recompute", "full", "replace", "crash"]))
@@ -119,7 +126,9 @@ def _replace_two_files_by_one(dataset: Dataset) -> None:
     for files in folders_.values():
         if len(files) > 1:
             tables = [pq.read_table(file) for file in files[:2]]
-            merged = pa.concat_tables([table.select(["value"]).cast(pa.schema([("value", pa.binary())])) for table in tables])
+            merged = pa.concat_tables(
+                [table.select(["value"]).cast(pa.schema([("value", pa.binary())])) for table in tables]
+            )
             pq.write_table(merged, files[0].with_name(f"merged-{files[0].name}"))
             for file in files[:2]:
                 file.unlink()
@@ -130,10 +139,22 @@ def test_a_late_event_folds_its_own_day_alone(tmp_path: Path) -> None:
     """A file that arrives for a day long past makes that day dirty and no other."""
     dataset, out = Dataset(tmp_path / "master"), tmp_path / "out"
     for day in (1, 2, 3):
-        event = {"event_id": f"e{day}", "event_type": "VIDEO_WATCHED", "user_id": "u", "timestamp": f"2025-11-0{day} 10:00:00", "video_id": "v"}
+        event = {
+            "event_id": f"e{day}",
+            "event_type": "VIDEO_WATCHED",
+            "user_id": "u",
+            "timestamp": f"2025-11-0{day} 10:00:00",
+            "video_id": "v",
+        }
         dataset.add("video_topic", [event], shape="envelope", folder=f"{{topic}}/year=2025/month=11/day=0{day}")
     assert run_job(dataset.root, out, "video").manifest.jobs["video"].folded_days == 3
-    late = {"event_id": "late", "event_type": "VIDEO_WATCHED", "user_id": "u", "timestamp": "2025-11-02 23:00:00", "video_id": "v"}
+    late = {
+        "event_id": "late",
+        "event_type": "VIDEO_WATCHED",
+        "user_id": "u",
+        "timestamp": "2025-11-02 23:00:00",
+        "video_id": "v",
+    }
     dataset.add("video_topic", [late], shape="envelope", folder="{topic}/year=2025/month=11/day=02")
     report = run_job(dataset.root, out, "video")
     assert (report.manifest.jobs["video"].folded_days, report.manifest.jobs["video"].reused_days) == (1, 2)
@@ -143,7 +164,13 @@ def test_a_late_event_folds_its_own_day_alone(tmp_path: Path) -> None:
 def test_copies_of_an_event_in_two_day_folders_count_once(tmp_path: Path) -> None:
     """A copy that lies in another day's folder is found, whichever run brings it."""
     dataset, out = Dataset(tmp_path / "master"), tmp_path / "out"
-    event = {"event_id": "e", "event_type": "VIDEO_WATCHED", "user_id": "u", "timestamp": "2025-11-01 10:00:00", "video_id": "v"}
+    event = {
+        "event_id": "e",
+        "event_type": "VIDEO_WATCHED",
+        "user_id": "u",
+        "timestamp": "2025-11-01 10:00:00",
+        "video_id": "v",
+    }
     dataset.add("video_topic", [event], shape="envelope", folder="{topic}/year=2025/month=11/day=01")
     run_job(dataset.root, out, "video")
     dataset.add("video_topic", [event], shape="envelope", folder="{topic}/year=2025/month=11/day=05")

@@ -14,7 +14,9 @@ from promises.dataset import SHAPES, Dataset, folders
 from promises.messages import TOPICS, streams
 from promises.views import differences, rows, run_job, views_of
 
-ZONES = st.sampled_from([("UTC", "UTC"), ("Asia/Ho_Chi_Minh", "Asia/Ho_Chi_Minh"), ("America/New_York", "UTC"), ("UTC", "Pacific/Chatham")])
+ZONES = st.sampled_from(
+    [("UTC", "UTC"), ("Asia/Ho_Chi_Minh", "Asia/Ho_Chi_Minh"), ("America/New_York", "UTC"), ("UTC", "Pacific/Chatham")]
+)
 
 
 @pytest.mark.parametrize("job", TOPICS)

@@ -26,12 +26,16 @@ def views_of(job: str | None = None) -> list[str]:
     return [view.name for view in found.jobs[job].views] if job else list(found.views)
 
 
-def run_job(master: Path, out: Path, job: str | None = None, settings: Settings | None = None, **more: object) -> RunReport:
+def run_job(
+    master: Path, out: Path, job: str | None = None, settings: Settings | None = None, **more: object
+) -> RunReport:
     """A run as a library call."""
     return run(RunRequest(str(master), str(out), (job,) if job else (), **more), catalog.load(), settings or Settings())  # type: ignore[arg-type]
 
 
-def differences(out: Path, messages: dict[str, list[Message]], job: str | None = None, settings: Settings | None = None) -> list[str]:
+def differences(
+    out: Path, messages: dict[str, list[Message]], job: str | None = None, settings: Settings | None = None
+) -> list[str]:
     """How the published views differ from the oracle's."""
     settings = settings or Settings()
     answers = oracle.answers(messages, settings.platform_zone, settings.reporting_zone)

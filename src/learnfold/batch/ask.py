@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from learnfold.engines import Engine
     from learnfold.settings import Settings
 
+SLICED_SHARE = 0.5
+"""Where more than this share of the days changed, asking the whole view is less work than asking slices of it."""
+
 _NEAR = (-2, -1, 0, 1, 2)
 """A reporting date's events are of its UTC day or a neighbour's, and a neighbour's date of the next ones."""
 
@@ -57,6 +60,14 @@ def ask_views(
             if before is not None and not forced and not changed:
                 asked.views[view.name] = before
                 continue
+            if (
+                before is not None
+                and not forced
+                and last is not None
+                and not _rows_changed(view, rollups, touched, last)
+            ):
+                asked.views[view.name] = before
+                continue
             progress.step("asking", view.name)
             began = time.perf_counter()
             request = AskRequest(
@@ -84,6 +95,20 @@ def ask_views(
     return asked
 
 
+def _rows_changed(
+    view: View, rollups: dict[str, RollupRecord], touched: dict[str, set[date] | None], last: JobRecord
+) -> bool:
+    """Whether any row of the view's rollups could have come or gone: days may have been folded that hold none for it."""
+    old = {name: record for topic in last.topics.values() for name, record in topic.rollups.items()}
+    for rollup in view.rollups:
+        days = touched[rollup.name]
+        if days is None or rollup.name not in old:
+            return True
+        if sources(old[rollup.name].parts, days) or sources(rollups[rollup.name].parts, days):
+            return True
+    return False
+
+
 def _sliced(
     request: AskRequest,
     view: View,
@@ -102,7 +127,7 @@ def _sliced(
         if days is None or rollup.name not in old:
             return request
         held = sum(len(part.days) for part in now)
-        if len(days) * 2 > held:
+        if len(days) > held * SLICED_SHARE:
             return request
         changed[rollup.name] = sources(old[rollup.name].parts, days) + sources(now, days)
         if view.slice.columns == ("date",):
