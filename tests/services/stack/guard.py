@@ -2,7 +2,7 @@
 
     python guard.py PARENT COMMAND...
 
-Prints the command's process id, then waits. The command and all its descendants, also those in sessions of their own,
+The command and all its descendants, also those in sessions of their own,
 are killed when the command ends or when PARENT (a process id) is gone, however it went. SIGTERM is passed on to the
 command; SIGUSR1 kills it. Exits with the command's code, or 128 plus the signal that ended it. Linux only.
 """
@@ -67,7 +67,6 @@ def launch(command: list[str]) -> int:
     try:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() == guard:
-            os.dup2(2, 1)
             os.execvp(command[0], command)
     except OSError as error:
         os.write(2, f"{command[0]}: {error}\n".encode())
@@ -87,7 +86,6 @@ def main(parent: int, command: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, passed_on)
     signal.signal(signal.SIGUSR1, passed_on)
-    print(child, flush=True)
     poll = select.poll()
     ended = os.pidfd_open(child)
     for descriptor in (asker, ended):

@@ -1,11 +1,11 @@
 """Kafka: one broker that is its own controller (KRaft)."""
 
-import subprocess
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .need import jars, java_home, module
+from .process import run
 from .service import Service, ServiceError, free_ports, listens
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Kafka(Service):
     def _format(self, java: list[str], settings: Path) -> None:
         """Write the empty data folder's identity."""
         command = [*java, "kafka.tools.StorageTool", "format", "-t", str(uuid.uuid4()), "-c", str(settings)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = run(command)
         if done.returncode:
             raise ServiceError(f"Kafka could not format {self.folder / 'data'}:\n{done.stdout}{done.stderr}")
 

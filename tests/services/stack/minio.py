@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .cache import made
-from .need import program, run
+from .need import build, program
 from .s3 import S3Server
 from .service import answers
 
@@ -38,9 +38,9 @@ class Minio(S3Server):
 def minio() -> Path:
     """The server's program; the first time, Go builds it in some minutes."""
 
-    def build(folder: Path) -> None:
+    def install(folder: Path) -> None:
         go = program("go", "Building MinIO")
         environment = {"GOBIN": str(folder), "CGO_ENABLED": "0"}
-        run([go, "install", "-trimpath", "-ldflags", "-s -w", f"{MODULE}@{VERSION}"], environment)
+        build([go, "install", "-trimpath", "-ldflags", "-s -w", f"{MODULE}@{VERSION}"], environment)
 
-    return made(f"minio-{VERSION.rpartition('-')[2]}", build) / "minio"
+    return made(f"minio-{VERSION.rpartition('-')[2]}", install) / "minio"

@@ -5,7 +5,6 @@ import importlib
 import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -13,6 +12,7 @@ from typing import NoReturn
 import pytest
 
 from .cache import made
+from .process import run
 
 JAVA_VERSION = "17"  # Oozie's Hadoop refuses newer ones
 
@@ -59,7 +59,7 @@ def jars(name: str, pom: Path) -> Path:
     digest = hashlib.sha256(pom.read_bytes()).hexdigest()[:12]
 
     def fetch(folder: Path) -> None:
-        run(
+        build(
             [
                 program("mvn", name),
                 "-B",
@@ -74,17 +74,9 @@ def jars(name: str, pom: Path) -> Path:
     return made(f"{name}-{digest}", fetch)
 
 
-def run(command: list[str], environment: dict[str, str] | None = None) -> None:
+def build(command: list[str], environment: dict[str, str] | None = None) -> None:
     """Run a step that makes a service; if it fails, the service can't be had."""
-    done = subprocess.run(
-        command,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    done = run(command, environment)
     if done.returncode:
-        end = "\n".join(done.stdout.splitlines()[-15:])
+        end = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
         missing(f"`{' '.join(command)}` failed with code {done.returncode}:\n{end}")

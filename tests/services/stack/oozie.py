@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import subprocess
 import time
 import urllib.error
@@ -14,6 +13,7 @@ from xml.sax.saxutils import escape
 
 from .cache import cache_folder, locked
 from .hadoop import NAME_NODE, PORTS, RESOURCE_MANAGER, USER, Hadoop, hadoop_jars, java, opened, write_site
+from .process import run
 from .service import Group, Service, ServiceError, answers, listens
 from .spark import spark_home
 
@@ -177,15 +177,7 @@ class Oozie(Group):
             f"{quiet}:{hadoop_jars()}/*",
             "org.apache.oozie.cli.OozieCLI",
         ]
-        return subprocess.run(
-            [*command, *arguments],
-            env={**os.environ, "OOZIE_URL": URL},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        return run([*command, *arguments], {"OOZIE_URL": URL}, timeout_seconds=120)
 
     def submit(self, properties: Mapping[str, str]) -> str:
         """The id of the job, started; `properties` name its application by oozie.{wf,coord,bundle}.application.path."""

@@ -5,7 +5,6 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from . import guard
+from .process import guarded
 
 PORTS = range(20_000, 30_000)  # below the ports that the system gives to clients, so a restart finds its own free
 
@@ -38,7 +38,7 @@ class Service:
         self.log = self.folder / f"{self.name}.log"
         self.start_seconds = 0.0
         self.pid = 0
-        self._guard: subprocess.Popen[str] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
 
     def command(self) -> list[str]:
         """The program and its arguments; may write its settings first."""
@@ -67,20 +67,20 @@ class Service:
         if self.alive:
             return self
         began = time.monotonic()
-        command = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), *self.command()]
+        command = guarded(self.command())
         with self.log.open("a", encoding="utf-8") as log:
             self._guard = subprocess.Popen(
                 command,
                 cwd=self.folder,
                 env={**os.environ, **self.environment()},
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
+                stdout=log,
+                stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the tests; they stop their services in order
             )
-        with self._guard.stdout as said:
-            self.pid = int(said.readline() or 0)
+        while self.alive and not (children := guard.descendants(self._guard.pid)):
+            time.sleep(0.005)
+        self.pid = children[0] if self.alive else 0
         while not self.ready():
             if not self.alive:
                 raise ServiceError(

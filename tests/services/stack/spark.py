@@ -14,6 +14,7 @@ from learnfold.engines.jars import fetch_jars
 
 from .cache import cache_folder, locked
 from .need import java_home, module, program
+from .process import run
 from .s3 import S3Server
 from .service import Group, Service, answers, free_ports
 
@@ -168,13 +169,4 @@ class SparkCluster(Group):
         command += [word for name, value in wanted.items() for word in ("--conf", f"{name}={value}")]
         if py_files:
             command += ["--py-files", ",".join(map(str, py_files))]
-        return subprocess.run(
-            [*command, str(script), *arguments],
-            cwd=self.folder,
-            env={**os.environ, **spark_environment()},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout_seconds,
-        )
+        return run([*command, str(script), *arguments], spark_environment(), self.folder, timeout_seconds)
