@@ -88,7 +88,8 @@ def _member(name: str, kind: str, text: str, *, mixed: bool = False, unsure: boo
     if kind == "VARCHAR":
         value = f"to_json({text})::VARCHAR" if name in _FREE_TEXT else f"""'"' || {text} || '"'"""
     elif unsure:
-        value = f"CASE WHEN json_valid({text}) THEN {text} ELSE to_json({text})::VARCHAR END"
+        fits = f"json_valid({text})" if kind.endswith("[]") else f"regexp_full_match({text}, '-?[0-9]+([.][0-9]+)?')"
+        value = f"CASE WHEN {fits} THEN {text} ELSE to_json({text})::VARCHAR END"
     elif mixed:
         value = f"CASE WHEN h % 3 = 0 THEN to_json({text})::VARCHAR ELSE {text} END"
     else:

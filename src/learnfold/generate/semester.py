@@ -26,7 +26,7 @@ class Semester:
     """
 
     events: int = 1_000_000
-    """Valid, distinct events: about so many."""
+    """Valid, distinct events: about so many; to a few percent from 100,000 up, to a quarter from 3,000."""
     seed: int = 1
     start: date = date(2025, 9, 1)
     """The first UTC day."""

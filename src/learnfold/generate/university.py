@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
-from learnfold.errors import DataError
+from learnfold.errors import DataError, UsageError
 from learnfold.generate import calibrate, flaws, planted
 from learnfold.generate.semester import DAY_US
 
@@ -45,26 +45,39 @@ class University:
         self._variables: dict[str, Any] = {}
         self._open = contextlib.ExitStack()
         try:
-            folder = self._open.enter_context(
-                tempfile.TemporaryDirectory(prefix="learnfold-", dir=temporary_folder or None)
-            )
-        except OSError as error:
-            raise DataError(f"no temporary folder: {error}; name one that can be written to") from error
-        config: dict[str, Any] = {
-            "autoinstall_known_extensions": False,
-            "preserve_insertion_order": False,
-            "temp_directory": str(Path(folder) / "spilled"),
-        }
-        config |= {"memory_limit": memory} if memory else {}
-        config |= {"threads": threads} if threads else {}
-        self.connection = self._open.enter_context(duckdb.connect(config=config))
-        self._prepare()
+            self.connection = self._connect(memory, threads, temporary_folder)
+            self._prepare()
+        except BaseException:
+            self._open.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Close it; a full or failing disk, or too little memory, becomes a DataError."""
         self._open.close()
+        if isinstance(error, (OSError, duckdb.IOException, duckdb.OutOfMemoryException)):
+            raise DataError(
+                f"the semester isn't complete: {error}; make room, empty its folder and start again"
+            ) from error
+
+    def _connect(self, memory: str, threads: int, temporary_folder: str) -> duckdb.DuckDBPyConnection:
+        try:
+            folder = tempfile.TemporaryDirectory(prefix="learnfold-", dir=temporary_folder or None)
+        except OSError as error:
+            raise UsageError(f"no temporary folder: {error}; name one that can be written to") from error
+        config: dict[str, Any] = {
+            "autoinstall_known_extensions": False,
+            "preserve_insertion_order": False,
+            "temp_directory": str(Path(self._open.enter_context(folder)) / "spilled"),
+        }
+        config |= {"memory_limit": memory} if memory else {}
+        config |= {"threads": threads} if threads else {}
+        try:
+            return self._open.enter_context(duckdb.connect(config=config))
+        except duckdb.Error as error:
+            raise UsageError(f"memory is {memory!r}, threads is {threads}: {error}; try 4GB and 2") from error
 
     def _prepare(self) -> None:
         semester = self.semester

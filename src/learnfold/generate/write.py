@@ -10,9 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-import duckdb
-
-from learnfold.errors import DataError, UsageError
+from learnfold.errors import UsageError
 from learnfold.generate import parts, render
 from learnfold.generate.delivery import Deliveries
 from learnfold.generate.university import TOPICS, University
@@ -73,11 +71,8 @@ def generate(
         raise UsageError(f"shape is {shape!r}; it can be {', '.join(get_args(Shape))}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is no empty folder; name a new one, or empty it")
-    try:
-        with University(semester, memory=memory, threads=threads, temporary_folder=temporary_folder) as university:
-            return _write(university, out, shape, progress)
-    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
-        raise DataError(f"{out} isn't complete: {error}; empty it, make room and start again") from error
+    with University(semester, memory=memory, threads=threads, temporary_folder=temporary_folder) as university:
+        return _write(university, out, shape, progress)
 
 
 def _write(university: University, out: Path, shape: Shape, progress: Progress | None) -> Generated:

@@ -1,4 +1,5 @@
--- Assignments and quizzes. A semester has units of equal length; each course sets one assignment and one quiz a unit.
+-- Assignments and quizzes. A semester has units of equal length; each course sets one assignment and one quiz a unit, at
+-- 8:00 where the university is and due at 23:59:59.
 CREATE OR REPLACE TABLE work AS
 WITH set_work AS (
   SELECT people.* EXCLUDE (courses), unnest(courses) AS course_number, unit
@@ -19,8 +20,8 @@ WITH set_work AS (
     10 + 5 * below(courses.h, unit, 3) AS questions,
     teacher_number,
     getvariable('unit_us') AS unit_us,
-    getvariable('start_us') + (unit_us * (unit + 0.05 + 0.1 * chance(courses.h, 'set')))::BIGINT AS released_us,
-    released_us + (unit_us * 0.55)::BIGINT AS deadline_us,
+    on_the_clock(getvariable('start_us') + (unit_us * (unit + 0.05 + 0.1 * chance(courses.h, 'set')))::BIGINT, 3600) AS released_us,
+    on_the_clock(released_us + (unit_us * 0.55)::BIGINT, 61199) AS deadline_us,
     joined_day,
     left_day
   FROM set_work JOIN courses USING (course_number)

@@ -36,6 +36,9 @@ CREATE OR REPLACE MACRO seconds_us(seconds) AS (seconds * 1e6)::BIGINT;
 -- A moment of a day when people are awake where the university is (UTC+7): 0:00 to 18:00 UTC.
 CREATE OR REPLACE MACRO waking_us(h, salt) AS (chance(h, salt) * 64800e6)::BIGINT;
 
--- A moment moved out of the night (18:00 to 24:00 UTC), where a unit is long enough.
+-- A moment moved to a time of its day (in seconds), and one moved out of the night (18:00 to 24:00 UTC): both only where a
+-- unit of work is long enough.
+CREATE OR REPLACE MACRO on_the_clock(us, seconds) AS
+  CASE WHEN getvariable('unit_us') > 259200000000 THEN us - us % 86400000000 + seconds::BIGINT * 1000000 ELSE us END;
 CREATE OR REPLACE MACRO awake(us) AS
   us + CASE WHEN us % 86400000000 >= 64800000000 AND getvariable('unit_us') > 259200000000 THEN 32400000000 ELSE 0 END;

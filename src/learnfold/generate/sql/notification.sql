@@ -8,13 +8,15 @@ WITH addressed AS (
   SELECT
     draw(day_h, 4000 + nth) AS h,
     midnight_us(day) + waking_us(day_h, 4000 + nth) AS sent_us,
-    user_id, role,
+    user_id, role, day,
     pick(day_h, 4000 + nth, courses) AS course_number
   FROM addressed
 ), written AS (
   SELECT
     drawn.*,
     course_id,
+    least(getvariable('units'), 1 + (sent_us - getvariable('start_us')) // getvariable('unit_us')) AS unit,
+    101 + day * videos_a_week // 7 AS newest,
     below(drawn.h, 'type', 16) AS kind,
     CASE WHEN kind < 5 THEN 'assignment_due' WHEN kind < 9 THEN 'new_video' WHEN kind < 12 THEN 'grade_posted'
       WHEN kind < 14 THEN 'quiz_reminder' WHEN kind < 15 THEN 'course_announcement' ELSE 'system' END AS notification_type,
@@ -44,10 +46,10 @@ SELECT
   notification_type,
   channel,
   CASE notification_type
-    WHEN 'assignment_due' THEN course_id || '-A' || (1 + below(h, 'about', getvariable('units')))
-    WHEN 'grade_posted' THEN course_id || '-A' || (1 + below(h, 'about', getvariable('units')))
-    WHEN 'quiz_reminder' THEN course_id || '-Q' || (1 + below(h, 'about', getvariable('units')))
-    WHEN 'new_video' THEN course_id || '-V' || (101 + below(h, 'about', 24))
+    WHEN 'assignment_due' THEN course_id || '-A' || unit
+    WHEN 'grade_posted' THEN course_id || '-A' || unit
+    WHEN 'quiz_reminder' THEN course_id || '-Q' || unit
+    WHEN 'new_video' THEN course_id || '-V' || newest
     WHEN 'course_announcement' THEN course_id
   END AS related_object_id
 FROM happened

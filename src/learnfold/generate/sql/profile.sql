@@ -26,7 +26,7 @@ WITH changed AS (
     event_type = 'UPDATE_PROFILE' AS is_update,
     -- half name one field, nearly half a list, a few nothing
     chance(h, 'naming') AS naming,
-    ['phone', 'bio', 'bio', 'address', 'full_name', 'language', 'date_of_birth', 'phone'] AS names
+    ['phone', 'bio', 'address', 'full_name', 'language', 'date_of_birth', 'bio', 'phone'] AS names
   FROM happened
   WHERE due(us)
 )

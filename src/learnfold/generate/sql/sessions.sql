@@ -13,7 +13,7 @@ WITH opened AS (
     CASE role WHEN 'student' THEN how_many(session_h, 'videos', likes_videos * getvariable('videos_a_session')) ELSE 0 END
       AS videos,                                                          -- sittings
     how_many(session_h, 'items', getvariable('items_a_session')) AS items,  -- course events
-    200 + 1400 * chance(session_h, 'pace') ** 1.5 AS slot_seconds           -- a sitting's time
+    least(200 + 1400 * chance(session_h, 'pace') ** 1.5, 21600 / greatest(1, videos)) AS slot_seconds  -- a sitting's time
   FROM drawn
 )
 SELECT
