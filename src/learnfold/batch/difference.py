@@ -77,7 +77,9 @@ def difference(
 
 def _alike(one: ViewRecord, other: ViewRecord) -> bool:
     """Whether they are known to hold the same rows: a digest counts the rows of one engine in any order."""
-    return one.paths == other.paths or (one.digest == other.digest and one.rows == other.rows)
+    if one.paths == other.paths:
+        return True
+    return (one.digest, one.rows, one.fingerprint) == (other.digest, other.rows, other.fingerprint)
 
 
 def _one_sided(

@@ -47,7 +47,9 @@ def _walk(out: Storage) -> Iterator[Manifest]:
             if others is None:
                 read = (_readable(out, name) for name in batch_names(out) if name not in seen)
                 others = {other.batch: other for other in read if other is not None}
-            older = [other for other in others.values() if other.batch not in seen and other.ended_at < manifest.ended_at]
+            older = [
+                other for other in others.values() if other.batch not in seen and other.ended_at < manifest.ended_at
+            ]
             below = max(older, key=lambda other: other.ended_at, default=None)
         manifest = below
 
@@ -72,10 +74,7 @@ def find_batch(out: Storage, name: str) -> Manifest:
     if name == "previous":
         return previous(out)
     names = batch_names(out)
-    if name in names:
-        chosen = [name]
-    else:
-        chosen = [other for other in names if name and other.startswith(name)]
+    chosen = [name] if name in names else [other for other in names if name and other.startswith(name)]
     if len(chosen) > 1:
         raise UsageError(f"{len(chosen)} batches begin with {name!r}: {', '.join(chosen[:5])}; give more of the name")
     manifest = read_manifest(out, chosen[0]) if chosen else None

@@ -41,8 +41,10 @@ def rollback(out: Storage, name: str, catalog: Catalog, settings: Settings) -> R
     jobs = {*catalog.jobs, *find_batch(out, "current").jobs}
     with held(out, sorted({*jobs, HISTORY}), settings) as lease:
         current, target = find_batch(out, "current"), find_batch(out, name)
-        if target.batch == current.batch or (current.of == target.batch and not _newer_jobs(current, target)):
-            raise UsageError(f"{target.batch} is what readers of {out.url} see already; 'learnfold status' lists the others")
+        if target.batch == current.batch:
+            raise UsageError(
+                f"{target.batch} is what readers of {out.url} see already; 'learnfold status' lists the others"
+            )
         gone = missing_files(out, target)
         if gone:
             raise MissingDataError(_told(out, target.batch, gone))
@@ -57,7 +59,7 @@ def rollback(out: Storage, name: str, catalog: Catalog, settings: Settings) -> R
             target.settings,
             deepcopy(target.jobs),
             ran=list(target.jobs),
-            of=target.batch,
+            of=target.of or target.batch,
         )
         for job in manifest.jobs.values():
             job.batch = batch
@@ -67,15 +69,6 @@ def rollback(out: Storage, name: str, catalog: Catalog, settings: Settings) -> R
         for job_name in manifest.jobs:
             refresh_plain_paths(out, manifest, job_name)
     return RollbackReport(manifest, [job for job in manifest.jobs if job not in target.jobs])
-
-
-def _newer_jobs(current: Manifest, target: Manifest) -> bool:
-    """Whether some job was run since ``current``'s content was ``target``'s."""
-    return any(
-        [view.paths for view in job.views.values()] != [view.paths for view in current.jobs[name].views.values()]
-        for name, job in target.jobs.items()
-        if name in current.jobs
-    )
 
 
 def _told(out: Storage, batch: str, gone: list[str]) -> str:

@@ -1,0 +1,181 @@
+"""Removes old batches, and the files that no batch needs.
+
+Nothing that is needed can go, since the order is: list the files, then see which runs live, then read which batches are published.
+A run that was over before its files were listed has published them or never will. One that lives has written its own since its
+lease began, and files that young stay; what it reuses is in the published batch, which stays. One that starts later writes
+files that aren't on the list. Only quarantine files are named after their content, and so could be written anew under an old
+name: they go only while the lease of the job that would write them is held.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from learnfold.batch.history import HISTORY, published
+from learnfold.batch.lock import held, holders
+from learnfold.batch.manifest import BATCHES, manifest_path, read_current
+from learnfold.errors import BusyError, MissingDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from learnfold.batch.manifest import Manifest
+    from learnfold.catalog import Catalog
+    from learnfold.settings import Settings
+    from learnfold.storage import Entry, Storage
+
+OWN_FOLDERS = (BATCHES, "_rollups", "_quarantine", "_staging", "_verify")
+"""What runs write below OUT, beside the plain paths, notes, leases and receipts of erasures."""
+
+_TEMPORARY = re.compile(r"(?:^|/)\.[^/]+\.tmp-(\d+)-[0-9a-f]+$")
+_CLOCKS = timedelta(minutes=1)
+"""How far the clocks of machines may be apart."""
+
+
+@dataclass
+class CleanReport:
+    """What went, or would go."""
+
+    kept: list[str] = field(default_factory=list)  # batches, newest first
+    removed: list[str] = field(default_factory=list)  # batches
+    files: list[str] = field(default_factory=list)  # everything that went but leases, by path
+    bytes: int = 0
+    leases: list[str] = field(default_factory=list)  # of runs that died, by job
+    waiting: int = 0  # files that no batch needs, but that are young or may be a live run's
+    dry_run: bool = False
+
+
+def clean(
+    out: Storage, catalog: Catalog, settings: Settings, *, dry_run: bool = False, holding: Collection[str] = ()
+) -> CleanReport:
+    """Keeps the last ``settings.keep_batches`` batches and all they need, and those replaced within ``grace_minutes``.
+
+    ``holding`` are the jobs whose leases the caller has. Raises BusyError when someone else is cleaning or rolling back,
+    MissingDataError where there is no such place.
+    """
+    if not out.exists():
+        raise MissingDataError(f"there is nothing at {out.url}; is the path right?")
+    with nullcontext() if dry_run else held(out, [HISTORY], settings):
+        return _Cleaning(out, catalog, settings, dry_run, holding).run()
+
+
+class _Cleaning:
+    def __init__(
+        self, out: Storage, catalog: Catalog, settings: Settings, dry_run: bool, holding: Collection[str]
+    ) -> None:
+        self.out, self.settings, self.holding = out, settings, holding
+        self.writers = {topic.name: job.name for job in catalog.jobs.values() for topic in job.topics}
+        self.views = set(catalog.views)
+        self.report = CleanReport(dry_run=dry_run)
+
+    def run(self) -> CleanReport:
+        entries = self.out.list()
+        leases = [holder for holder in holders(self.out, self.settings) if holder.name != HISTORY]
+        batches = published(self.out)
+        old = datetime.now(UTC) - timedelta(minutes=self.settings.grace_minutes)
+        alive = [holder.who for holder in leases if holder.alive]
+        before = min([old, *(_moment(str(who.get("since"))) - _CLOCKS for who in alive)])
+        ages = {entry.path: entry.modified_at for entry in entries}
+        kept, gone = self._divided(batches, old, {name for name in ages if ages[name] > before})
+        needed = {path for manifest in kept for path in manifest.files()}
+        loose = [entry for entry in entries if is_own(entry.path) and entry.path not in needed]
+        ripe = [entry for entry in loose if entry.modified_at <= before]
+        elsewhere = any(who.get("host") != socket.gethostname() for who in alive)
+        torn = [] if elsewhere else [e for e in entries if self._torn(e, batches) and e.modified_at <= old]
+        self.report.kept = [manifest.batch for manifest in kept]
+        self.report.removed = [manifest.batch for manifest in gone]
+        self._remove(
+            [entry for entry in ripe if entry.path.endswith("/manifest.json")]
+        )  # first, so that no batch stays by halves
+        self._remove(
+            [e for e in ripe if not e.path.endswith("/manifest.json") and not e.path.startswith("_quarantine/")]
+        )
+        self._remove_quarantine([entry for entry in ripe if entry.path.startswith("_quarantine/")])
+        self._remove(torn)
+        for holder in leases:
+            if not holder.alive and (self.report.dry_run or self.out.delete_if(holder.path, holder.tag)):
+                self.report.leases.append(holder.name)
+        self.report.waiting = len({entry.path for entry in loose} - set(self.report.files))
+        self.report.files.sort()
+        return self.report
+
+    def _divided(
+        self, batches: list[Manifest], old: datetime, young: Collection[str]
+    ) -> tuple[list[Manifest], list[Manifest]]:
+        """The batches that stay, and those that go: beyond the last few, replaced before ``old`` and not themselves young."""
+        kept: list[Manifest] = []
+        gone: list[Manifest] = []
+        for place, manifest in enumerate(batches):
+            recent = place < self.settings.keep_batches or _moment(batches[place - 1].ended_at) > old
+            (kept if recent or manifest_path(manifest.batch) in young else gone).append(manifest)
+        return kept, gone
+
+    def _torn(self, entry: Entry, batches: list[Manifest]) -> bool:
+        """Whether it is what a writer that is no more was writing when it died."""
+        match = _TEMPORARY.search(entry.path)
+        top = entry.path.split("/", 1)[0]
+        views = self.views.union(*(manifest.views for manifest in batches))
+        return match is not None and (top.startswith("_") or top in views) and not _running(int(match[1]))
+
+    def _remove(self, entries: Iterable[Entry]) -> None:
+        entries = list(entries)
+        if not self.report.dry_run:
+            self.out.delete(entry.path for entry in entries)
+        self.report.files += [entry.path for entry in entries]
+        self.report.bytes += sum(entry.size for entry in entries)
+
+    def _remove_quarantine(self, entries: list[Entry]) -> None:
+        """Removes quarantine files, each while no run can be writing it anew."""
+        by_job: dict[str | None, list[Entry]] = {}
+        for entry in entries:
+            topic = entry.path.split("/")[1].removeprefix("topic=")
+            by_job.setdefault(self.writers.get(topic), []).append(entry)
+        for job, some in by_job.items():
+            if job is None or job in self.holding or self.report.dry_run:
+                self._remove(some)
+                continue
+            try:
+                with held(self.out, [job], replace(self.settings, wait_seconds=0)):
+                    self._remove(self._unchanged(some))
+            except BusyError:
+                continue
+
+    def _unchanged(self, entries: list[Entry]) -> list[Entry]:
+        """Of ``entries``, those that nobody wrote or published since they were listed."""
+        current, _ = read_current(self.out)
+        needed = current.files() if current else set()
+        now = {entry.path: entry.tag for entry in self.out.list("_quarantine")}
+        return [entry for entry in entries if now.get(entry.path) == entry.tag and entry.path not in needed]
+
+
+def is_own(path: str) -> bool:
+    """Whether ``path`` is a file that runs make and that a batch may need: not a pointer, a note or a system's lock."""
+    folder, *below = path.split("/")
+    if folder not in OWN_FOLDERS or path.endswith(".lock") or _TEMPORARY.search(path):
+        return False
+    return folder != BATCHES or len(below) > 1
+
+
+def _running(process: int) -> bool:
+    """Whether a process of that number lives on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _moment(text: str) -> datetime:
+    """A time of a manifest or lease; what can't be read is long ago."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC) + _CLOCKS

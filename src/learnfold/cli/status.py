@@ -1,0 +1,129 @@
+"""``learnfold status``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from learnfold.batch.status import BatchLine, PendingLine, Status
+    from learnfold.settings import Settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
+    parser.epilog = "example: learnfold status demo/views --last 3"
+    parser.add_argument("output", metavar="OUT", help="where the views are")
+    parser.add_argument(
+        "--in", dest="input", metavar="IN", help="compare with this master dataset (default: the one that was read)"
+    )
+    parser.add_argument("--last", type=int, default=5, metavar="N", help="show so many batches (default: 5)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Prints the state of a place."""
+    from dataclasses import asdict
+
+    from learnfold import catalog
+    from learnfold.batch.status import status
+    from learnfold.cli.table import to_json
+    from learnfold.errors import UsageError
+    from learnfold.storage import open_storage
+
+    if args.last < 1:
+        raise UsageError(f"--last {args.last}: it must be at least 1")
+    found = status(open_storage(args.output, settings), catalog.load(), settings, args.input, args.last)
+    print(to_json(asdict(found)) if args.json else text(found))
+    return 0
+
+
+def text(found: Status) -> str:
+    """The state for people: batches, then what is published, who is at work, what is pending, what a crash left."""
+    from learnfold.cli.table import table
+
+    if found.current is None:
+        blocks = [f"nothing is published at {found.output}"]
+    else:
+        blocks = [table(_BATCHES, [_batch(line) for line in found.batches])]
+        blocks += _details(found.batches)
+        jobs = [
+            (
+                j.job,
+                j.batch,
+                j.events,
+                f"{j.first_day} to {j.last_day}" if j.first_day else "",
+                j.views,
+                j.rows,
+                j.input,
+            )
+            for j in found.jobs
+        ]
+        blocks.append(table(["published", "batch", "events", "UTC days", "views", "rows", "made from"], jobs))
+    if found.leases:
+        rows = [
+            (i.job, f"process {i.process} on {i.host}", i.since, "at work" if i.alive else "died") for i in found.leases
+        ]
+        blocks.append(table(["job", "held by", "since", ""], rows))
+    blocks.append(_pending(found.pending))
+    blocks += [
+        f"left out: topic={name} ({files} files), which no subject reads"
+        for name, files in found.without_subject.items()
+    ]
+    if found.leftover_files:
+        live = any(lease.alive for lease in found.leases)
+        whose = (
+            "of the runs under way, or left by a crash" if live else "left by a crash; 'learnfold clean' removes them"
+        )
+        blocks.append(f"{found.leftover_files} files ({found.leftover_bytes:,} bytes) that no batch needs: {whose}")
+    return "\n\n".join(blocks)
+
+
+_BATCHES = [
+    "batch",
+    "published",
+    "action",
+    "jobs",
+    "days folded",
+    "reused",
+    "events",
+    "copies",
+    "quarantined",
+    "views asked",
+    "seconds",
+]
+
+
+def _batch(line: BatchLine) -> tuple[object, ...]:
+    action = f"{line.action} of {line.of}" if line.of else line.action
+    bad = sum(count for reasons in line.quarantined.values() for count in reasons.values())
+    asked = f"{line.views_asked} of {line.views}"
+    jobs = ", ".join(line.jobs)
+    counts = (line.days_folded, line.days_reused, line.events, line.copies, bad)
+    return (line.batch, line.published_at, action, jobs, *counts, asked, line.seconds)
+
+
+def _details(batches: list[BatchLine]) -> list[str]:
+    """What the newest batch quarantined and left out."""
+    from learnfold.cli.table import table
+
+    newest, blocks = batches[0], []
+    reasons = [(topic, reason, count) for topic, found in newest.quarantined.items() for reason, count in found.items()]
+    if reasons:
+        blocks.append(table(["quarantined: topic", "reason", "events"], reasons))
+    if newest.left_out:
+        blocks.append(table(["left out", "why"], list(newest.left_out.items())))
+    return blocks
+
+
+def _pending(pending: list[PendingLine] | None) -> str:
+    from learnfold.cli.table import table
+
+    if not pending:
+        return "nothing is pending" if pending is not None else "what is pending can't be told without --in IN"
+    rows = [
+        (line.topic or "", line.days, line.files, line.bytes, line.new_files, line.gone_files, line.why)
+        for line in pending
+    ]
+    return table(["pending: topic", "days", "files", "bytes", "new files", "gone", "why"], rows)
