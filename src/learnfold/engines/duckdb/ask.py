@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
 from typing import TYPE_CHECKING
-
-import sqlglot
-from sqlglot import exp
 
 from learnfold.engines import Asked, Part
 from learnfold.engines.duckdb.fold import PARQUET
 from learnfold.engines.duckdb.reading import quoted
+from learnfold.engines.plan import dateless, merged, over
 from learnfold.errors import BugError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import duckdb
 
@@ -31,15 +28,18 @@ class Shelf:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, out: Storage) -> None:
         self.connection, self.out = connection, out
-        self._tables: dict[tuple[str, tuple[Source, ...]], str] = {}
+        self._tables: dict[tuple[str, tuple[Source, ...], bool], str] = {}
 
-    def table(self, rollup: Rollup, sources: tuple[Source, ...]) -> str:
-        """The name of a table with the rollup's rows in ``sources``."""
-        key = (rollup.name, sources)
+    def table(self, rollup: Rollup, sources: tuple[Source, ...], *, dateless: bool = False) -> str:
+        """The name of a table with the rollup's rows in ``sources``; ``dateless``: merged over all dates."""
+        key = (rollup.name, sources, dateless)
         if key not in self._tables:
             table = f"shelf_{len(self._tables)}"
             with self.out.local([source.path for source in sources]) as files:
-                self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {_rows(rollup, sources, files)}")
+                select = _rows(rollup, sources, files)
+                self.connection.execute(
+                    f"CREATE OR REPLACE TEMP TABLE {table} AS {merged(rollup, f'({select})') if dateless else select}"
+                )
             self._tables[key] = table
         return self._tables[key]
 
@@ -57,8 +57,8 @@ def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf
         with out.local(request.before) as before:
             _splice(connection, request, shelf, before)
     else:
-        tables = {rollup.name: shelf.table(rollup, request.sources[rollup.name]) for rollup in view.rollups}
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {over(view, tables)}")
+        select = over(view, lambda r: shelf.table(r, request.sources[r.name], dateless=dateless(view, r)), "duckdb")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {select}")
     try:
         broken = _broken(connection, view)
         columns = ", ".join(column.name for column in view.columns)
@@ -75,22 +75,6 @@ def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf
         return Asked([request.path], rows, size, hashlib.sha256(f"{rows} {mark}".encode()).hexdigest()[:16], broken)
     finally:
         connection.execute("DROP TABLE answer")
-
-
-def over(view: View, tables: Mapping[str, str]) -> str:
-    """The view's SELECT with its contract's types, over tables that stand for its rollups."""
-    columns = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in view.columns)
-    query = _parsed(view.query).copy()
-    for table in query.find_all(exp.Table):
-        if table.name in tables:
-            alias = table.alias or table.name
-            table.replace(exp.alias_(exp.to_table(tables[table.name]), alias, table=True))
-    return f"SELECT {columns} FROM ({query.sql('duckdb')})"
-
-
-@cache
-def _parsed(query: str) -> exp.Expr:
-    return sqlglot.parse_one(query, read="duckdb")
 
 
 def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf, before: Sequence[str]) -> None:
@@ -111,7 +95,7 @@ def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: S
     )
     tables = {}
     for rollup in view.rollups:
-        table = shelf.table(rollup, request.sources[rollup.name])
+        table = shelf.table(rollup, request.sources[rollup.name], dateless=dateless(view, rollup))
         same = " AND ".join(
             f"t.{theirs} IS NOT DISTINCT FROM slices.{ours}"
             for ours, theirs in zip(cut.columns, cut.sources[rollup.name], strict=True)
@@ -124,7 +108,7 @@ def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: S
     columns = ", ".join(f"old.{column.name}" for column in view.columns)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE answer AS SELECT {columns} FROM read_parquet([{', '.join(map(quoted, before))}]) AS old ANTI JOIN slices ON {same} "
-        f"UNION ALL BY NAME {over(view, tables)}"
+        f"UNION ALL BY NAME {over(view, lambda r: tables[r.name], 'duckdb')}"
     )
     for view_name in tables.values():
         connection.execute(f"DROP VIEW {view_name}")

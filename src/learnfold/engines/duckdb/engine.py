@@ -13,7 +13,7 @@ from learnfold.engines.duckdb import probe, reading
 from learnfold.engines.duckdb.ask import Shelf, ask, merge
 from learnfold.engines.duckdb.fold import fold
 from learnfold.errors import LearnfoldError, StorageError, UsageError
-from learnfold.storage.folder import scratch
+from learnfold.storage.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +60,7 @@ class DuckDBEngine:
 
     def rows(self, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
         """The rows of each file by its footer, and the files that can't be read."""
-        with self.master.local(files) as local, translated():
+        with self.master.footers(files) as local, translated():
             rows, unreadable = probe.rows(self.connection, local)
         name: dict[str, str] = dict(zip(local, files, strict=True))
         return {name[file]: count for file, count in rows.items()}, {
