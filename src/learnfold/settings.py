@@ -24,7 +24,11 @@ ELSEWHERE = ("LEARNFOLD_TRIES", "LEARNFOLD_CACHE")
 
 
 def _setting(default: Any, meaning: str, *others: str, secret: bool = False, least: float | None = None) -> Any:
-    return field(default=default, repr=not secret, metadata={"meaning": meaning, "others": others, "secret": secret, "least": least})
+    return field(
+        default=default,
+        repr=not secret,
+        metadata={"meaning": meaning, "others": others, "secret": secret, "least": least},
+    )
 
 
 @dataclass(frozen=True)
@@ -38,27 +42,58 @@ class Settings:
     engine: str = _setting("duckdb", "where SQL runs: duckdb (this machine) or spark (a cluster)")
     memory: str = _setting("", "memory DuckDB may use, such as 4GB; empty: half of what is free")
     threads: int = _setting(0, "threads DuckDB may use; 0: one a core", least=0)
-    temporary_folder: str = _setting("", "where work that doesn't fit in memory and fetched files go; empty: the system's")
+    temporary_folder: str = _setting(
+        "", "where work that doesn't fit in memory and fetched files go; empty: the system's"
+    )
     # a run
     skip_unreadable: bool = _setting(default=False, meaning="go on without files that can't be read, and say so")
     keep_batches: int = _setting(5, "published batches that stay for readers and rollback", least=1)
-    grace_minutes: float = _setting(60.0, "minutes that files no batch needs stay for readers that still hold them", least=0)
-    wait_seconds: float = _setting(0.0, "seconds to wait for another run into the same place; 0: refuse at once", least=0)
-    lease_seconds: float = _setting(60.0, "seconds after which the lock of a silent run on another machine is taken over", least=5)
-    metrics_file: str = _setting("", "file for the last run's numbers as Prometheus text (node_exporter's textfile folder)")
+    grace_minutes: float = _setting(
+        60.0, "minutes that files no batch needs stay for readers that still hold them", least=0
+    )
+    wait_seconds: float = _setting(
+        0.0, "seconds to wait for another run into the same place; 0: refuse at once", least=0
+    )
+    lease_seconds: float = _setting(
+        60.0, "seconds after which the lock of a silent run on another machine is taken over", least=5
+    )
+    metrics_file: str = _setting(
+        "", "file for the last run's numbers as Prometheus text (node_exporter's textfile folder)"
+    )
     push_gateway: str = _setting("", "URL of a Prometheus Pushgateway for the last run's numbers")
     # S3
-    s3_endpoint: str = _setting("", "URL of the S3 server; empty: AWS", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "MINIO_ENDPOINT")
+    s3_endpoint: str = _setting(
+        "",
+        "URL of the S3 server; empty: AWS",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT",
+        "MINIO_ENDPOINT",
+    )
     s3_region: str = _setting("us-east-1", "region of the buckets", "AWS_REGION", "AWS_DEFAULT_REGION", "MINIO_REGION")
-    s3_access_key: str = _setting("", "access key; empty: anonymous, or the machine's role", "AWS_ACCESS_KEY_ID", "MINIO_ACCESS_KEY", "MINIO_ROOT_USER", secret=True)
-    s3_secret_key: str = _setting("", "secret key", "AWS_SECRET_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_ROOT_PASSWORD", secret=True)
+    s3_access_key: str = _setting(
+        "",
+        "access key; empty: the machine's role",
+        "AWS_ACCESS_KEY_ID",
+        "MINIO_ACCESS_KEY",
+        "MINIO_ROOT_USER",
+        secret=True,
+    )
+    s3_secret_key: str = _setting(
+        "", "secret key", "AWS_SECRET_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_ROOT_PASSWORD", secret=True
+    )
     s3_session_token: str = _setting("", "session token of temporary keys", "AWS_SESSION_TOKEN", secret=True)
-    s3_anonymous: bool = _setting(False, "read without keys", "AWS_SKIP_SIGNATURE")
-    s3_path_style: bool = _setting(True, "the bucket is in the path (MinIO), not in the host name (AWS)", "MINIO_PATH_STYLE_ACCESS")
+    s3_anonymous: bool = _setting(False, "no keys: a public bucket", "AWS_SKIP_SIGNATURE")
+    s3_path_style: bool = _setting(
+        True, "the bucket is in the path (MinIO), not in the host name (AWS)", "MINIO_PATH_STYLE_ACCESS"
+    )
     s3_ssl: bool = _setting(True, "TLS for endpoints given without http:// or https://", "MINIO_SSL_ENABLED")
+    s3_ca_file: str = _setting(
+        "", "file of certificates (PEM) to trust beside the system's, of a private authority", "AWS_CA_BUNDLE"
+    )
     s3_requests: int = _setting(32, "requests under way at once", least=1)
     s3_retries: int = _setting(6, "tries after a server error or a time-out", least=0)
-    s3_timeout_seconds: float = _setting(30.0, "seconds a request may take", least=1)
+    s3_timeout_seconds: float = _setting(30.0, "seconds a request may be silent", least=1)
     # Spark, by the seed's names
     executor_memory: str = _setting("4g", "memory of a Spark executor")
     executor_cores: int = _setting(2, "cores of a Spark executor", least=1)
@@ -73,7 +108,9 @@ class Settings:
     kafka_group: str = _setting("learnfold", "consumer group of the ingestion")
     kafka_options: str = _setting("", "more of librdkafka's own settings: name=value, separated by commas", secret=True)
     flush_events: int = _setting(500_000, "events after which ingestion writes a file", least=1)
-    flush_bytes: int = _setting(256_000_000, "bytes of messages held in memory after which ingestion writes files", least=1)
+    flush_bytes: int = _setting(
+        256_000_000, "bytes of messages held in memory after which ingestion writes files", least=1
+    )
     flush_seconds: float = _setting(60.0, "seconds after which ingestion writes what it holds", least=0.1)
     metrics_port: int = _setting(0, "port of the ingestion's Prometheus endpoint; 0: none", least=0)
 
@@ -93,7 +130,11 @@ class Settings:
         """The settings of ``environment``, over which ``flags`` (by name; None: not given) win; raises UsageError."""
         names = {setting.name: setting for setting in dataclasses.fields(cls)}
         for variable in environment:
-            if variable.startswith(PREFIX) and variable not in ELSEWHERE and variable[len(PREFIX) :].lower() not in names:
+            if (
+                variable.startswith(PREFIX)
+                and variable not in ELSEWHERE
+                and variable[len(PREFIX) :].lower() not in names
+            ):
                 raise UsageError(f"{variable} is no setting; {_known(variable, list(names))}")
         values: dict[str, Any] = {}
         for name, setting in names.items():
@@ -125,7 +166,14 @@ class Meaning:
 def meanings() -> list[Meaning]:
     """All settings, in order."""
     return [
-        Meaning(s.name, PREFIX + s.name.upper(), s.metadata["others"], s.default, s.metadata["meaning"], s.metadata["secret"])
+        Meaning(
+            s.name,
+            PREFIX + s.name.upper(),
+            s.metadata["others"],
+            s.default,
+            s.metadata["meaning"],
+            s.metadata["secret"],
+        )
         for s in dataclasses.fields(Settings)
     ]
 

@@ -33,8 +33,11 @@ class Storage(Protocol):
     url: str
     """The root as engines and messages name it: an absolute folder, or ``s3://bucket/prefix``."""
 
+    at_once: int
+    """Requests that are best under way at once (see ``side_by_side``); 1 where nothing is gained."""
+
     def exists(self) -> bool:
-        """Whether the root is there: the folder, or the bucket."""
+        """Whether the root is there; raises StorageError where it can't be made by writing to it, as a missing bucket."""
         ...
 
     def read(self, path: str) -> bytes | None:
@@ -46,12 +49,13 @@ class Storage(Protocol):
         ...
 
     def write(self, path: str, data: bytes) -> None:
-        """Puts a small file in place at once, over any old one."""
+        """Puts a small file in place at once, over any old one. An empty one may count as none."""
         ...
 
     def swap(self, path: str, data: bytes, tag: str | None) -> str:
         """Replaces the file if its tag is still ``tag`` (None: if there is none yet), atomically among all writers.
 
+        ``data`` must be such as was never there before: by it a writer whose answer got lost knows its own.
         Returns the new tag; raises ConflictError where someone else was first.
         """
         ...
@@ -66,6 +70,10 @@ class Storage(Protocol):
 
     def local(self, paths: Sequence[str]) -> AbstractContextManager[list[str]]:
         """Names of local files with the content of ``paths``, in their order, while the block lasts; MissingDataError if one is gone."""
+        ...
+
+    def footers(self, paths: Sequence[str]) -> AbstractContextManager[list[str]]:
+        """The same for readers of Parquet footers alone: what is before a file's footer may be left out, but not its room."""
         ...
 
     def copy(self, source: str, target: str) -> None:

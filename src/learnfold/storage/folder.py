@@ -7,16 +7,17 @@ import fcntl
 import hashlib
 import os
 import shutil
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from learnfold.errors import ConflictError, MissingDataError, StorageError
 from learnfold.storage import Entry
+from learnfold.storage.scratch import scratch as scratch  # noqa: PLC0414 - also known by this name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableSequence, Sequence
+    from contextlib import AbstractContextManager
 
 _TEMPORARY = ".tmp-"
 """In the name of what is being written; a run that died leaves such files, and ``clean`` removes them."""
@@ -24,6 +25,8 @@ _TEMPORARY = ".tmp-"
 
 class FolderStorage:
     """Files below a folder."""
+
+    at_once = 1
 
     def __init__(self, folder: str) -> None:
         self.root = Path(folder).absolute()
@@ -113,6 +116,10 @@ class FolderStorage:
                 raise MissingDataError(f"{name} is gone")
         yield names
 
+    def footers(self, paths: Sequence[str]) -> AbstractContextManager[list[str]]:
+        """The files themselves."""
+        return self.local(paths)
+
     def copy(self, source: str, target: str) -> None:
         """A second name for the same bytes where the file system can (they are never changed in place), else a copy."""
         place = self.root / target
@@ -164,11 +171,6 @@ class FolderStorage:
             self._walk(str(start), prefix.rstrip("/"), found)
         found.sort(key=lambda entry: entry.path)
         return found
-
-
-def scratch(folder: str) -> tempfile.TemporaryDirectory[str]:
-    """A folder for work that goes away, below ``folder`` (empty: the system's)."""
-    return tempfile.TemporaryDirectory(prefix="learnfold-", dir=folder or None)
 
 
 def _digest(data: bytes) -> str:

@@ -1,0 +1,102 @@
+"""Compare-and-set on S3: puts that the server takes only if the object is still what it was."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+from functools import partial
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, NotModifiedError, PreconditionError
+
+from learnfold.errors import StorageError
+from learnfold.storage.s3.errors import code_of
+from learnfold.storage.side_by_side import side_by_side
+
+if TYPE_CHECKING:
+    from obstore import PutMode
+    from obstore.store import S3Store
+
+    from learnfold.storage.s3.errors import Place
+
+_REFUSED = (AlreadyExistsError, PreconditionError, NotModifiedError)
+
+
+class ConditionalPuts:
+    """The conditional puts of one store, once it was seen that the server honours them."""
+
+    def __init__(self, store: S3Store, place: Place) -> None:
+        self._store, self._place = store, place
+        self._mutex = threading.Lock()
+        self._honoured = False
+
+    def get(self, path: str) -> tuple[bytes, str] | None:
+        """The object's bytes and ETag, also of an empty one; None where there is none."""
+        with self._place.translated(path):
+            try:
+                got = obstore.get(self._store, path)
+                return bytes(got.bytes()), got.meta["e_tag"] or ""
+            except FileNotFoundError as error:
+                if code_of(error) == "NoSuchBucket":
+                    raise
+                return None
+
+    def put(self, path: str, data: bytes, tag: str | None) -> str | None:
+        """The new ETag; None where the object's isn't ``tag`` (None: where there is one).
+
+        An answer may get lost: then the client's own second try is refused, or nothing is known at all. So what is there decides.
+        """
+        self.probe()
+        mode: PutMode = "create" if tag is None else {"e_tag": tag}
+        try:
+            with self._place.translated(path, _REFUSED):
+                new = obstore.put(self._store, path, data, mode=mode, use_multipart=False)["e_tag"]
+                return new or obstore.head(self._store, path)["e_tag"]
+        except _REFUSED:
+            found = self.get(path)
+            return found[1] if found and found[0] == data else None
+        except StorageError:
+            with contextlib.suppress(StorageError):
+                found = self.get(path)
+                if found and found[0] == data:
+                    return found[1]
+            raise
+
+    def probe(self) -> None:
+        """Raises StorageError where the server takes a put whose condition isn't met; asked once."""
+        with self._mutex:
+            if self._honoured:
+                return
+            path = f".learnfold-probe-{secrets.token_hex(8)}"
+            with (
+                self._place.translated(path, _REFUSED),
+                contextlib.suppress(*_REFUSED),
+            ):  # its own second try was refused
+                obstore.put(self._store, path, b"", mode="create", use_multipart=False)
+            modes: list[PutMode] = ["create", {"e_tag": f'"{"0" * 32}"'}]
+            taken = side_by_side(partial(self._takes, path), modes, len(modes))
+            with self._place.translated(path):
+                obstore.delete(self._store, [path])
+            if any(taken):
+                raise StorageError(
+                    f"{self._place.server or 'AWS'} doesn't honour conditional writes (If-None-Match, If-Match), by which runs into "
+                    f"{self._place.url} are kept apart; nothing was published. MinIO, SeaweedFS and AWS do: update the server, or use another"
+                )
+            self._honoured = True
+
+    def _takes(self, path: str, mode: PutMode) -> bool:
+        """Whether the server takes a put that it has to refuse; one that it doesn't understand is as bad."""
+        try:
+            with self._place.translated(path, (*_REFUSED, NotImplementedError)):
+                obstore.put(self._store, path, b"taken", mode=mode, use_multipart=False)
+        except _REFUSED:
+            return False
+        except NotImplementedError:
+            return True
+        except StorageError as error:
+            if "NotImplemented" in str(error):
+                return True
+            raise
+        return True

@@ -1,0 +1,102 @@
+"""What an S3 server refuses, said once: what, where, and what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from obstore.exceptions import BaseError
+
+from learnfold.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOREIGN = (BaseError, FileNotFoundError, ValueError, NotImplementedError)
+"""What obstore raises."""
+
+_KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or MINIO_ACCESS_KEY and MINIO_SECRET_KEY"
+_WRONG_KEYS = f"{{server}} {{why}} ({{code}}), so {{what}} can't be reached; {_KEYS}"
+_REGION = "the bucket {bucket} lies in another region than {region} ({code}); set AWS_REGION to it"
+_DENIED = "{server} doesn't allow this ({code}): {what}; allow it in the bucket's policy, or use other keys"
+_CODES = {
+    "NoSuchBucket": "there is no bucket {bucket} at {server}; make it, or mend the path {what}",
+    "InvalidAccessKeyId": _WRONG_KEYS.replace("{why}", "doesn't know the access key"),
+    "InvalidClientTokenId": _WRONG_KEYS.replace("{why}", "doesn't know the access key"),
+    "SignatureDoesNotMatch": _WRONG_KEYS.replace("{why}", "says that the secret key is wrong"),
+    "ExpiredToken": _WRONG_KEYS.replace("{why}", "says that the session token has expired"),
+    "InvalidToken": _WRONG_KEYS.replace("{why}", "says that the session token is wrong"),
+    "InvalidTokenId": _WRONG_KEYS.replace("{why}", "says that the session token is wrong"),
+    "PermanentRedirect": _REGION,
+    "AuthorizationHeaderMalformed": _REGION,
+    "IllegalLocationConstraintException": _REGION,
+    "RequestTimeTooSkewed": "the clocks of {server} and of this machine differ too much ({code}); set this machine's",
+    "AccessDenied": _DENIED,
+    "": "{server} failed at {what}: {first}; run again",
+}
+"""By the server's own word for what is wrong."""
+
+_SIGNS = {
+    "/latest/api/token": f"there are no keys for {{what}}, and this machine has no role; {_KEYS}, or LEARNFOLD_S3_ANONYMOUS=true for a public bucket",
+    "ConnectionRefused": "nothing listens there",
+    "dns error": "its name isn't known",
+    "certificate": "its certificate isn't trusted; LEARNFOLD_S3_CA_FILE names one that is",
+    "InvalidContentType": "it doesn't speak TLS: is it http:// rather than https://?",
+    "TimedOut": "it doesn't answer in time",
+    "error sending request": "the connection broke",
+    "response body error": "the connection broke",
+    "403 Forbidden": _DENIED,
+}
+"""By a sign in what obstore says, where the server said nothing."""
+
+
+def code_of(error: BaseException) -> str:
+    """The server's own word for what is wrong, such as NoSuchKey; empty where it gave none."""
+    found = re.search(r"<Code>(\w+)</Code>", str(error))
+    return found[1] if found else ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a storage is, as messages name it."""
+
+    url: str
+    bucket: str
+    server: str
+    region: str
+
+    @contextlib.contextmanager
+    def translated(self, path: str, passed: type[Exception] | tuple[type[Exception], ...] = ()) -> Iterator[None]:
+        """Foreign errors as StorageError, but for those ``passed``, which the caller tells apart."""
+        try:
+            yield
+        except FOREIGN as error:
+            if isinstance(error, passed):
+                raise
+            raise self.error(error, path) from error
+
+    def error(self, error: BaseException, path: str = "") -> StorageError:
+        """What is wrong with ``path``, and what to do."""
+        text, code = str(error), code_of(error)
+        said = _CODES.get(code)
+        if said is None:
+            message = re.search(r"<Message>(.*?)</Message>", text)
+            said = f"{{server}} refused {{what}}: {{code}}{f', {message[1]}' if message else ''}; run again"
+        elif not code:
+            sign = next((sign for sign in _SIGNS if sign in text), None)
+            if sign is not None:
+                said = _SIGNS[sign]
+                if "{" not in said:
+                    said = f"{{server}} can't be reached for {{what}}: {said}. Is the server up, and LEARNFOLD_S3_ENDPOINT right?"
+        return StorageError(
+            said.format(
+                what=f"{self.url}/{path}" if path else self.url,
+                server=self.server or "AWS",
+                bucket=self.bucket,
+                region=self.region,
+                code=code or "403 Forbidden",
+                first=text.splitlines()[0][:300] if text else type(error).__name__,
+            )
+        )

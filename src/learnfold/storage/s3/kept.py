@@ -1,0 +1,62 @@
+"""Objects that never change, kept as local files while there is room: what was just written needn't be fetched again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NEVER_CHANGE = re.compile(r"(_rollups|_batches/[^/]+)/.+\.parquet")
+"""The names below these are given once: new content gets a new name."""
+
+
+class Kept:
+    """The files used last, up to ``most_bytes``; others may use them by a second name, so that throwing one out hurts nobody."""
+
+    def __init__(self, folder: Path, most_bytes: int) -> None:
+        self._folder, self._most_bytes = folder, most_bytes
+        self._mutex = threading.Lock()
+        self._sizes: OrderedDict[str, tuple[Path, int]] = OrderedDict()  # the one used longest ago first
+        self._bytes = self._count = 0
+
+    def keep(self, path: str, file: Path) -> None:
+        """Keeps the content of ``path``, which is in ``file``, if it is one that never changes."""
+        size = file.stat().st_size
+        if not _NEVER_CHANGE.fullmatch(path) or size > self._most_bytes:
+            return
+        with self._mutex:
+            if path in self._sizes:
+                return
+            self._count += 1
+            place = self._folder / f"kept-{self._count}"
+            with contextlib.suppress(OSError):  # a file system without second names keeps nothing
+                os.link(file, place)
+                self._sizes[path] = (place, size)
+                self._bytes += size
+            while self._bytes > self._most_bytes:
+                _, (oldest, freed) = self._sizes.popitem(last=False)
+                oldest.unlink(missing_ok=True)
+                self._bytes -= freed
+
+    def give(self, path: str, target: Path) -> bool:
+        """Makes ``target`` the content of ``path``, which nobody may change; whether it was kept."""
+        with self._mutex:
+            if path not in self._sizes:
+                return False
+            self._sizes.move_to_end(path)
+            os.link(self._sizes[path][0], target)
+            return True
+
+    def forget(self, paths: set[str]) -> None:
+        """Throws files out."""
+        with self._mutex:
+            for path in paths & self._sizes.keys():
+                place, size = self._sizes.pop(path)
+                place.unlink(missing_ok=True)
+                self._bytes -= size

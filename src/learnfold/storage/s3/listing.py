@@ -1,0 +1,39 @@
+"""What lies below a folder of a bucket."""
+
+from __future__ import annotations
+
+import itertools
+from functools import partial
+from typing import TYPE_CHECKING
+
+import obstore
+
+from learnfold.storage.side_by_side import side_by_side
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
+    from obstore.store import S3Store
+
+PAGES_IN_A_ROW = 10
+"""Pages of a thousand objects that are asked for one after the other, before a folder's folders are listed side by side."""
+
+
+def objects_below(store: S3Store, prefix: str, at_once: int, pages_in_a_row: int = PAGES_IN_A_ROW) -> list[ObjectMeta]:
+    """Every object below ``prefix`` (empty: all), in any order."""
+    found: list[ObjectMeta] = []
+    todo = [prefix]
+    while todo:
+        first = side_by_side(partial(_first_pages, store, pages_in_a_row), todo, at_once)
+        found += itertools.chain.from_iterable(objects for objects, whole in first if whole)
+        large = [folder for folder, (_, whole) in zip(todo, first, strict=True) if not whole]
+        levels = side_by_side(lambda folder: obstore.list_with_delimiter(store, folder or None), large, at_once)
+        found += itertools.chain.from_iterable(level["objects"] for level in levels)
+        todo = [folder for level in levels for folder in level["common_prefixes"]]
+    return found
+
+
+def _first_pages(store: S3Store, pages_in_a_row: int, prefix: str) -> tuple[list[ObjectMeta], bool]:
+    """The objects of the first pages, and whether these are all."""
+    pages = obstore.list(store, prefix or None, chunk_size=1000)
+    objects = [about for page in itertools.islice(pages, pages_in_a_row) for about in page]
+    return objects, next(pages, None) is None
