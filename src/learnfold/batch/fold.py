@@ -30,6 +30,9 @@ Item = TypeVar("Item")
 MOST_PARTS = 16
 """A rollup with more files than this has its smallest put together: a view opens them all."""
 
+LARGE_PART_BYTES = 64 * 1024 * 1024
+"""A file of a rollup that is this large is left alone: opening it is little of the work of reading it."""
+
 
 @dataclass
 class FoldedTopic:
@@ -47,7 +50,7 @@ class _Done:
 
     read: frozenset[str]
     days: frozenset[date]
-    parts: dict[str, Part]
+    parts: dict[str, list[Part]]
 
     def settles(self, day: date, files: set[str]) -> bool:
         """Whether it folded ``day`` from all the files that hold events of it."""
@@ -194,10 +197,9 @@ def _fold(work: _Work, rollups: Sequence[Rollup], files: Sequence[str], days: fr
     work.fresh -= fresh
     work.days |= folded.days
     done = _Done(frozenset(files), frozenset(folded.days), folded.parts)
-    for rollup, part in folded.parts.items():
+    for rollup, parts in folded.parts.items():
         work.done.setdefault(rollup, []).append(done)
-        if not part.rows:
-            work.out.delete([part.path])
+        work.out.delete(part.path for part in parts if not part.rows)
     return done
 
 
@@ -256,9 +258,10 @@ def _parts(
             parts.append(PartRecord(part.path, part.rows, part.bytes, stay, part.held))
     for place, one in enumerate(done):
         mine = sorted(day.isoformat() for day, at in answers.items() if at == place)
-        new = one.parts[rollup.name]
-        if mine and new.rows:
-            parts.append(PartRecord(new.path, new.rows, new.bytes, mine, len(one.days)))
+        if mine:
+            parts += [
+                PartRecord(p.path, p.rows, p.bytes, mine, len(one.days)) for p in one.parts[rollup.name] if p.rows
+            ]
     return parts
 
 
@@ -267,7 +270,10 @@ def _tidied(work: _Work, rollup: Rollup, parts: list[PartRecord]) -> list[PartRe
     if len(parts) <= MOST_PARTS:
         return parts
     by_size = sorted(parts, key=lambda part: part.rows, reverse=True)
-    keep, small = by_size[: MOST_PARTS // 4], by_size[MOST_PARTS // 4 :]
+    small = [part for part in by_size[MOST_PARTS // 4 :] if part.bytes < LARGE_PART_BYTES]
+    if len(small) < 2:  # noqa: PLR2004
+        return parts
+    keep = [part for part in by_size if part not in small]
     path = f"_rollups/{rollup.name}/{work.batch}-{work.plan.topic.name}-merged.parquet"
     merged = work.engine.merge(rollup, sources(small), path)
     days = sorted({day for part in small for day in part.days})

@@ -52,21 +52,21 @@ class Folded:
 
     files: dict[str, FileFacts] = field(default_factory=dict)
     days: dict[date, DayFacts] = field(default_factory=dict)
-    parts: dict[str, Part] = field(default_factory=dict)  # by rollup; each holds all of ``days``
+    parts: dict[str, list[Part]] = field(default_factory=dict)  # by rollup; together they hold all of ``days``
     quarantine: Part | None = None  # invalid events, whole; None without any
     unreadable: dict[str, str] = field(default_factory=dict)  # files left out, and why
 
 
 @dataclass(frozen=True)
 class FoldRequest:
-    """One fold: files in, one new file a rollup out."""
+    """One fold: files in, new files of each rollup out (several where one would be too large)."""
 
     topic: Topic
     rollups: Sequence[Rollup]
     files: Sequence[str]  # of the master dataset
     days: frozenset[date] | None  # the UTC days to keep; None: all that the files hold
     fresh: frozenset[str]  # the files whose invalid events are to be written down
-    name: str  # of the new files, without ending; unique
+    name: str  # of the new files, without number and ending; unique
 
 
 @dataclass(frozen=True)

@@ -49,9 +49,9 @@ def fold(
         _drop_copies(connection, request, probed, wanted, folded)
         _prepare(connection, request)
         for rollup in request.rollups:
-            folded.parts[rollup.name] = _write(
-                connection, rollup, f"_rollups/{rollup.name}/{request.name}.parquet", out
-            )
+            folded.parts[rollup.name] = [
+                _write(connection, rollup, f"_rollups/{rollup.name}/{request.name}.parquet", out)
+            ]
         invalid = [file for file in order if name[file] in request.fresh and folded.files[name[file]].quarantined]
         if invalid:
             folded.quarantine = write_quarantine(connection, request.topic, probed, order, invalid, name, out)
