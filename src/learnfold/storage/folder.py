@@ -98,8 +98,8 @@ class FolderStorage:
             target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.parent / f".{target.name}{_TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}"
         try:
-            yield temporary
             with _translated(target):
+                yield temporary
                 with temporary.open("rb") as written:
                     os.fsync(written.fileno())
                 temporary.replace(target)
