@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from learnfold import __version__
 from learnfold.batch.ask import ask_views
 from learnfold.batch.check import check_nothing_shrank, check_views
+from learnfold.batch.clean import clean
 from learnfold.batch.fold import fold_topic
 from learnfold.batch.lock import held
-from learnfold.batch.manifest import JobRecord, Manifest, new_batch, now, read_current
+from learnfold.batch.manifest import BATCHES, JobRecord, Manifest, new_batch, now, read_current
 from learnfold.batch.plan import JobPlan, Scope, plan_job
 from learnfold.batch.progress import Progress
 from learnfold.batch.publish import publish, refresh_plain_paths
 from learnfold.engines import open_engine
-from learnfold.errors import UsageError
+from learnfold.errors import LearnfoldError, UsageError
 from learnfold.master.layout import open_master
 from learnfold.storage import open_storage, same_place
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from learnfold.master.layout import Master
     from learnfold.settings import Settings
     from learnfold.storage import Storage
+
+SPARE_BATCHES = 5
+"""Old batches are removed when there are so many more than are kept: looking for what can go takes a while."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ def run(request: RunRequest, catalog: Catalog, settings: Settings, progress: Pro
                     )
             manifest.ran = list(manifest.jobs)
             manifest = _publish(out, manifest, lease, jobs, progress)
+            _tidy(out, catalog, settings, jobs, progress)
         return RunReport(manifest.batch, manifest, jobs, time.perf_counter() - began, strangers)
     finally:
         progress.done()
@@ -203,6 +208,18 @@ def _publish(out: Storage, manifest: Manifest, lease: Lease, jobs: Sequence[str]
     for job in jobs:
         refresh_plain_paths(out, published, job)
     return published
+
+
+def _tidy(out: Storage, catalog: Catalog, settings: Settings, jobs: Sequence[str], progress: Progress) -> None:
+    """Removes old batches when they have become many; what can't be removed now is left to a later run."""
+    kept = [entry for entry in out.list(BATCHES) if entry.path.endswith("/manifest.json")]
+    if len(kept) <= settings.keep_batches + SPARE_BATCHES:
+        return
+    progress.step("cleaning", out.url)
+    try:
+        clean(out, catalog, settings, holding=jobs)
+    except LearnfoldError as error:
+        progress.say(f"old batches stay for now: {error}")
 
 
 def report(result: RunReport) -> dict[str, Any]:
