@@ -15,6 +15,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ class Lease:
         self._me = {
             "owner": secrets.token_hex(8),
             "host": socket.gethostname(),
+            "machine": _machine(),
             "pid": os.getpid(),
             "born": _born(os.getpid()),
             "since": now(),
@@ -78,19 +80,25 @@ class Lease:
         while not self._done.wait(self._seconds / 4):
             with self._mutex:
                 for path, tag in list(self._tags.items()):
-                    try:
-                        self._tags[path] = self._out.swap(path, self._content(), tag)
-                    except ConflictError:
-                        self._lost = path
-                    except LearnfoldError:
-                        continue  # the storage is away for a moment; the next round tries again
+                    with suppress(LearnfoldError):  # the storage is away for a moment; the next round tries again
+                        self._renew(path, tag)
+
+    def _renew(self, path: str, tag: str) -> None:
+        try:
+            self._tags[path] = self._out.swap(path, self._content(), tag)
+        except ConflictError:
+            found = self._out.read_tagged(path)
+            if found and (_parsed(found[0]) or {}).get("owner") == self._me["owner"]:
+                self._tags[path] = found[1]  # an earlier renewal of ours, whose answer got lost
+            else:
+                self._lost = path
 
     def give_back(self) -> None:
         """Ends all leases."""
         self._done.set()
         with self._mutex:
-            for path, tag in self._tags.items():
-                with suppress(LearnfoldError):
+            with suppress(LearnfoldError):  # the storage is away: what is left is taken over as a dead run's
+                for path, tag in self._tags.items():
                     self._out.delete_if(path, tag)
             self._tags.clear()
 
@@ -151,13 +159,22 @@ def _parsed(data: bytes) -> dict[str, Any] | None:
 
 
 def _alive(holder: dict[str, Any], seconds: float) -> bool:
-    if holder["host"] == socket.gethostname():
+    if holder.get("machine") == _machine():
         return bool(_born(holder["pid"]) == holder["born"] and holder["born"] is not None)
     try:
         renewed = datetime.fromisoformat(holder["renewed"])
     except ValueError:
         return False
     return (datetime.now(UTC) - renewed).total_seconds() < seconds
+
+
+@cache
+def _machine() -> str:
+    """Where process ids mean the same: a machine since it started, or one container on it. Names may be given twice."""
+    try:
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text('utf-8').strip()}-{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return socket.gethostname()
 
 
 def _born(pid: int) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from learnfold.batch.manifest import BATCHES, POINTER, manifest_path, now, read_current, read_manifest
 from learnfold.errors import BusyError, ConflictError
+from learnfold.storage.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from learnfold.batch.lock import Lease
@@ -27,9 +28,11 @@ def publish(out: Storage, manifest: Manifest, lease: Lease) -> Manifest:
     base = manifest.parent
     expected = {name: manifest.jobs[name] for name in manifest.ran}
     planned_from = {} if base is None else _job_batches(out, base)
-    for _ in range(_TRIES):
+    for tried in range(_TRIES):
         current, tag = read_current(out)
         batches = {name: job.batch for name, job in current.jobs.items()} if current else {}
+        if tried and current and all(current.jobs.get(name) == job for name, job in expected.items()):
+            return manifest  # the answer to an earlier try got lost, and others published since
         for name in manifest.ran:
             if batches.get(name) != planned_from.get(name):
                 raise BusyError(
@@ -60,20 +63,25 @@ def refresh_plain_paths(out: Storage, manifest: Manifest, job: str) -> int:
     """
     note = f"{BATCHES}/plain-{job}.json"
     noted = _read_note(out, note)
-    there = {name: {entry.path: entry.tag for entry in out.list(name)} for name in manifest.jobs[job].views}
+    views = manifest.jobs[job].views
+    listed = side_by_side(out.list, views, out.at_once)
+    there = {name: {entry.path: entry.tag for entry in entries} for name, entries in zip(views, listed, strict=True)}
     stale = []
-    for name, view in manifest.jobs[job].views.items():
-        plain = plain_paths(name, view.paths)
-        if noted.get(name) != [view.paths, [there[name].get(path) for path in plain]]:
+    for name, view in views.items():
+        tags = [there[name].get(path) for path in plain_paths(name, view.paths)]
+        if noted.get(name) != [view.paths, tags]:
             stale.append(name)
-    for name in stale:
-        view = manifest.jobs[job].views[name]
-        plain = plain_paths(name, view.paths)
-        for source, target in zip(view.paths, plain, strict=True):
+
+    def refresh(name: str) -> list[str | None]:
+        plain = plain_paths(name, views[name].paths)
+        for source, target in zip(views[name].paths, plain, strict=True):
             out.copy(source, target)
         out.delete(path for path in there[name] if path not in plain)
         tags = {entry.path: entry.tag for entry in out.list(name)}
-        noted[name] = [view.paths, [tags.get(path) for path in plain]]
+        return [tags.get(path) for path in plain]
+
+    for name, tags in zip(stale, side_by_side(refresh, stale, out.at_once), strict=True):
+        noted[name] = [views[name].paths, tags]
     if stale:
         out.write(note, json.dumps(noted).encode())
     return len(stale)
