@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from learnfold.master import reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from learnfold.catalog import Field, Topic
     from learnfold.engines.duckdb.probe import Shape
@@ -88,25 +88,42 @@ def select(topic: Topic, shape: Shape, files: Sequence[str], first: int, wanted:
 
     Fields that aren't wanted are still checked, if they can be wrong.
     """
+    source = f"read_parquet({_list(files)}, hive_partitioning=false, union_by_name=false)"
+    return select_from(topic, shape, source, wanted, place=f"file_index + {first}", row="file_row_number")
+
+
+def select_from(
+    topic: Topic,
+    shape: Shape,
+    source: str,
+    wanted: Sequence[str],
+    *,
+    place: str,
+    row: str,
+    carried: Mapping[str, str] | None = None,
+) -> str:
+    """The same over any SQL relation of that shape; ``place`` and ``row`` are SQL over it, and so is what is ``carried`` along by name."""
     raw = _Envelope(topic, shape) if shape.envelope else _Flat(topic, shape)
     checked = [f for f in topic.sent if f.name in wanted or f.required or f.type != "VARCHAR"]
     inner = [f"{raw.text(f)} AS {_raw(f)}" for f in checked]
     typed = [f"{raw.typed(f)} AS {_name(f)}" for f in checked]
+    also = "".join(f"{name}, " for name in carried or ())
+    asked = "".join(f"{sql} AS {name}, " for name, sql in (carried or {}).items())
     where = (
-        f"(SELECT CAST(file_index + {first} AS INTEGER) AS _file, file_row_number AS _row, "
-        f"{raw.kafka('partition', 'INTEGER')} AS _partition, {raw.kafka('offset', 'BIGINT')} AS _offset, "
-        f"{raw.columns()} FROM read_parquet({_list(files)}, hive_partitioning=false, union_by_name=false))"
+        f"(SELECT CAST({place} AS INTEGER) AS _file, {row} AS _row, "
+        f"{raw.kafka('partition', 'INTEGER')} AS _partition, {raw.kafka('offset', 'BIGINT')} AS _offset, {asked}"
+        f"{raw.columns()} FROM {source})"
     )
     if not shape.envelope:
-        middle = f"(SELECT _file, _row, _partition, _offset, {', '.join(inner)} FROM {where})"
+        middle = f"(SELECT _file, _row, _partition, _offset, {also}{', '.join(inner)} FROM {where})"
     else:
-        middle = f"(SELECT _file, _row, _partition, _offset, _whole, {', '.join(inner)} FROM {where})"
+        middle = f"(SELECT _file, _row, _partition, _offset, {also}_whole, {', '.join(inner)} FROM {where})"
     keep = ", ".join(_name(f) for f in checked if f.name in wanted)
     raws = ", ".join(_raw(f) for f in checked)
     whole = "_whole, " if shape.envelope else ""
     return (
-        f"SELECT _file, _row, _partition, _offset, {keep}, {_reason(checked, raw)} AS _reason "
-        f"FROM (SELECT _file, _row, _partition, _offset, {whole}{raws}, {', '.join(typed)} FROM {middle})"
+        f"SELECT _file, _row, _partition, _offset, {also}{keep}, {_reason(checked, raw)} AS _reason "
+        f"FROM (SELECT _file, _row, _partition, _offset, {also}{whole}{raws}, {', '.join(typed)} FROM {middle})"
     )
 
 
