@@ -56,23 +56,23 @@ def _job_batches(out: Storage, batch: str) -> dict[str, str]:
     return {name: job.batch for name, job in manifest.jobs.items()} if manifest else {}
 
 
-def refresh_plain_paths(out: Storage, manifest: Manifest, job: str) -> int:
-    """Puts the views of ``job`` at ``OUT/<view>/part-00000.parquet`` where another content lies there; how many it replaced.
+def refresh_plain_paths(out: Storage, manifest: Manifest, *jobs: str) -> int:
+    """Puts the views of ``jobs`` at ``OUT/<view>/part-00000.parquet`` where another content lies there; how many it replaced.
 
     What lies there is known by a note of what was put there last, and by the file's tag.
     """
-    note = f"{BATCHES}/plain-{job}.json"
-    noted = _read_note(out, note)
-    views = manifest.jobs[job].views
+    views = {view: record for job in jobs for view, record in manifest.jobs[job].views.items()}
+    notes = {job: f"{BATCHES}/plain-{job}.json" for job in jobs}
+    noted = dict(zip(jobs, side_by_side(lambda job: _read_note(out, notes[job]), jobs, out.at_once), strict=True))
     listed = side_by_side(out.list, views, out.at_once)
     there = {name: {entry.path: entry.tag for entry in entries} for name, entries in zip(views, listed, strict=True)}
-    stale = []
-    for name, view in views.items():
-        tags = [there[name].get(path) for path in plain_paths(name, view.paths)]
-        if noted.get(name) != [view.paths, tags]:
-            stale.append(name)
 
-    def refresh(name: str) -> list[str | None]:
+    def stands(job: str, name: str) -> bool:
+        tags = [there[name].get(path) for path in plain_paths(name, views[name].paths)]
+        return bool(noted[job].get(name) == [views[name].paths, tags])
+
+    def refresh(job_and_name: tuple[str, str]) -> list[str | None]:
+        name = job_and_name[1]
         plain = plain_paths(name, views[name].paths)
         for source, target in zip(views[name].paths, plain, strict=True):
             out.copy(source, target)
@@ -80,10 +80,11 @@ def refresh_plain_paths(out: Storage, manifest: Manifest, job: str) -> int:
         tags = {entry.path: entry.tag for entry in out.list(name)}
         return [tags.get(path) for path in plain]
 
-    for name, tags in zip(stale, side_by_side(refresh, stale, out.at_once), strict=True):
-        noted[name] = [views[name].paths, tags]
-    if stale:
-        out.write(note, json.dumps(noted).encode())
+    stale = [(job, name) for job in jobs for name in manifest.jobs[job].views if not stands(job, name)]
+    for (job, name), tags in zip(stale, side_by_side(refresh, stale, out.at_once), strict=True):
+        noted[job][name] = [views[name].paths, tags]
+    changed = dict.fromkeys(job for job, _ in stale)
+    side_by_side(lambda job: out.write(notes[job], json.dumps(noted[job]).encode()), changed, out.at_once)
     return len(stale)
 
 

@@ -68,6 +68,13 @@ class Storage(Protocol):
         """A local file to fill; when the block ends well it lies at ``path``, whole and at once, else nothing does."""
         ...
 
+    def together(self) -> AbstractContextManager[None]:
+        """While the block goes on, files made by ``new`` in it may still be on their way; when it ends well they are all there.
+
+        Within it ``local``, ``copy`` and ``delete`` wait for the files that they name.
+        """
+        ...
+
     def local(self, paths: Sequence[str]) -> AbstractContextManager[list[str]]:
         """Names of local files with the content of ``paths``, in their order, while the block lasts; MissingDataError if one is gone."""
         ...

@@ -107,6 +107,10 @@ class FolderStorage:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
+    def together(self) -> AbstractContextManager[None]:
+        """Nothing: what is made is there at once."""
+        return contextlib.nullcontext()
+
     @contextlib.contextmanager
     def local(self, paths: Sequence[str]) -> Iterator[list[str]]:
         """The files themselves."""

@@ -19,10 +19,11 @@ from learnfold.storage.s3.errors import FOREIGN, Place, code_of
 from learnfold.storage.s3.fetch import fetch, fetch_footers
 from learnfold.storage.s3.kept import Kept
 from learnfold.storage.s3.listing import objects_below
+from learnfold.storage.s3.uploads import Uploads
 from learnfold.storage.scratch import Scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from obstore import ObjectMeta
@@ -56,6 +57,8 @@ class S3Storage:
         self._place = Place(self.url, bucket, server_url(settings), settings.s3_region)
         self._reached = False
         self._numbers = itertools.count()
+        self._uploads: Uploads | None = None
+        self._emptied: dict[str, str] = {}  # by path, the ETags of objects that delete_if emptied
 
     @cached_property
     def _store(self) -> S3Store:
@@ -92,7 +95,10 @@ class S3Storage:
     def read_tagged(self, path: str) -> tuple[bytes, str] | None:
         """The object's bytes and its ETag."""
         found = self._conditional.get(path)
-        return found if found and found[0] else None
+        if found and not found[0]:
+            self._emptied[path] = found[1]
+            return None
+        return found
 
     def write(self, path: str, data: bytes) -> None:
         """Puts a small object."""
@@ -103,11 +109,11 @@ class S3Storage:
     def swap(self, path: str, data: bytes, tag: str | None) -> str:
         """Compare-and-set by the object's ETag."""
         self.exists()
-        new = self._conditional.put(path, data, tag)
-        if new is None and tag is None:
-            found = self._conditional.get(path)
-            if found and not found[0]:  # deleted
-                new = self._conditional.put(path, data, found[1])
+        new = self._conditional.put(path, data, tag or self._emptied.pop(path, None))
+        if (
+            new is None and tag is None and self.read_tagged(path) is None
+        ):  # it was emptied meanwhile, or we had not seen it
+            new = self._conditional.put(path, data, self._emptied.pop(path, None))
         if new is None:
             raise ConflictError(f"{self.url}/{path} was changed by another run; try again")
         return new
@@ -124,13 +130,26 @@ class S3Storage:
         file = self._scratch.path / f"new-{next(self._numbers)}"
         try:
             yield file
-            if not file.is_file():
-                raise StorageError(f"{file}, to become {self.url}/{path}, was never written")
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
+        if not file.is_file():
+            raise StorageError(f"{file}, to become {self.url}/{path}, was never written")
+        if self._uploads:
+            self._uploads.begin(file, path)
+        else:
             self._upload(file, path)
-            self._kept.keep(path, file)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Some uploads side by side; a run's thread makes the next file meanwhile."""
+        self._uploads = uploads = Uploads(self._upload)
+        try:
+            yield
+            uploads.wait()
         finally:
-            with contextlib.suppress(OSError):
-                file.unlink(missing_ok=True)
+            uploads.close()
+            self._uploads = None
 
     def _upload(self, file: Path, path: str) -> None:
         part = max(_UPLOAD_BYTES, -(-file.stat().st_size // _UPLOAD_PARTS))
@@ -138,13 +157,22 @@ class S3Storage:
         def put() -> None:
             obstore.put(self._store, path, file, chunk_size=part, max_concurrency=_UPLOADS_AT_ONCE)
 
-        with self._place.translated(path):
-            try:
-                put()
-            except FileNotFoundError as error:
-                if code_of(error) != "NoSuchUpload":
-                    raise
-                put()  # the answer that all parts were put together got lost, and the client's second try found them gone
+        try:
+            with self._place.translated(path):
+                try:
+                    put()
+                except FileNotFoundError as error:
+                    if code_of(error) != "NoSuchUpload":
+                        raise
+                    put()  # the answer that all parts were put together got lost; the client's second try found them gone
+            self._kept.keep(path, file)
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _settle(self, paths: Collection[str]) -> None:
+        """Waits for uploads to these paths."""
+        if self._uploads:
+            self._uploads.wait(paths)
 
     @contextlib.contextmanager
     def local(self, paths: Sequence[str]) -> Iterator[list[str]]:
@@ -160,6 +188,7 @@ class S3Storage:
 
     @contextlib.contextmanager
     def _fetched(self, paths: Sequence[str], by: Fetching) -> Iterator[list[str]]:
+        self._settle(paths)
         folder = self._scratch.path / f"local-{next(self._numbers)}"
         try:
             folder.mkdir()
@@ -193,6 +222,7 @@ class S3Storage:
     def copy(self, source: str, target: str) -> None:
         """Copies within the server; of at most 5 GB on AWS."""
         self.exists()
+        self._settle([source, target])
         with self._place.translated(source):
             obstore.copy(self._store, source, target)
 
@@ -200,6 +230,7 @@ class S3Storage:
         """Deletes objects, a thousand by each request."""
         gone = list(paths)
         if gone:
+            self._settle(gone)
             self._kept.forget(set(gone))
             with self._place.translated(gone[0]):
                 obstore.delete(self._store, gone)
