@@ -71,7 +71,7 @@ def run(request: RunRequest, catalog: Catalog, settings: Settings, progress: Pro
         with held(out, jobs, settings) as lease:
             plans, strangers, current = _plans(request, jobs, catalog, master, out, settings, progress)
             if all(plan.idle for plan in plans) and current is not None:
-                healed = sum(refresh_plain_paths(out, current, job) for job in jobs)
+                healed = refresh_plain_paths(out, current, *jobs)
                 return RunReport(None, current, jobs, time.perf_counter() - began, strangers, healed)
             manifest = Manifest(
                 new_batch(),
@@ -82,11 +82,12 @@ def run(request: RunRequest, catalog: Catalog, settings: Settings, progress: Pro
                 versions(engine),
                 settings.shown(),
             )
-            for plan in plans:
-                if not plan.idle or plan.last is None:
-                    manifest.jobs[plan.job.name] = _run_job(
-                        plan, request, master, engine, out, settings, manifest.batch, progress
-                    )
+            with out.together():
+                for plan in plans:
+                    if not plan.idle or plan.last is None:
+                        manifest.jobs[plan.job.name] = _run_job(
+                            plan, request, master, engine, out, settings, manifest.batch, progress
+                        )
             manifest.ran = list(manifest.jobs)
             manifest = _publish(out, manifest, lease, jobs, progress)
             _tidy(out, catalog, settings, jobs, progress)
@@ -205,8 +206,7 @@ def _run_job(
 def _publish(out: Storage, manifest: Manifest, lease: Lease, jobs: Sequence[str], progress: Progress) -> Manifest:
     progress.step("publishing", manifest.batch)
     published = publish(out, manifest, lease)
-    for job in jobs:
-        refresh_plain_paths(out, published, job)
+    refresh_plain_paths(out, published, *jobs)
     return published
 
 
