@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from learnfold.batch.fold import sources
+from learnfold.batch.blocks import merged_sources
 from learnfold.batch.manifest import BATCHES, ViewRecord
 from learnfold.batch.plan import view_fingerprint
+from learnfold.batch.sources import sources
 from learnfold.engines import AskRequest
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def ask_views(
     """Asks the job's views that could have changed, and those in ``names`` in any case (None: all of them)."""
     asked = AskedViews()
     rollups = {name: record for topic in topics.values() for name, record in topic.record.rollups.items()}
+    merged = {name: found for name, record in rollups.items() if (found := merged_sources(record)) is not None}
     touched = {name: days for topic in topics.values() for name, days in topic.touched.items()}
     with engine.asking():
         for view in job.views:
@@ -74,6 +76,7 @@ def ask_views(
                 view,
                 {rollup.name: sources(rollups[rollup.name].parts) for rollup in view.rollups},
                 f"{BATCHES}/{batch}/{view.name}/part-00000.parquet",
+                merged=merged,
             )
             if before is not None and not forced and last is not None:
                 request = _sliced(request, view, rollups, touched, last, before)
@@ -121,7 +124,7 @@ def _sliced(
     if view.slice is None:
         return request
     old = {name: record for topic in last.topics.values() for name, record in topic.rollups.items()}
-    changed, near = {}, dict(request.sources)
+    changed, near = {}, {}
     for rollup in view.rollups:
         days, now = touched[rollup.name], rollups[rollup.name].parts
         if days is None or rollup.name not in old:
@@ -130,7 +133,5 @@ def _sliced(
         if len(days) > held * SLICED_SHARE:
             return request
         changed[rollup.name] = sources(old[rollup.name].parts, days) + sources(now, days)
-        if view.slice.columns == ("date",):
-            around = {day + timedelta(days=by) for day in days for by in _NEAR}
-            near[rollup.name] = sources(now, around)
+        near[rollup.name] = sources(now, {day + timedelta(days=by) for day in days for by in _NEAR})
     return AskRequest(view, near, request.path, tuple(before.paths), changed)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from learnfold.batch.blocks import blocks_of
 from learnfold.batch.manifest import FileRecord, PartRecord, RollupRecord, TopicRecord, day_of
 from learnfold.batch.plan import rollup_fingerprint
-from learnfold.engines import DayFacts, FoldRequest, Source
+from learnfold.batch.sources import sources
+from learnfold.engines import DayFacts, FoldRequest
 from learnfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class _Work:
     unreadable: dict[str, str] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)  # files whose facts are still to be found
     folds: int = 0
+    dateless: frozenset[str] = frozenset()  # the rollups that views read without their dates
 
     def files_by_day(self) -> dict[date, set[str]]:
         """The readable files that hold events of each UTC day, as far as is known."""
@@ -91,9 +94,10 @@ def fold_topic(
     settings: Settings,
     batch: str,
     progress: Progress,
+    dateless: frozenset[str] = frozenset(),
 ) -> FoldedTopic:
     """Folds a topic; raises DataError for files that can't be read, unless they are to be skipped."""
-    work = _Work(plan, rollups, engine, out, settings, batch, progress)
+    work = _Work(plan, rollups, engine, out, settings, batch, progress, dateless=dateless)
     if plan.last is not None:
         work.facts = {
             path: record
@@ -236,9 +240,14 @@ def _settle(work: _Work) -> FoldedTopic:
         answers = _answers(work.done.get(rollup.name, []), files)
         touched[rollup.name] = None if before is None else set(answers) | gone
         parts = _parts(before, work.done.get(rollup.name, []), answers, rollup, set(files))
-        record.rollups[rollup.name] = RollupRecord(
-            rollup_fingerprint(rollup, work.settings), _tidied(work, rollup, parts)
-        )
+        now = RollupRecord(rollup_fingerprint(rollup, work.settings), _tidied(work, rollup, parts))
+        record.rollups[rollup.name] = now
+        if rollup.name in work.dateless and work.engine.merges_dates:
+            work.progress.step("merging days of", rollup.name)
+            name = f"{work.batch}-{plan.topic.name}"
+            now.blocks = blocks_of(
+                rollup, now, before.blocks if before else (), touched[rollup.name], work.engine, name
+            )
     return FoldedTopic(record, touched, len(work.days), len(set(files) - set(work.days)))
 
 
@@ -278,15 +287,3 @@ def _tidied(work: _Work, rollup: Rollup, parts: list[PartRecord]) -> list[PartRe
     merged = work.engine.merge(rollup, sources(small), path)
     days = sorted({day for part in small for day in part.days})
     return [*keep, PartRecord(merged.path, merged.rows, merged.bytes, days, len(days))]
-
-
-def sources(parts: Iterable[PartRecord], days: set[date] | None = None) -> tuple[Source, ...]:
-    """The parts as a view reads them: of each the days that it answers for, of ``days`` only (None: all)."""
-    found = []
-    for part in parts:
-        answered = {day_of(day) for day in part.days}
-        if days is not None:
-            answered &= days
-        if answered:
-            found.append(Source(part.path, None if len(answered) == part.held else frozenset(answered)))
-    return tuple(found)

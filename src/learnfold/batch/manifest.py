@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -48,11 +48,28 @@ class PartRecord:
 
 
 @dataclass
+class BlockRecord:
+    """A file of a rollup merged over the dates of some UTC days."""
+
+    path: str
+    rows: int
+    bytes: int
+    days: list[str]
+    day_rows: int  # about how many rows the days have unmerged
+
+
+@dataclass
 class RollupRecord:
     """A rollup: what its definition was, and its files."""
 
     fingerprint: str
     parts: list[PartRecord] = field(default_factory=list)
+    blocks: list[BlockRecord] = field(default_factory=list)
+
+    @property
+    def paths(self) -> list[str]:
+        """All its files."""
+        return [part.path for part in self.parts] + [block.path for block in self.blocks]
 
 
 @dataclass
@@ -143,13 +160,13 @@ class Manifest:
         for job in self.jobs.values():
             needed |= {path for view in job.views.values() for path in view.paths}
             for topic in job.topics.values():
-                needed |= {part.path for rollup in topic.rollups.values() for part in rollup.parts}
+                needed |= {path for rollup in topic.rollups.values() for path in rollup.paths}
                 needed |= {file.quarantine for file in topic.files.values() if file.quarantine}
         return needed
 
     def to_json(self) -> bytes:
         """The manifest as it is stored."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(self, default=vars, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, data: bytes, where: str) -> Manifest:
@@ -173,7 +190,11 @@ def _job(value: dict[str, Any]) -> JobRecord:
                 **topic,
                 "files": {path: FileRecord(**file) for path, file in topic["files"].items()},
                 "rollups": {
-                    rollup: RollupRecord(record["fingerprint"], [PartRecord(**part) for part in record["parts"]])
+                    rollup: RollupRecord(
+                        record["fingerprint"],
+                        [PartRecord(**part) for part in record["parts"]],
+                        [BlockRecord(**block) for block in record["blocks"]],
+                    )
                     for rollup, record in topic["rollups"].items()
                 },
             }

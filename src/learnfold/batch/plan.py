@@ -158,7 +158,7 @@ def plan_topic(
         for rollup in rollups
         if rollup.name not in record.rollups
         or record.rollups[rollup.name].fingerprint != rollup_fingerprint(rollup, settings)
-        or any(part.path not in present for part in record.rollups[rollup.name].parts)
+        or not present.issuperset(record.rollups[rollup.name].paths)
     ]
     news = plan.changed | plan.removed
     loose = any(day is None for day in folder_days.values())

@@ -18,6 +18,7 @@ from learnfold.batch.plan import JobPlan, Scope, plan_job
 from learnfold.batch.progress import Progress
 from learnfold.batch.publish import publish, refresh_plain_paths
 from learnfold.engines import open_engine
+from learnfold.engines.plan import dateless as asked_dateless
 from learnfold.errors import LearnfoldError, UsageError
 from learnfold.master.layout import open_master
 from learnfold.storage import open_storage, same_place
@@ -183,9 +184,12 @@ def _run_job(
     progress: Progress,
 ) -> JobRecord:
     topics = {}
+    dateless = frozenset(
+        rollup.name for view in plan.job.views for rollup in view.rollups if asked_dateless(view, rollup)
+    )
     for topic in plan.topics:
         rollups = [rollup for rollup in plan.job.rollups if rollup.topic.name == topic.topic.name]
-        topics[topic.topic.name] = fold_topic(topic, rollups, engine, out, settings, batch, progress)
+        topics[topic.topic.name] = fold_topic(topic, rollups, engine, out, settings, batch, progress, dateless)
     records = {name: topic.record for name, topic in topics.items()}
     if not request.allow_shrink:
         check_nothing_shrank(plan.last, records)

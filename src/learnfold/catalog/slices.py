@@ -23,12 +23,11 @@ _Local = dict[str, dict[str, str]]
 
 
 def slice_of(query: exp.Query, columns: Sequence[Column], rollups: Mapping[str, Rollup]) -> Slice | None:
-    """The slice of a view: by ``date`` alone where that is enough (few dates change), else by all columns that qualify."""
-    local = {name: found for name, found in _local(query, rollups).items() if set(found) == set(rollups)}
-    names = ["date"] if "date" in local else [column.name for column in columns if column.name in local]
-    if not names:
+    """The slice of a view: by ``date``, where that is enough; None where it isn't, since of other keys most change every day."""
+    found = _local(query, rollups).get("date", {})
+    if "date" not in {column.name for column in columns} or set(found) != set(rollups):
         return None
-    return Slice(tuple(names), {rollup: tuple(local[name][rollup] for name in names) for rollup in rollups})
+    return Slice(("date",), {rollup: (found[rollup],) for rollup in rollups})
 
 
 def _local(query: exp.Expr, rollups: Mapping[str, Rollup]) -> _Local:

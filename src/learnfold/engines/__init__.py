@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import date
 
@@ -75,6 +75,7 @@ class Source:
 
     path: str
     days: frozenset[date] | None = None
+    dateless: bool = False  # merged over its dates: it has neither ``date`` nor ``_day``
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,9 @@ class AskRequest:
     path: str  # of the new file, or of the first of several
     before: tuple[str, ...] = ()  # the view's last files; with ``changed``: only slices of changed rows are asked again
     changed: dict[str, tuple[Source, ...]] | None = None  # by rollup, the rows that came or went since
+    merged: dict[str, tuple[Source, ...]] = field(default_factory=dict)
+    """By rollup, what may be read instead by a view that doesn't look at the date: some of it merged over dates already.
+    Rollups that aren't here are no use merged: their keys hardly come twice."""
 
 
 @dataclass
@@ -116,8 +120,11 @@ class Engine(Protocol):
         """Reads, validates and deduplicates events, and writes rollups and quarantine; raises DataError for a file that breaks midway."""
         ...
 
-    def merge(self, rollup: Rollup, sources: tuple[Source, ...], path: str) -> Part:
-        """Puts parts of a rollup together into one file."""
+    merges_dates: bool
+    """Whether ``merge`` can leave out dates; an engine that can't reads all days every time."""
+
+    def merge(self, rollup: Rollup, sources: tuple[Source, ...], path: str, *, dateless: bool = False) -> Part:
+        """Puts parts of a rollup together into one file; ``dateless``: merged over their dates, and these left out."""
         ...
 
     def asking(self) -> AbstractContextManager[None]:
@@ -131,6 +138,11 @@ class Engine(Protocol):
     def close(self) -> None:
         """Gives back what it holds."""
         ...
+
+
+def under_spark_submit(environment: Mapping[str, str]) -> bool:
+    """Whether spark-submit started this process, in whatever deploy mode: Spark's JVM says so to the Python that it starts."""
+    return "PYSPARK_GATEWAY_PORT" in environment
 
 
 def open_engine(settings: Settings, master: Storage, out: Storage) -> Engine:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from learnfold.catalog import Rollup, View
+    from learnfold.engines import AskRequest
 
 _MERGED = {"sum": exp.Sum, "min": exp.Min, "max": exp.Max}
 
@@ -36,15 +37,25 @@ def _columns(query: str) -> frozenset[str]:
     return frozenset(column.name for column in parsed(query).find_all(exp.Column))
 
 
-def over(view: View, table: Callable[[Rollup], str], dialect: str) -> str:
-    """The view's SELECT with its contract's types, over the tables (by rollup) that stand for its rollups."""
+def uses_merged(request: AskRequest, rollup: Rollup) -> bool:
+    """Whether the request's view is best asked of the rollup merged over all dates."""
+    return rollup.name in request.merged and dateless(request.view, rollup)
+
+
+def over(
+    view: View, table: Callable[[Rollup], str], dialect: str, merged: Callable[[Rollup], bool] | None = None
+) -> str:
+    """The view's SELECT with its contract's types, over the tables (by rollup) that stand for its rollups.
+
+    ``merged`` tells of which rollups the table is merged over all dates, each key once (None: of those that can be).
+    """
     query = parsed(view.query).copy()
     rollups = {rollup.name: rollup for rollup in view.rollups}
     for source in list(query.find_all(exp.Table)):
         rollup = rollups.get(source.name)
         if rollup is None:
             continue
-        if dateless(view, rollup):
+        if merged(rollup) if merged else dateless(view, rollup):
             _count_plainly(source.find_ancestor(exp.Select), set(rollup.key) - {"date"})
         source.replace(exp.alias_(exp.to_table(table(rollup)), source.alias or source.name, table=True))
     columns = [f"CAST({column.name} AS {column.type}) AS {column.name}" for column in view.columns]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from learnfold.engines import Asked, Part
 from learnfold.engines.duckdb.fold import PARQUET
 from learnfold.engines.duckdb.reading import quoted
-from learnfold.engines.plan import dateless, merged, over
+from learnfold.engines.plan import merged, over, uses_merged
 from learnfold.errors import BugError
 
 if TYPE_CHECKING:
@@ -30,13 +30,19 @@ class Shelf:
         self.connection, self.out = connection, out
         self._tables: dict[tuple[str, tuple[Source, ...], bool], str] = {}
 
+    def table_for(self, request: AskRequest, rollup: Rollup) -> str:
+        """The name of the table that the request's view is best asked of."""
+        if uses_merged(request, rollup):
+            return self.table(rollup, request.merged[rollup.name], dateless=True)
+        return self.table(rollup, request.sources[rollup.name])
+
     def table(self, rollup: Rollup, sources: tuple[Source, ...], *, dateless: bool = False) -> str:
         """The name of a table with the rollup's rows in ``sources``; ``dateless``: merged over all dates."""
         key = (rollup.name, sources, dateless)
         if key not in self._tables:
             table = f"shelf_{len(self._tables)}"
             with self.out.local([source.path for source in sources]) as files:
-                select = _rows(rollup, sources, files)
+                select = _rows(rollup, sources, files, date=not dateless)
                 self.connection.execute(
                     f"CREATE OR REPLACE TEMP TABLE {table} AS {merged(rollup, f'({select})') if dateless else select}"
                 )
@@ -57,7 +63,7 @@ def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf
         with out.local(request.before) as before:
             _splice(connection, request, shelf, before)
     else:
-        select = over(view, lambda r: shelf.table(r, request.sources[r.name], dateless=dateless(view, r)), "duckdb")
+        select = over(view, lambda r: shelf.table_for(request, r), "duckdb", lambda r: uses_merged(request, r))
         connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {select}")
     try:
         broken = _broken(connection, view)
@@ -95,7 +101,7 @@ def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: S
     )
     tables = {}
     for rollup in view.rollups:
-        table = shelf.table(rollup, request.sources[rollup.name], dateless=dateless(view, rollup))
+        table = shelf.table_for(request, rollup)
         same = " AND ".join(
             f"t.{theirs} IS NOT DISTINCT FROM slices.{ours}"
             for ours, theirs in zip(cut.columns, cut.sources[rollup.name], strict=True)
@@ -108,7 +114,7 @@ def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: S
     columns = ", ".join(f"old.{column.name}" for column in view.columns)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE answer AS SELECT {columns} FROM read_parquet([{', '.join(map(quoted, before))}]) AS old ANTI JOIN slices ON {same} "
-        f"UNION ALL BY NAME {over(view, lambda r: tables[r.name], 'duckdb')}"
+        f"UNION ALL BY NAME {over(view, lambda r: tables[r.name], 'duckdb', lambda r: uses_merged(request, r))}"
     )
     for view_name in tables.values():
         connection.execute(f"DROP VIEW {view_name}")
@@ -140,21 +146,27 @@ def merge(
     files: Sequence[str],
     path: str,
     out: Storage,
+    *,
+    dateless: bool,
 ) -> Part:
-    """Writes the rows in ``sources``, which are the local ``files``, by day into one file."""
+    """Writes the rows in ``sources``, which are the local ``files``, into one file: by day, or merged over dates."""
     with out.new(path) as file:
-        select = _rows(rollup, sources, files, day=True)
-        (rows,) = connection.execute(
-            f"COPY (SELECT * FROM ({select}) ORDER BY _day) TO {quoted(str(file))} ({PARQUET})"
-        ).fetchone() or (0,)
+        if dateless:
+            select = merged(rollup, f"({_rows(rollup, sources, files, date=False)})")
+        else:
+            select = f"SELECT * FROM ({_rows(rollup, sources, files, day=True)}) ORDER BY _day"
+        (rows,) = connection.execute(f"COPY ({select}) TO {quoted(str(file))} ({PARQUET})").fetchone() or (0,)
         return Part(path, rows, file.stat().st_size)
 
 
-def _rows(rollup: Rollup, sources: Sequence[Source], files: Sequence[str], *, day: bool = False) -> str:
-    """The SELECT of the rows in ``sources``, which are the local ``files``, with their UTC day if asked."""
-    columns = ", ".join((["_day"] if day else []) + [column.name for column in rollup.columns])
+def _rows(
+    rollup: Rollup, sources: Sequence[Source], files: Sequence[str], *, day: bool = False, date: bool = True
+) -> str:
+    """The SELECT of the rows in ``sources``, which are the local ``files``, with their UTC day, or without date, if asked."""
+    wanted = [column for column in rollup.columns if date or column.name != "date"]
+    columns = ", ".join((["_day"] if day else []) + [column.name for column in wanted])
     if not sources:
-        empty = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in rollup.columns)
+        empty = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in wanted)
         return f"SELECT {empty} WHERE false"
     whole = [file for source, file in zip(sources, files, strict=True) if source.days is None]
     selects = (

@@ -30,6 +30,7 @@ class DuckDBEngine:
     name = "duckdb"
     version = duckdb.__version__
     fold_rows: int | None = 1_000_000
+    merges_dates = True
 
     def __init__(self, settings: Settings, master: Storage, out: Storage) -> None:
         self.settings, self.master, self.out = settings, master, out
@@ -72,10 +73,10 @@ class DuckDBEngine:
         with self.master.local(request.files) as local, translated():
             return fold(self.connection, request, local, self.out, skip_unreadable=self.settings.skip_unreadable)
 
-    def merge(self, rollup: Rollup, sources: tuple[Source, ...], path: str) -> Part:
+    def merge(self, rollup: Rollup, sources: tuple[Source, ...], path: str, *, dateless: bool = False) -> Part:
         """One file of the rows of several."""
         with self.out.local([source.path for source in sources]) as files, translated():
-            return merge(self.connection, rollup, sources, files, path, self.out)
+            return merge(self.connection, rollup, sources, files, path, self.out, dateless=dateless)
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:

@@ -158,14 +158,14 @@ def _drop_copies(
     """Leaves one of the events that are the same: the earliest, then the one with the smallest fields, in the topic's order."""
     these = f"_reason IS NULL AND _identity IS NOT NULL{_of_days(request.days)}"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE suspects AS SELECT _day, _identity FROM events WHERE {these} GROUP BY ALL HAVING count(*) > 1"
+        f"CREATE OR REPLACE TEMP TABLE suspects AS SELECT _identity FROM events WHERE {these} GROUP BY ALL HAVING count(*) > 1"
     )
     rest = [name for name in wanted if name not in {reading.IDENTITY, "timestamp"}]
     told = f"row({', '.join(rest)})" if rest else "1"
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE copies AS
         SELECT rowid AS place, _file, _row, _day, timestamp, {told} AS told, {_SAME} AS same
-        FROM events SEMI JOIN suspects USING (_day, _identity) WHERE {these}""")
+        FROM events SEMI JOIN suspects USING (_identity) WHERE {these}""")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE first_copies AS SELECT *, rank() OVER (PARTITION BY _day, same ORDER BY timestamp) AS nth FROM copies"
     )

@@ -1,0 +1,26 @@
+"""Which rows of which files are a rollup's, as engines read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from learnfold.batch.manifest import day_of
+from learnfold.engines import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from learnfold.batch.manifest import PartRecord
+
+
+def sources(parts: Iterable[PartRecord], days: set[date] | None = None) -> tuple[Source, ...]:
+    """The parts as a view reads them: of each the days that it answers for, of ``days`` only (None: all)."""
+    found = []
+    for part in parts:
+        answered = {day_of(day) for day in part.days}
+        if days is not None:
+            answered &= days
+        if answered:
+            found.append(Source(part.path, None if len(answered) == part.held else frozenset(answered)))
+    return tuple(found)
