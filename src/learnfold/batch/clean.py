@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -79,14 +78,14 @@ class _Cleaning:
         leases = [holder for holder in holders(self.out, self.settings) if holder.name != HISTORY]
         batches = published(self.out)
         old = datetime.now(UTC) - timedelta(minutes=self.settings.grace_minutes)
-        alive = [holder.who for holder in leases if holder.alive]
-        before = min([old, *(_moment(str(who.get("since"))) - _CLOCKS for who in alive)])
+        alive = [holder for holder in leases if holder.alive]
+        before = min([old, *(_moment(str(holder.who.get("since"))) - _CLOCKS for holder in alive)])
         ages = {entry.path: entry.modified_at for entry in entries}
         kept, gone = self._divided(batches, old, {name for name in ages if ages[name] > before})
         needed = {path for manifest in kept for path in manifest.files()}
         loose = [entry for entry in entries if is_own(entry.path) and entry.path not in needed]
         ripe = [entry for entry in loose if entry.modified_at <= before]
-        elsewhere = any(who.get("host") != socket.gethostname() for who in alive)
+        elsewhere = any(not holder.here for holder in alive)
         torn = [] if elsewhere else [e for e in entries if self._torn(e, batches) and e.modified_at <= old]
         self.report.kept = [manifest.batch for manifest in kept]
         self.report.removed = [manifest.batch for manifest in gone]

@@ -129,6 +129,7 @@ class Holder:
     path: str
     tag: str  # to delete the lease by
     alive: bool
+    here: bool  # whether process ids of its holder mean the same here
     who: dict[str, Any]  # host, pid, since and renewed; empty where the lease can't be read
 
 
@@ -141,7 +142,8 @@ def holders(out: Storage, settings: Settings) -> list[Holder]:
         if tagged is not None:
             who = _parsed(tagged[0]) or {}
             alive = bool(who) and _alive(who, settings.lease_seconds)
-            found.append(Holder(name.removesuffix(".json"), entry.path, tagged[1], alive, who))
+            here = who.get("machine") == _machine()
+            found.append(Holder(name.removesuffix(".json"), entry.path, tagged[1], alive, here, who))
     return found
 
 

@@ -66,8 +66,7 @@ def rollback(out: Storage, name: str, catalog: Catalog, settings: Settings) -> R
             job.reused_days += job.folded_days
             job.folded_days = 0
         manifest = publish(out, manifest, lease)
-        for job_name in manifest.jobs:
-            refresh_plain_paths(out, manifest, job_name)
+        refresh_plain_paths(out, manifest, *manifest.jobs)
     return RollbackReport(manifest, [job for job in manifest.jobs if job not in target.jobs])
 
 
