@@ -61,6 +61,10 @@ class Value:
                 if text is not None:
                     yield text
 
+    def spelled(self) -> str:
+        """Its places in words, those of named places too."""
+        return ", ".join(place.text if isinstance(place, Place) else place.spelled() for place in self.at)
+
     @staticmethod
     def _found(place: Place | Value, document: object) -> Iterator[object]:
         if isinstance(place, Place):

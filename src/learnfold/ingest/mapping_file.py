@@ -38,14 +38,23 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(file.name.removesuffix(SUFFIX) for file in _folder().iterdir() if file.name.endswith(SUFFIX)))
 
 
-@cache
 def load(name: str) -> Mapping:
     """The mapping ``name``: one of learnfold's own, or a .toml or .json file; raises UsageError naming file and key."""
     if name in shipped():
-        return _mapping(Source(f"{name}{SUFFIX}", _parsed(_folder() / f"{name}{SUFFIX}", f"{name}{SUFFIX}")))
+        return _own(name)
     if not name.endswith((SUFFIX, ".json")):
         raise UsageError(f"there is no mapping {name!r}; {_choice()}, or give a .toml or .json file")
     return _mapping(Source(name, _parsed(Path(name), name)))
+
+
+@cache
+def _own(name: str) -> Mapping:
+    return _mapping(_source(name))
+
+
+def _source(name: str) -> Source:
+    label = f"{name}{SUFFIX}"
+    return Source(label, _parsed(_folder() / label, label))
 
 
 def _mapping(own: Source) -> Mapping:
@@ -54,9 +63,7 @@ def _mapping(own: Source) -> Mapping:
         base = chain[-1].data["extends"]
         if base not in shipped():
             raise UsageError(f"{chain[-1].label}: extends: there is no mapping {base!r}; {_choice()}")
-        if any(source.label == f"{base}{SUFFIX}" for source in chain):
-            raise UsageError(f"{chain[-1].label}: extends: {base!r} extends itself")
-        chain.append(Source(f"{base}{SUFFIX}", _parsed(_folder() / f"{base}{SUFFIX}", base)))
+        chain.append(_source(base))
     mapping, problems = build([(source.label, source.data) for source in chain])
     if problems:
         raise UsageError("\n".join(problems))

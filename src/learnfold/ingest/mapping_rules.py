@@ -35,6 +35,9 @@ def build(chain: Sequence[tuple[str, dict[str, Any]]]) -> tuple[Mapping, list[st
     for label, data in reversed(chain):
         reader.vocabulary(label, data)
     for label, data in reversed(chain):
+        reader.called(label, data)
+    reader.found()
+    for label, data in reversed(chain):
         reader.places(label, data)
     rules = tuple(rule for label, data in chain for rule in reader.rules(label, data))
     reader.label = chain[0][0]
@@ -51,6 +54,7 @@ class _Reader(ValueReader):
         self.topics = {topic.name: {f.name: f.type for f in topic.sent} for topic in catalog.load().topics.values()}
         self.shared: dict[str, dict[str, Value]] = {}
         self.extra: dict[str, str] = {}
+        self.named: dict[str, tuple[str, object]] = {}
 
     def heads(self, data: dict[str, Any]) -> tuple[str, str, str]:
         for key in _HEADS:
@@ -73,10 +77,18 @@ class _Reader(ValueReader):
                     self.problem(f"words.{group}.{word}", "another group of words has it already")
                 words[word] = (*words.get(word, ()), *self.texts(values, f"words.{group}.{word}"))
 
+    def called(self, label: str, data: dict[str, Any]) -> None:
+        """Takes note of the named places, for all files use the last to be told of a name."""
+        self.label = label
+        self.named |= {name: (label, spec) for name, spec in self.table(data, "find").items()}
+
+    def found(self) -> None:
+        for name, (label, spec) in self.named.items():
+            self.label = label
+            self.finds[name] = self.value(spec, f"find.{name}")
+
     def places(self, label: str, data: dict[str, Any]) -> None:
         self.label = label
-        for name, spec in self.table(data, "find").items():
-            self.finds[name] = self.value(spec, f"find.{name}")
         for name, spec in self.table(data, "facets").items():
             self.facets[name] = self.value(spec, f"facets.{name}")
         for group, specs in self.table(data, "fields").items():

@@ -82,8 +82,7 @@ def _event(outcome: Outcome, item: Item) -> dict[str, FieldValue]:
     values = {name: value.of(item.source) for name, value in outcome.fields.items()}
     for name in REQUIRED:
         if values.get(name) is None:
-            places = outcome.fields[name].text if name in outcome.fields else "the mapping names no place"
-            raise _MissingError(f"there is no {name} ({places})")
+            raise _MissingError(f"there is no {name}: nothing at {outcome.fields[name].spelled()}")
     identity = values.pop("event_id", None)
     event: dict[str, FieldValue] = {
         "event_id": identity if identity is not None else _digest(item.original),
@@ -100,4 +99,3 @@ def _digest(statement: object) -> str:
     except (TypeError, ValueError, RecursionError):
         raise _MissingError("it has no id, and isn't JSON that one could be made of") from None
     return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
-
