@@ -59,26 +59,26 @@ def macros(platform_zone: str, reporting_zone: str) -> list[str]:
     shown = "t" if reporting_zone == "UTC" else f"timezone({report}, timezone('UTC', t))"
     return [
         # nearly every text begins with a letter or digit, which is told at once
-        f"CREATE OR REPLACE TEMP MACRO is_blank(s) AS CASE WHEN unicode(s) BETWEEN 33 AND 127 THEN false ELSE trim(s, '{_SPACES}') = '' END",
-        f"CREATE OR REPLACE TEMP MACRO reporting_time(t) AS {shown}",
-        f"CREATE OR REPLACE TEMP MACRO platform_instant(naive) AS {instant}",
-        r"CREATE OR REPLACE TEMP MACRO read_number(s) AS CASE WHEN regexp_full_match(s, "
+        f"CREATE OR REPLACE MACRO is_blank(s) AS CASE WHEN unicode(s) BETWEEN 33 AND 127 THEN false ELSE trim(s, '{_SPACES}') = '' END",
+        f"CREATE OR REPLACE MACRO reporting_time(t) AS {shown}",
+        f"CREATE OR REPLACE MACRO platform_instant(naive) AS {instant}",
+        r"CREATE OR REPLACE MACRO read_number(s) AS CASE WHEN regexp_full_match(s, "
         r"'\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*') THEN try_cast(s AS DOUBLE) END",
-        "CREATE OR REPLACE TEMP MACRO whole_number(d) AS CASE WHEN d = trunc(d) AND d BETWEEN -2147483648 AND 2147483647 "
+        "CREATE OR REPLACE MACRO whole_number(d) AS CASE WHEN d = trunc(d) AND d BETWEEN -2147483648 AND 2147483647 "
         "THEN CAST(d AS INTEGER) END",
-        "CREATE OR REPLACE TEMP MACRO read_array(s) AS CASE WHEN json_valid(s) THEN CASE WHEN json_type(s) = 'ARRAY' "
+        "CREATE OR REPLACE MACRO read_array(s) AS CASE WHEN json_valid(s) THEN CASE WHEN json_type(s) = 'ARRAY' "
         "THEN CAST(CAST(s AS JSON) AS VARCHAR[]) END END",
-        f"CREATE OR REPLACE TEMP MACRO iso_parts(s) AS regexp_extract(s, '^{_ISO}$', ['y','mo','d','h','mi','s','f','z'])",
-        "CREATE OR REPLACE TEMP MACRO offset_minutes(z) AS CASE WHEN z IN ('', 'Z', 'z') THEN 0 ELSE "
+        f"CREATE OR REPLACE MACRO iso_parts(s) AS regexp_extract(s, '^{_ISO}$', ['y','mo','d','h','mi','s','f','z'])",
+        "CREATE OR REPLACE MACRO offset_minutes(z) AS CASE WHEN z IN ('', 'Z', 'z') THEN 0 ELSE "
         "(CASE WHEN z[1] = '-' THEN -1 ELSE 1 END) * (CAST(z[2:3] AS INTEGER) * 60 + "
         "CASE WHEN length(z) > 3 THEN CAST(right(z, 2) AS INTEGER) ELSE 0 END) END",
-        "CREATE OR REPLACE TEMP MACRO iso_naive(p) AS CASE WHEN p.y <> '' THEN try_cast(concat(p.y, '-', p.mo, '-', p.d, ' ', "
+        "CREATE OR REPLACE MACRO iso_naive(p) AS CASE WHEN p.y <> '' THEN try_cast(concat(p.y, '-', p.mo, '-', p.d, ' ', "
         "CASE WHEN p.h = '' THEN '00' ELSE p.h END, ':', CASE WHEN p.mi = '' THEN '00' ELSE p.mi END, ':', "
         "CASE WHEN p.s = '' THEN '00' ELSE p.s END, CASE WHEN p.f = '' THEN '' ELSE '.' || p.f[1:6] END) AS TIMESTAMP) END",
-        "CREATE OR REPLACE TEMP MACRO iso_instant(p) AS CASE WHEN p.z = '' THEN platform_instant(iso_naive(p)) "
+        "CREATE OR REPLACE MACRO iso_instant(p) AS CASE WHEN p.z = '' THEN platform_instant(iso_naive(p)) "
         "ELSE iso_naive(p) - to_minutes(offset_minutes(p.z)) END",
         # by far the most are written like this, and a cast reads them ten times quicker
-        "CREATE OR REPLACE TEMP MACRO read_instant(s) AS CASE WHEN s LIKE '____-__-__ __:__:__' AND s[12:13] < '24' "
+        "CREATE OR REPLACE MACRO read_instant(s) AS CASE WHEN s LIKE '____-__-__ __:__:__' AND s[12:13] < '24' "
         "THEN platform_instant(try_cast(s AS TIMESTAMP)) ELSE iso_instant(iso_parts(s)) END",
     ]
 
@@ -114,13 +114,10 @@ def select_from(
         f"{raw.kafka('partition', 'INTEGER')} AS _partition, {raw.kafka('offset', 'BIGINT')} AS _offset, {asked}"
         f"{raw.columns()} FROM {source})"
     )
-    if not shape.envelope:
-        middle = f"(SELECT _file, _row, _partition, _offset, {also}{', '.join(inner)} FROM {where})"
-    else:
-        middle = f"(SELECT _file, _row, _partition, _offset, {also}_whole, {', '.join(inner)} FROM {where})"
+    whole = "".join(f"{name}, " for name in raw.about)
+    middle = f"(SELECT _file, _row, _partition, _offset, {also}{whole}{', '.join(inner)} FROM {where})"
     keep = ", ".join(_name(f) for f in checked if f.name in wanted)
     raws = ", ".join(_raw(f) for f in checked)
-    whole = "_whole, " if shape.envelope else ""
     return (
         f"SELECT _file, _row, _partition, _offset, {also}{keep}, {_reason(checked, raw)} AS _reason "
         f"FROM (SELECT _file, _row, _partition, _offset, {also}{whole}{raws}, {', '.join(typed)} FROM {middle})"
@@ -133,6 +130,7 @@ class _Flat:
     def __init__(self, topic: Topic, shape: Shape) -> None:
         self.topic, self.shape = topic, shape
         self.whole: list[tuple[str, str]] = []
+        self.about: tuple[str, ...] = ()
 
     def columns(self) -> str:
         names = [f for f in self.topic.sent if self.shape.type(f.name)]
@@ -197,21 +195,22 @@ class _Envelope:
     def __init__(self, topic: Topic, shape: Shape) -> None:
         self.topic, self.shape = topic, shape
         self.paths = {field.name: place for place, field in enumerate(topic.sent, 1)}
+        nothing = " AND ".join(f"{_raw(field)} IS NULL" for field in topic.sent if field.required)
         self.whole = [
-            (reasons.EMPTY, "_whole.empty"),
-            (reasons.NOT_UTF8, "_whole.bytes"),
-            (reasons.NOT_JSON, "_whole.broken"),
-            (reasons.NOT_OBJECT, "_whole.other"),
+            (reasons.EMPTY, "_empty"),
+            (reasons.NOT_UTF8, "_text IS NULL"),
+            (reasons.NOT_JSON, "_broken"),
+            # an array or number has no fields: only where all required ones are missing is it worth another look
+            (reasons.NOT_OBJECT, f"CASE WHEN {nothing} THEN try(json_type(_text)) <> 'OBJECT' END"),
         ]
+        self.about = ("_empty", "_text", "_broken")
 
     def columns(self) -> str:
         text = "try(decode(value))" if self.shape.type("value") == "BLOB" else "CAST(value AS VARCHAR)"
         paths = ", ".join(f"'$.{field.name}'" for field in self.topic.sent)
-        kind = f"(CASE WHEN json_valid({text}) THEN json_type({text}) END)"
         return (
-            f"{{'empty': value IS NULL, 'bytes': {text} IS NULL, 'broken': {kind} IS NULL, "
-            f"'other': {kind} <> 'OBJECT'}} AS _whole, "
-            f"CASE WHEN {kind} = 'OBJECT' THEN json_extract_string({text}, [{paths}]) END AS _fields"
+            f"value IS NULL AS _empty, {text} AS _text, NOT json_valid({text}) AS _broken, "
+            f"CASE WHEN json_valid({text}) THEN json_extract_string({text}, [{paths}]) END AS _fields"
         )
 
     def kafka(self, what: str, kind: str) -> str:
