@@ -10,7 +10,6 @@ name: they go only while the lease of the job that would write them is held.
 from __future__ import annotations
 
 import os
-import re
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from learnfold.batch.history import HISTORY, published
 from learnfold.batch.lock import held, holders
 from learnfold.batch.manifest import BATCHES, manifest_path, read_current
+from learnfold.batch.search import TORN
 from learnfold.errors import BusyError, MissingDataError
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 OWN_FOLDERS = (BATCHES, "_rollups", "_quarantine", "_staging", "_verify")
 """What runs write below OUT, beside the plain paths, notes, leases and receipts of erasures."""
 
-_TEMPORARY = re.compile(r"(?:^|/)\.[^/]+\.tmp-(\d+)-[0-9a-f]+$")
 _CLOCKS = timedelta(minutes=1)
 """How far the clocks of machines may be apart."""
 
@@ -117,10 +116,10 @@ class _Cleaning:
 
     def _torn(self, entry: Entry, batches: list[Manifest]) -> bool:
         """Whether it is what a writer that is no more was writing when it died."""
-        match = _TEMPORARY.search(entry.path)
+        match = TORN.search(entry.path)
         top = entry.path.split("/", 1)[0]
         views = self.views.union(*(manifest.views for manifest in batches))
-        return match is not None and (top.startswith("_") or top in views) and not _running(int(match[1]))
+        return match is not None and (top.startswith("_") or top in views) and not is_running(int(match[1]))
 
     def _remove(self, entries: Iterable[Entry]) -> None:
         entries = list(entries)
@@ -156,12 +155,12 @@ class _Cleaning:
 def is_own(path: str) -> bool:
     """Whether ``path`` is a file that runs make and that a batch may need: not a pointer, a note or a system's lock."""
     folder, *below = path.split("/")
-    if folder not in OWN_FOLDERS or path.endswith(".lock") or _TEMPORARY.search(path):
+    if folder not in OWN_FOLDERS or path.endswith(".lock") or TORN.search(path):
         return False
     return folder != BATCHES or len(below) > 1
 
 
-def _running(process: int) -> bool:
+def is_running(process: int) -> bool:
     """Whether a process of that number lives on this machine."""
     try:
         os.kill(process, 0)

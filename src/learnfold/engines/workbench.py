@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    import duckdb
+
     from learnfold.master.person import Person
     from learnfold.settings import Settings
 
@@ -73,6 +75,7 @@ class Workbench:
 
         nowhere = FolderStorage(".")
         self._engine = DuckDBEngine(settings, nowhere, nowhere)
+        self._person: Person | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -98,10 +101,12 @@ class Workbench:
         from learnfold.engines.duckdb.erase import traces
 
         with translated():
-            return traces(self._engine.connection, person, files)
+            return traces(self._knowing(person), person, files)
 
-    def rewrite(self, person: Person, source: str, target: Path, keep: Sequence[str] | None = None) -> int:
-        """Writes ``source`` without the person to ``target``; returns the rows left.
+    def rewrite(
+        self, person: Person, source: str, target: Path, known: Traces, keep: Sequence[str] | None = None
+    ) -> int:
+        """Writes ``source``, of which ``known`` was found, without the person to ``target``; returns the rows left.
 
         All else stays: the other rows in their order, columns, types, key-value metadata and codec. ``keep``: of a quarantine
         file, only rows whose ``file`` is one of these. Raises DataError where a file can't be written as it was.
@@ -110,4 +115,13 @@ class Workbench:
         from learnfold.engines.duckdb.erase import rewrite
 
         with translated():
-            return rewrite(self._engine.connection, person, source, target, keep)
+            return rewrite(self._knowing(person), person, source, target, known, keep)
+
+    def _knowing(self, person: Person) -> duckdb.DuckDBPyConnection:
+        """The connection, taught how this person is told."""
+        from learnfold.engines.duckdb.erase import teach
+
+        if self._person != person:
+            teach(self._engine.connection, person)
+            self._person = person
+        return self._engine.connection

@@ -35,11 +35,10 @@ _CODECS = {"SNAPPY", "ZSTD", "GZIP", "UNCOMPRESSED", "BROTLI", "LZ4_RAW"}
 def traces(
     connection: duckdb.DuckDBPyConnection, person: Person, files: Sequence[str]
 ) -> tuple[dict[str, Traces], dict[str, str]]:
-    """What each local file holds of the person, and the files that can't be read."""
+    """What each local file holds of the person, of whom the connection was taught; and the files that can't be read."""
     probed = probe.probe(connection, files)
     found: dict[str, Traces] = {}
     unreadable = dict(probed.unreadable)
-    _teach(connection, person)
     for shape, some in probed.shapes.items():
         try:
             found |= _traces(connection, person, shape, some)
@@ -58,37 +57,40 @@ def traces(
 
 
 def rewrite(
-    connection: duckdb.DuckDBPyConnection, person: Person, source: str, target: Path, keep: Sequence[str] | None
+    connection: duckdb.DuckDBPyConnection,
+    person: Person,
+    source: str,
+    target: Path,
+    known: Traces,
+    keep: Sequence[str] | None,
 ) -> int:
-    """Writes ``source`` without the person; returns the rows left."""
+    """Writes ``source``, of which ``known`` was found, without the person; returns the rows left."""
     probed = probe.probe(connection, [source])
     if probed.unreadable:
         raise DataError(f"{source} can't be read as Parquet: {probed.unreadable[source]}")
     (shape,) = probed.shapes
-    _teach(connection, person)
     rules = _Rules.of(connection, person, shape, [source])
-    (before,) = _traces(connection, person, shape, [source]).values()
-    columns = [f"{rules.blanked.get(name, _plain(name, kind))} AS {_quoted(name)}" for name, kind in shape.columns]
+    columns = [
+        f"{rules.blanked[name] if name in known.mentions else _plain(name, kind)} AS {_quoted(name)}"
+        for name, kind in shape.columns
+    ]
+    theirs = rules.theirs if known.theirs else "false"
     chosen = f" AND file IN ({', '.join(map(quoted, keep))})" if keep is not None else ""
     told = _metadata(connection, source)
     kept = {key: text for key, text in told.items() if not person.named_in(_told(key, text))}
-    metadata = (
-        f", KV_METADATA {{{', '.join(f'{quoted(key)}: {quoted(text)}' for key, text in kept.items())}}}" if kept else ""
-    )
+    entries = ", ".join(f"{quoted(key)}: {quoted(text)}" for key, text in kept.items())
+    metadata = f", KV_METADATA {{{entries}}}" if kept else ""
     connection.execute("SET preserve_insertion_order = true")
     connection.execute(
-        f"COPY (SELECT {', '.join(columns)} FROM {_read([source])} WHERE NOT {rules.theirs}{chosen}) TO {quoted(str(target))} "
+        f"COPY (SELECT {', '.join(columns)} FROM {_read([source])} WHERE NOT {theirs}{chosen}) TO {quoted(str(target))} "
         f"(FORMAT parquet, COMPRESSION {_codec(connection, source)}{metadata})"
     )
     written = probe.probe(connection, [str(target)])
-    rows = written.rows[str(target)]
-    if keep is None and rows != before.rows - before.theirs:
-        raise BugError(f"{source} would hold {rows} rows, not {before.rows - before.theirs}; it was left as it is")
+    rows, expected = written.rows[str(target)], known.rows - known.theirs
+    if keep is None and rows != expected:
+        raise BugError(f"{source} would hold {rows} rows, not {expected}; it was left as it is")
     if _kinds(next(iter(written.shapes))) != _kinds(shape):
         raise DataError(f"{source} can't be written again with the same columns and types; it was left as it is")
-    left, _ = traces(connection, person, [str(target)])
-    if left[str(target)].any:
-        raise BugError(f"{source} would still hold the person after it was written without them; it was left as it is")
     return rows
 
 
@@ -168,7 +170,7 @@ class _Rules:
         return rules
 
 
-def _teach(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
+def teach(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
     """The functions that the rules are made of, about this person."""
     name, pattern = quoted(person.id), quoted(person.pattern)
     plain = f"regexp_replace(t, {quoted(person.coincidence)}, '\\1\\2', 'g')"

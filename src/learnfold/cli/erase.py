@@ -1,0 +1,144 @@
+"""``learnfold erase``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+
+    from learnfold.batch.erasure import Erasure
+    from learnfold.batch.receipt import Receipt
+    from learnfold.settings import Settings
+
+_SHOWN = 40
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
+    parser.epilog = "example: learnfold erase SV001 demo/master demo/views"
+    parser.add_argument("user_id", metavar="USER_ID", help="the person, as user_id or student_id names them")
+    parser.add_argument("input", metavar="IN", help="the whole master dataset")
+    parser.add_argument("output", metavar="OUT", help="where the views are")
+    parser.add_argument("--yes", action="store_true", help="do it; without, only say what would be done")
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", default=None, help="go on though some files can't be looked into"
+    )
+    parser.add_argument(
+        "--wait", dest="wait_seconds", type=float, metavar="SECONDS", help="wait so long for another run into OUT"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Erases a person, or says what would be erased."""
+    from learnfold import catalog
+    from learnfold.batch.erase import erase
+    from learnfold.batch.progress import TerminalProgress
+    from learnfold.cli.table import to_json
+
+    found = erase(
+        args.user_id,
+        args.input,
+        args.output,
+        catalog.load(),
+        settings,
+        dry_run=not args.yes,
+        progress=TerminalProgress(),
+    )
+    print(to_json(as_json(found)) if args.json else text(found))
+    if not found.searched_in_texts:
+        print(
+            f"{args.user_id!r} is a number or a common word: only user_id, student_id and message keys were compared with it; "
+            "words that mention the person were not looked for",
+            file=sys.stderr,
+        )
+    if found.dry_run and not found.nothing:
+        print("nothing was changed; --yes does it, and it can't be undone", file=sys.stderr)
+    return 0
+
+
+def text(found: Erasure) -> str:
+    """What would be done, or was, for people."""
+    if found.nothing:
+        earlier = f"; the receipt of an earlier erasure is {found.earlier}" if found.earlier else ""
+        files = found.master.files + found.output.files
+        return f"nothing of this person is there: {files:,} files searched{earlier}"
+    blocks = [_rows(found)]
+    if found.unfinished and found.receipt is None:
+        blocks.append(
+            f"an erasure of this person was begun and not finished ({found.unfinished}); this goes on with it"
+        )
+    if found.receipt is None:
+        files = len(found.master.traces)
+        blocks.append(_files(found))
+        blocks.append(
+            f"would write {files:,} files of the master dataset anew, recompute their days, "
+            f"and remove {len(found.batches)} batches: {', '.join(found.batches) or 'none'}"
+        )
+    else:
+        blocks.append(_receipt(found.receipt))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _rows(found: Erasure) -> str:
+    from learnfold.cli.table import table
+
+    files: dict[str, int] = {}
+    for path, traces in found.master.traces.items():
+        if traces.theirs and "_quarantine/" not in path:
+            topic = path.partition("topic=")[2].partition("/")[0] or "outside topics"
+            files[topic] = files.get(topic, 0) + 1
+    rows: list[tuple[object, ...]] = [(topic, files.get(topic, 0), n) for topic, n in found.rows_by_topic.items()]
+    if found.quarantine_rows:
+        rows.append(("in quarantine", "", found.quarantine_rows))
+    blocks = [table(["events of the person", "files", "rows"], rows)] if rows else []
+    if found.mentions:
+        told = list(found.mentions.items())
+        blocks.append(table(["named in events of others (the name goes, the event stays)", "rows"], told))
+    return "\n\n".join(blocks)
+
+
+def _files(found: Erasure) -> str:
+    from learnfold.cli.table import table
+
+    rows = [(p, t.rows, t.theirs, sum(t.mentions.values())) for p, t in found.master.traces.items()]
+    if not rows:
+        return ""
+    shown = table(["file to be written anew", "rows", "theirs", "naming them"], rows[:_SHOWN])
+    return shown + (f"\nand {len(rows) - _SHOWN} more; --json lists them" if len(rows) > _SHOWN else "")
+
+
+def _receipt(receipt: Receipt) -> str:
+    lines = [
+        f"wrote {len(receipt.files):,} files of the master dataset anew",
+        f"published {receipt.batch}" if receipt.batch else "published nothing: there were no views",
+        f"removed {len(receipt.batches_removed)} batches and {receipt.files_removed:,} files",
+        f"searched {receipt.files_searched:,} files, {receipt.rows_searched:,} rows: {receipt.found} hold the person",
+        f"receipt: {receipt.path}",
+    ]
+    lines += [f"not searched: {path}: {why}" for path, why in receipt.not_searched.items()]
+    return "\n".join(lines)
+
+
+def as_json(found: Erasure) -> dict[str, Any]:
+    """What would be done, or was, as data."""
+    from dataclasses import asdict
+
+    return {
+        "dry_run": found.dry_run,
+        "nothing": found.nothing,
+        "searched_in_texts": found.searched_in_texts,
+        "files": {
+            path: {"rows": traces.rows, "theirs": traces.theirs, "mentions": traces.mentions}
+            for path, traces in found.master.traces.items()
+        },
+        "rows_by_topic": found.rows_by_topic,
+        "quarantine_rows": found.quarantine_rows,
+        "mentions": found.mentions,
+        "batches": found.batches,
+        "unfinished": found.unfinished,
+        "earlier": found.earlier,
+        "receipt": {"path": found.receipt.path, **asdict(found.receipt)} if found.receipt else None,
+    }
