@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from learnfold.batch.blocks import merged_sources
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from learnfold.batch.manifest import JobRecord, RollupRecord
     from learnfold.batch.progress import Progress
     from learnfold.catalog import Job, View
-    from learnfold.engines import Engine
+    from learnfold.engines import Asked, Engine
     from learnfold.settings import Settings
 
 SLICED_SHARE = 0.5
@@ -53,55 +55,61 @@ def ask_views(
     rollups = {name: record for topic in topics.values() for name, record in topic.record.rollups.items()}
     merged = {name: found for name, record in rollups.items() if (found := merged_sources(record)) is not None}
     touched = {name: days for topic in topics.values() for name, days in topic.touched.items()}
-    with engine.asking():
-        for view in job.views:
-            fingerprint = view_fingerprint(view.fingerprint, settings)
-            before = last.views.get(view.name) if last else None
-            forced = names is None or view.name in names or before is None or before.fingerprint != fingerprint
-            changed = any(touched[rollup.name] != set() for rollup in view.rollups)
-            if before is not None and not forced and not changed:
-                asked.views[view.name] = before
-                continue
-            if (
-                before is not None
-                and not forced
-                and last is not None
-                and not _rows_changed(view, rollups, touched, last)
-            ):
-                asked.views[view.name] = before
-                continue
-            progress.step("asking", view.name)
-            began = time.perf_counter()
-            request = AskRequest(
-                view,
-                {rollup.name: sources(rollups[rollup.name].parts) for rollup in view.rollups},
-                f"{BATCHES}/{batch}/{view.name}/part-00000.parquet",
-                merged=merged,
-            )
-            if before is not None and not forced and last is not None:
-                request = _sliced(request, view, rollups, touched, last, before)
-            answer = engine.ask(request)
+    requests = []
+    for view in job.views:
+        before = last.views.get(view.name) if last else None
+        same = (
+            before is not None
+            and names is not None
+            and view.name not in names
+            and before.fingerprint == view_fingerprint(view.fingerprint, settings)
+        )
+        if before is not None and last is not None and same and not _rows_changed(view, rollups, touched, last):
+            asked.views[view.name] = before
+            continue
+        request = AskRequest(
+            view,
+            {rollup.name: sources(rollups[rollup.name].parts) for rollup in view.rollups},
+            f"{BATCHES}/{batch}/{view.name}/part-00000.parquet",
+            merged=merged,
+        )
+        if before is not None and last is not None and same:
+            request = _sliced(request, view, rollups, touched, last, before)
+        requests.append(request)
+    with engine.asking(), ThreadPoolExecutor(engine.asks_at_once, "learnfold-ask") as pool:
+        progress.step("asking", f"{len(requests)} views of {job.name}")
+        for request, (answer, seconds) in zip(requests, pool.map(partial(_timed, engine), requests), strict=True):
+            view = request.view
+            progress.step("asked", view.name)
             if answer.broken:
                 asked.broken[view.name] = answer.broken
                 continue
             asked.views[view.name] = ViewRecord(
                 answer.paths,
-                fingerprint,
+                view_fingerprint(view.fingerprint, settings),
                 answer.rows,
                 answer.bytes,
                 f"{engine.name}:{answer.digest}",
-                round(time.perf_counter() - began, 3),
+                seconds,
                 "slices" if request.before else "whole",
                 batch,
                 [f"({', '.join(view.key)}) is unique", *view.checks],
             )
+    asked.views = {view.name: asked.views[view.name] for view in job.views if view.name in asked.views}
     return asked
+
+
+def _timed(engine: Engine, request: AskRequest) -> tuple[Asked, float]:
+    began = time.perf_counter()
+    return engine.ask(request), round(time.perf_counter() - began, 3)
 
 
 def _rows_changed(
     view: View, rollups: dict[str, RollupRecord], touched: dict[str, set[date] | None], last: JobRecord
 ) -> bool:
     """Whether any row of the view's rollups could have come or gone: days may have been folded that hold none for it."""
+    if all(touched[rollup.name] == set() for rollup in view.rollups):
+        return False
     old = {name: record for topic in last.topics.values() for name, record in topic.rollups.items()}
     for rollup in view.rollups:
         days = touched[rollup.name]

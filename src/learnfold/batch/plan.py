@@ -81,6 +81,11 @@ class JobPlan:
         """Whether there is nothing to do."""
         return all(topic.idle for topic in self.topics) and not self.views
 
+    @property
+    def bytes(self) -> int:
+        """The bytes of all its files."""
+        return sum(entry.size for topic in self.topics for entry in topic.entries.values())
+
 
 @dataclass(frozen=True)
 class Scope:

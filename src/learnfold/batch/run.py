@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -84,11 +85,7 @@ def run(request: RunRequest, catalog: Catalog, settings: Settings, progress: Pro
                 settings.shown(),
             )
             with out.together():
-                for plan in plans:
-                    if not plan.idle or plan.last is None:
-                        manifest.jobs[plan.job.name] = _run_job(
-                            plan, request, master, engine, out, settings, manifest.batch, progress
-                        )
+                manifest.jobs = _run_jobs(plans, request, master, engine, out, settings, manifest.batch, progress)
             manifest.ran = list(manifest.jobs)
             manifest = _publish(out, manifest, lease, jobs, progress)
             _tidy(out, catalog, settings, jobs, progress)
@@ -171,6 +168,31 @@ def _other_input(last: JobRecord, master: Master, request: RunRequest, out: Stor
     raise UsageError(
         f"{out.url} holds the views of {last.input}, not of {master.shown}; name another output, or replace them by --full"
     )
+
+
+def _run_jobs(
+    plans: Sequence[JobPlan],
+    request: RunRequest,
+    master: Master,
+    engine: Engine,
+    out: Storage,
+    settings: Settings,
+    batch: str,
+    progress: Progress,
+) -> dict[str, JobRecord]:
+    """The records of the jobs that have something to do; raises what the first of them that failed raised."""
+    busy = [plan for plan in plans if not plan.idle or plan.last is None]
+    largest = sorted(busy, key=lambda plan: -plan.bytes)  # first, so that it isn't left alone at the end
+    with ThreadPoolExecutor(engine.jobs_at_once, "learnfold-job") as pool:
+        runs = [
+            pool.submit(_run_job, plan, request, master, engine, out, settings, batch, progress) for plan in largest
+        ]
+        try:
+            records = {plan.job.name: run.result() for plan, run in zip(largest, runs, strict=True)}
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return {plan.job.name: records[plan.job.name] for plan in busy}
 
 
 def _run_job(

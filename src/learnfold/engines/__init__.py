@@ -120,6 +120,12 @@ class Engine(Protocol):
         """Reads, validates and deduplicates events, and writes rollups and quarantine; raises DataError for a file that breaks midway."""
         ...
 
+    jobs_at_once: int
+    """How many jobs are best run side by side."""
+
+    asks_at_once: int
+    """How many views are best asked side by side."""
+
     merges_dates: bool
     """Whether ``merge`` can leave out dates; an engine that can't reads all days every time."""
 

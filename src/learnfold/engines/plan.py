@@ -79,6 +79,22 @@ def merged(rollup: Rollup, source: str) -> str:
     return f"SELECT {', '.join(columns)} FROM {source} GROUP BY ALL"
 
 
+def _take_plainly(select: exp.Select) -> bool:
+    """Takes values as they are where a whole key is grouped by, so that each group is one row; whether that could be done."""
+    aggregates = [found for found in select.find_all(exp.AggFunc) if found.find_ancestor(exp.Select) is select]
+    if any(
+        not isinstance(found, (exp.Sum, exp.Min, exp.Max)) or isinstance(found.parent, exp.Filter)
+        for found in aggregates
+    ):
+        return False
+    if not all(isinstance(found.this, exp.Column) for found in aggregates):
+        return False
+    for found in aggregates:
+        found.replace(found.this.copy())
+    select.set("group", None)
+    return True
+
+
 def _count_plainly(select: exp.Select | None, key: set[str]) -> None:
     """Counts distinct values plainly where what is grouped by and counted is a whole key, so that none comes twice."""
     if select is None or select.args.get("joins"):
@@ -87,6 +103,8 @@ def _count_plainly(select: exp.Select | None, key: set[str]) -> None:
     grouped |= {
         part.this.name for part in select.selects if isinstance(part, exp.Alias) and isinstance(part.this, exp.Column)
     }
+    if grouped >= key and _take_plainly(select):
+        return
     for count in list(select.find_all(exp.Count)):
         distinct = count.this
         if not isinstance(distinct, exp.Distinct) or count.find_ancestor(exp.Select) is not select:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from learnfold.engines import Asked, Part
@@ -29,6 +31,8 @@ class Shelf:
     def __init__(self, connection: duckdb.DuckDBPyConnection, out: Storage) -> None:
         self.connection, self.out = connection, out
         self._tables: dict[tuple[str, tuple[Source, ...], bool], str] = {}
+        self._locks: defaultdict[tuple[str, tuple[Source, ...], bool], Lock] = defaultdict(Lock)
+        self._mutex = Lock()
 
     def table_for(self, request: AskRequest, rollup: Rollup) -> str:
         """The name of the table that the request's view is best asked of."""
@@ -39,15 +43,25 @@ class Shelf:
     def table(self, rollup: Rollup, sources: tuple[Source, ...], *, dateless: bool = False) -> str:
         """The name of a table with the rollup's rows in ``sources``; ``dateless``: merged over all dates."""
         key = (rollup.name, sources, dateless)
-        if key not in self._tables:
-            table = f"shelf_{len(self._tables)}"
-            with self.out.local([source.path for source in sources]) as files:
-                select = _rows(rollup, sources, files, date=not dateless)
-                self.connection.execute(
-                    f"CREATE OR REPLACE TEMP TABLE {table} AS {merged(rollup, f'({select})') if dateless else select}"
-                )
-            self._tables[key] = table
+        with self._mutex:
+            lock = self._locks[key]
+        with lock:
+            if key not in self._tables:
+                with self._mutex:
+                    table = self._tables.setdefault(key, f"shelf_{len(self._tables)}")
+                try:
+                    self._load(table, rollup, sources, dateless=dateless)
+                except BaseException:
+                    del self._tables[key]
+                    raise
         return self._tables[key]
+
+    def _load(self, table: str, rollup: Rollup, sources: tuple[Source, ...], *, dateless: bool) -> None:
+        with self.out.local([source.path for source in sources]) as files, self.connection.cursor() as cursor:
+            select = _rows(rollup, sources, files, date=not dateless)
+            cursor.execute(
+                f"CREATE OR REPLACE TABLE {table} AS {merged(rollup, f'({select})') if dateless else select}"
+            )
 
     def clear(self) -> None:
         """Drops the tables."""
@@ -66,11 +80,11 @@ def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf
         select = over(view, lambda r: shelf.table_for(request, r), "duckdb", lambda r: uses_merged(request, r))
         connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {select}")
     try:
-        broken = _broken(connection, view)
         columns = ", ".join(column.name for column in view.columns)
-        rows, mark = connection.execute(
-            f"SELECT count(*), sum(CAST(hash({columns}) AS HUGEINT)) FROM answer"
-        ).fetchone() or (0, None)
+        rows, keys, mark = connection.execute(
+            f"SELECT count(*), count(DISTINCT hash({', '.join(view.key)})), sum(CAST(hash({columns}) AS HUGEINT)) FROM answer"
+        ).fetchone() or (0, 0, None)
+        broken = _broken(connection, view, unique=rows == keys)
         size = 0
         if not broken:
             with out.new(request.path) as file:
@@ -121,12 +135,14 @@ def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: S
     connection.execute("DROP TABLE slices")
 
 
-def _broken(connection: duckdb.DuckDBPyConnection, view: View) -> dict[str, list[dict[str, object]]]:
-    """Rows that break the view's checks, a few of each: that its key is unique, and what the subject asks."""
+def _broken(connection: duckdb.DuckDBPyConnection, view: View, *, unique: bool) -> dict[str, list[dict[str, object]]]:
+    """Rows that break the view's checks, a few of each: that its key is unique (``unique``: it is), and what the subject asks."""
     key = ", ".join(view.key)
-    queries = {
-        f"({key}) is unique": f"SELECT {key}, count(*) AS rows FROM answer GROUP BY {key} HAVING count(*) > 1 LIMIT {_EXAMPLES}"
-    }
+    queries = {}
+    if not unique:
+        queries[f"({key}) is unique"] = (
+            f"SELECT {key}, count(*) AS rows FROM answer GROUP BY {key} HAVING count(*) > 1 LIMIT {_EXAMPLES}"
+        )
     for check in view.checks:
         queries[check] = f"SELECT * FROM answer WHERE NOT ({check}) LIMIT {_EXAMPLES}"
     broken = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -31,10 +32,21 @@ class DuckDBEngine:
     version = duckdb.__version__
     fold_rows: int | None = 1_000_000
     merges_dates = True
+    asks_at_once = 2  # small views leave a core idle
+    jobs_at_once = 2  # and so do small days
 
     def __init__(self, settings: Settings, master: Storage, out: Storage) -> None:
         self.settings, self.master, self.out = settings, master, out
         self._shelf: Shelf | None = None
+        self._askers = 0
+        self._mutex = RLock()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own for a thread: the same database, but temporary tables that no one else sees."""
+        with self._mutex:
+            cursor = self.connection.cursor()
+        cursor.execute("SET TimeZone = 'UTC'")
+        return cursor
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -51,7 +63,7 @@ class DuckDBEngine:
             raise UsageError(f"memory is {self.settings.memory!r}; one is called 4GB ({probe.brief(error)})") from error
         connection.execute("SET temp_directory = ?", [self._scratch.name])
         for statement in (
-            "SET preserve_insertion_order = false",
+            "SET GLOBAL preserve_insertion_order = false",
             "SET TimeZone = 'UTC'",
             "SET enable_progress_bar = false",
             *reading.macros(self.settings.platform_zone, self.settings.reporting_zone),
@@ -62,7 +74,7 @@ class DuckDBEngine:
     def rows(self, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
         """The rows of each file by its footer, and the files that can't be read."""
         with self.master.footers(files) as local, translated():
-            rows, unreadable = probe.rows(self.connection, local)
+            rows, unreadable = probe.rows(self._cursor(), local)
         name: dict[str, str] = dict(zip(local, files, strict=True))
         return {name[file]: count for file, count in rows.items()}, {
             name[file]: why for file, why in unreadable.items()
@@ -70,31 +82,36 @@ class DuckDBEngine:
 
     def fold(self, request: FoldRequest) -> Folded:
         """Reads the events of some files once, and writes a file a rollup."""
-        with self.master.local(request.files) as local, translated():
-            return fold(self.connection, request, local, self.out, skip_unreadable=self.settings.skip_unreadable)
+        with self.master.local(request.files) as local, translated(), self._cursor() as cursor:
+            return fold(cursor, request, local, self.out, skip_unreadable=self.settings.skip_unreadable)
 
     def merge(self, rollup: Rollup, sources: tuple[Source, ...], path: str, *, dateless: bool = False) -> Part:
         """One file of the rows of several."""
-        with self.out.local([source.path for source in sources]) as files, translated():
-            return merge(self.connection, rollup, sources, files, path, self.out, dateless=dateless)
+        with self.out.local([source.path for source in sources]) as files, translated(), self._cursor() as cursor:
+            return merge(cursor, rollup, sources, files, path, self.out, dateless=dateless)
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:
         """Keeps the rollups that are read in memory, as far as the limit goes, then on disk."""
-        self._shelf = Shelf(self.connection, self.out)
+        with self._mutex:
+            self._askers += 1
+            self._shelf = self._shelf or Shelf(self.connection, self.out)
         try:
             yield
         finally:
-            self._shelf.clear()
-            self._shelf = None
+            with self._mutex:
+                self._askers -= 1
+                if not self._askers and self._shelf:
+                    self._shelf.clear()
+                    self._shelf = None
 
     def ask(self, request: AskRequest) -> Asked:
         """Writes one view."""
         if self._shelf is None:
             with self.asking():
                 return self.ask(request)
-        with translated():
-            return ask(self.connection, request, self._shelf, self.out)
+        with translated(), self._cursor() as cursor:
+            return ask(cursor, request, self._shelf, self.out)
 
     def close(self) -> None:
         """Closes the connection and removes what was spilled."""
