@@ -1,0 +1,65 @@
+"""Imports go one way: catalog <- engines, storage <- master <- ingest, batch <- cli; and help imports nothing heavy."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "learnfold"
+
+BELOW: dict[str, set[str]] = {
+    "errors": set(),
+    "settings": {"errors"},
+    "catalog": {"errors"},
+    "storage": {"errors", "settings"},
+    "engines": {"errors", "settings", "catalog", "storage", "master"},
+    "master": {"errors", "settings", "catalog", "storage"},
+    "generate": {"errors", "settings", "catalog"},
+    "ingest": {"errors", "settings", "catalog", "storage", "engines", "master"},
+    "batch": {"errors", "settings", "catalog", "storage", "engines", "master"},
+}
+"""By room, the rooms it may import from; ``cli`` and what runs by the clock may import from all."""
+
+
+def rooms() -> list[str]:
+    """The rooms that have a rule."""
+    return list(BELOW)
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_a_room_imports_from_rooms_below_it_only(room: str) -> None:
+    """No module of a room imports from a room beside or above it."""
+    place = SOURCE / f"{room}.py"
+    files = [place] if place.exists() else sorted((SOURCE / room).rglob("*.py"))
+    assert files
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                parts = name.split(".")
+                if parts[0] == "learnfold" and len(parts) > 1:
+                    assert parts[1] in BELOW[room] | {room}, f"{file.relative_to(SOURCE)} imports {name}"
+
+
+def test_help_imports_no_engine_and_no_parser_of_sql() -> None:
+    """``learnfold --help`` is quick, since it imports none of what is heavy."""
+    script = "import sys; from learnfold.cli import main; main([]); print([m for m in sys.modules if m.split('.')[0] in {'duckdb', 'sqlglot', 'obstore', 'pyspark', 'confluent_kafka'}])"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.rstrip().endswith("[]"), result.stdout[-300:]
+
+
+def test_a_spark_driver_needs_no_duckdb_and_no_obstore() -> None:
+    """What runs under spark-submit imports neither DuckDB nor obstore."""
+    files = [*sorted((SOURCE / "engines" / "spark").rglob("*.py")), *sorted((SOURCE / "batch").glob("*.py"))]
+    for file in files:
+        for node in ast.parse(file.read_text("utf-8")).body:
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                assert name.split(".")[0] not in {"duckdb", "obstore"}, f"{file.name} imports {name}"
+                assert not name.startswith("learnfold.engines.duckdb"), f"{file.name} imports {name}"
