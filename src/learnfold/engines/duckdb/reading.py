@@ -78,6 +78,8 @@ def macros(platform_zone: str, reporting_zone: str) -> list[str]:
         "CREATE OR REPLACE MACRO iso_instant(p) AS CASE WHEN p.z = '' THEN platform_instant(iso_naive(p)) "
         "ELSE iso_naive(p) - to_minutes(offset_minutes(p.z)) END",
         # by far the most are written like this, and a cast reads them ten times quicker
+        "CREATE OR REPLACE MACRO in_calendar(t) AS CASE WHEN t BETWEEN TIMESTAMP '0001-01-01' "
+        "AND TIMESTAMP '9999-12-31 23:59:59.999999' THEN t END",
         "CREATE OR REPLACE MACRO read_instant(s) AS CASE WHEN s LIKE '____-__-__ __:__:__' AND s[12:13] < '24' "
         "THEN platform_instant(try_cast(s AS TIMESTAMP)) ELSE iso_instant(iso_parts(s)) END",
     ]
@@ -175,10 +177,11 @@ class _Flat:
         text = raw if kind in {"VARCHAR", "BLOB"} else f"CAST({raw} AS VARCHAR)"
         if field.type == "TIMESTAMP":
             if kind in _INSTANT:
-                return f"make_timestamp(epoch_us({raw}))"
+                return f"in_calendar(make_timestamp(epoch_us({raw})))"
             if kind == "INT96":
                 return f"CAST({raw} AS TIMESTAMP)"
-            return f"platform_instant(CAST({raw} AS TIMESTAMP))" if kind in _NAIVE else f"read_instant({text})"
+            local = f"platform_instant(CAST({raw} AS TIMESTAMP))" if kind in _NAIVE else f"read_instant({text})"
+            return f"in_calendar({local})"
         if field.type == "VARCHAR[]":
             return f"CAST({raw} AS VARCHAR[])" if kind.endswith("]") else f"read_array({text})"
         numeric = kind in _NUMERIC or kind.startswith("DECIMAL")
@@ -228,7 +231,7 @@ class _Envelope:
         raw = _raw(field)
         read = {
             "VARCHAR": _no_blank(raw) if field.name == IDENTITY else raw,
-            "TIMESTAMP": f"read_instant({raw})",
+            "TIMESTAMP": f"in_calendar(read_instant({raw}))",
             "VARCHAR[]": f"read_array({raw})",
             "INTEGER": f"whole_number(read_number({raw}))",
             "DOUBLE": f"read_number({raw})",
