@@ -179,7 +179,7 @@ class _Flat:
             if kind in _INSTANT:
                 return f"in_calendar(make_timestamp(epoch_us({raw})))"
             if kind == "INT96":
-                return f"CAST({raw} AS TIMESTAMP)"
+                return f"in_calendar(CAST({raw} AS TIMESTAMP))"
             local = f"platform_instant(CAST({raw} AS TIMESTAMP))" if kind in _NAIVE else f"read_instant({text})"
             return f"in_calendar({local})"
         if field.type == "VARCHAR[]":
