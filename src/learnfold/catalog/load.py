@@ -17,7 +17,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
-from learnfold.catalog import rules
+from learnfold.catalog import merging, rules
 from learnfold.catalog.jobs import COMMON, JOBS
 from learnfold.catalog.model import Catalog, Column, Field, Job, Rollup, Topic, View
 from learnfold.catalog.slices import slice_of
@@ -32,6 +32,7 @@ _NAMES = {
     "TIMESTAMPNTZ": "TIMESTAMP",
     "TEXT[]": "VARCHAR[]",
 }
+_SENT = ("VARCHAR", "INTEGER", "DOUBLE", "TIMESTAMP", "VARCHAR[]")
 
 
 @cache
@@ -60,8 +61,10 @@ class _Reader:
         self.views: dict[str, View] = {}
 
     def common(self, script: str) -> None:
-        (statement,) = _statements(COMMON, script)
-        self.shared = tuple(_field(COMMON, column) for column in statement.this.expressions)
+        statements = _statements(COMMON, script)
+        if len(statements) != 1 or statements[0].expression:
+            raise DefinitionError(f"subjects/{COMMON}.sql must hold one CREATE TABLE, of the columns of every topic")
+        self.shared = _fields(COMMON, statements[0])
 
     def job(self, job: str, script: str) -> None:
         statements = _statements(job, script)
@@ -86,8 +89,8 @@ class _Reader:
         self.jobs[job] = Job(job, _text(title.splitlines()), tuple(topics), tuple(rollups), tuple(views))
 
     def topic(self, job: str, name: str, statement: exp.Create) -> Topic:
-        fields = (*self.shared, *(_field(job, column) for column in statement.this.expressions))
-        rules.distinct(job, name, [field.name for field in fields])
+        fields = (*self.shared, *_fields(job, statement))
+        rules.names(job, name, [field.name for field in fields])
         return Topic(name, _comment(job, name, statement)[0], fields)
 
     def rollup(self, job: str, name: str, statement: exp.Create) -> Rollup:
@@ -100,12 +103,14 @@ class _Reader:
                 f"subjects/{job}.sql: the rollup {name} must read one topic, not {', '.join(sorted(sources))}"
             )
         topic = self.topics[sources.pop()]
+        rules.steady(job, name, query)
         merges = rules.rollup(job, name, query)
         inherited = {field.name: field.comment for field in topic.fields}
         columns = tuple(
             replace(column, merge=merges[column.name], key=merges[column.name] == "key")
             for column in self.columns(job, name, query, inherited)
         )
+        rules.exact(job, name, columns)
         return Rollup(name, comment, topic, columns, query.sql("duckdb", comments=False))
 
     def view(self, job: str, name: str, statement: exp.Create) -> View:
@@ -122,7 +127,8 @@ class _Reader:
                     f"subjects/{job}.sql: the view {name} reads {source}, which no rollup above it is called"
                 )
         rollups = tuple(self.rollups[source] for source in self.rollups if source in sources)
-        rules.view(job, name, query, {rollup.name: rollup for rollup in rollups})
+        rules.steady(job, name, query)
+        merging.view(job, name, query, {rollup.name: rollup for rollup in rollups})
         key = rules.view_key(job, name, query, marks["key"])
         inherited = {column.name: column.comment for rollup in rollups for column in rollup.columns if column.key}
         columns = tuple(replace(column, key=column.name in key) for column in self.columns(job, name, query, inherited))
@@ -132,8 +138,10 @@ class _Reader:
 
     def columns(self, job: str, name: str, query: exp.Query, inherited: dict[str, str]) -> list[Column]:
         """The columns of a query with their types, each with its own comment or the one of the column that it passes on."""
+        if query.is_star:
+            raise DefinitionError(f"subjects/{job}.sql: {name} must name its columns, not *")
+        rules.names(job, name, [select.alias_or_name for select in query.selects])
         typed = self.typed(job, name, query)
-        rules.distinct(job, name, [select.alias_or_name for select in query.selects])
         columns = []
         for select, result in zip(query.selects, typed.selects, strict=True):
             column = select.alias_or_name
@@ -160,15 +168,17 @@ class _Reader:
             typed = qualify(query.copy(), schema=schema, dialect="duckdb", quote_identifiers=False)
             return annotate_types(typed, schema=schema, dialect="duckdb")
         except SqlglotError as error:
-            raise DefinitionError(f"subjects/{job}.sql: {name}: {error}") from error
+            raise DefinitionError(f"subjects/{job}.sql: {name}: {rules.said(error)}") from error
 
 
 def _statements(job: str, script: str) -> list[exp.Create]:
     try:
         statements = [statement for statement in sqlglot.parse(script, read="duckdb") if statement is not None]
     except SqlglotError as error:
-        raise DefinitionError(f"subjects/{job}.sql can't be read: {error}") from error
+        raise DefinitionError(f"subjects/{job}.sql can't be read: {rules.said(error)}") from error
     for statement in statements:
+        if isinstance(statement, exp.Command):
+            raise DefinitionError(f"subjects/{job}.sql can't be read: {statement.sql()[:60]}")
         if not isinstance(statement, exp.Create) or statement.kind not in {"TABLE", "VIEW"}:
             raise DefinitionError(
                 f"subjects/{job}.sql: only CREATE TABLE and CREATE VIEW belong here, not {statement.sql()[:60]}"
@@ -176,6 +186,14 @@ def _statements(job: str, script: str) -> list[exp.Create]:
     if not statements:
         raise DefinitionError(f"subjects/{job}.sql defines nothing")
     return statements  # type: ignore[return-value]
+
+
+def _fields(job: str, statement: exp.Create) -> tuple[Field, ...]:
+    columns = statement.this.expressions if isinstance(statement.this, exp.Schema) else []
+    for column in columns:
+        if not isinstance(column, exp.ColumnDef):
+            raise DefinitionError(f"subjects/{job}.sql: {column.sql('duckdb')} is no column with a type")
+    return tuple(_field(job, column) for column in columns)
 
 
 def _field(job: str, column: exp.ColumnDef) -> Field:
@@ -199,7 +217,14 @@ def _field(job: str, column: exp.ColumnDef) -> Field:
     if not comment:
         raise DefinitionError(f"subjects/{job}.sql: the column {column.name} has no comment that says what it holds")
     kind_name = column.kind.sql("duckdb") if column.kind else ""
-    return Field(column.name, _NAMES.get(kind_name, kind_name), comment, required, check, derived)
+    kind_name = _NAMES.get(kind_name, kind_name)
+    if derived is None and kind_name not in _SENT:
+        raise DefinitionError(
+            f"subjects/{job}.sql: {column.name} can't be {kind_name or 'without a type'}; a field is {', '.join(_SENT)}"
+        )
+    if check:
+        rules.check(job, column.name, check, [column.name])
+    return Field(column.name, kind_name, comment, required, check, derived)
 
 
 def _comment(job: str, name: str, statement: exp.Create) -> tuple[str, dict[str, list[str]]]:

@@ -1,11 +1,12 @@
 """The rules of the subjects, each refused by name.
 
 A rollup merges by union: counts, sums, least and most, keyed by ``date`` and whatever is counted distinctly. A view reads
-rollups, and puts their numbers together the way they merge.
+rollups, and puts their numbers together the way they merge (``merging``).
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import sqlglot
@@ -15,9 +16,9 @@ from sqlglot.errors import SqlglotError
 from learnfold.errors import DefinitionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from learnfold.catalog.model import Merge, Rollup
+    from learnfold.catalog.model import Column, Merge
 
 _MERGES: dict[type[exp.Expr], Merge] = {
     exp.Count: "sum",
@@ -26,6 +27,30 @@ _MERGES: dict[type[exp.Expr], Merge] = {
     exp.Min: "min",
     exp.Max: "max",
 }
+_UNMERGEABLE = (
+    exp.Having,
+    exp.Limit,
+    exp.Fetch,
+    exp.Offset,
+    exp.Distinct,
+    exp.Window,
+    exp.TableSample,
+    exp.SetOperation,
+    exp.Anonymous,
+)
+_UNSTEADY = (
+    exp.Anonymous,
+    exp.Rand,
+    exp.Uuid,
+    exp.CurrentDate,
+    exp.CurrentTime,
+    exp.CurrentTimestamp,
+    exp.Localtime,
+    exp.Localtimestamp,
+)
+_CLOCKS = {"now", "get_current_timestamp", "get_current_time", "transaction_timestamp", "uuidv4", "uuidv7", "nextval"}
+_NO_CHECK = (exp.Query, exp.AggFunc, exp.Window)
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def sources(query: exp.Query) -> set[str]:
@@ -34,11 +59,24 @@ def sources(query: exp.Query) -> set[str]:
     return {table.name for table in query.find_all(exp.Table)} - named
 
 
-def distinct(job: str, name: str, columns: Sequence[str]) -> None:
-    """Refuses a column that is there twice."""
+def names(job: str, name: str, columns: Sequence[str]) -> None:
+    """Refuses a column that is there twice, or whose name isn't one that every engine and reader takes."""
     for column in columns:
         if columns.count(column) > 1:
             raise DefinitionError(f"subjects/{job}.sql: {name}.{column} is defined twice")
+        if not _NAME.fullmatch(column):
+            raise DefinitionError(
+                f"subjects/{job}.sql: {name}: {column or 'a column'} needs a name of small letters, digits and _: AS …"
+            )
+
+
+def steady(job: str, name: str, query: exp.Query) -> None:
+    """Refuses what gives another answer each time it is asked."""
+    for node in query.find_all(*_UNSTEADY):
+        if not isinstance(node, exp.Anonymous) or node.name.lower() in _CLOCKS:
+            raise DefinitionError(
+                f"subjects/{job}.sql: {name} uses {node.sql('duckdb').strip()}, which depends on more than the events"
+            )
 
 
 def rollup(job: str, name: str, query: exp.Query) -> dict[str, Merge]:
@@ -46,8 +84,12 @@ def rollup(job: str, name: str, query: exp.Query) -> dict[str, Merge]:
     where = f"subjects/{job}.sql: the rollup {name}"
     if not isinstance(query, exp.Select) or not grouped_all(query):
         raise DefinitionError(f"{where} must be one SELECT that ends in GROUP BY ALL")
-    if query.args.get("having") or query.args.get("limit") or query.args.get("distinct") or query.find(exp.Window):
-        raise DefinitionError(f"{where} uses HAVING, LIMIT, DISTINCT or a window, which don't merge")
+    for part in query.find_all(*_UNMERGEABLE):
+        if isinstance(part, exp.Anonymous):
+            raise DefinitionError(f"{where} uses {part.name}, of which isn't known whether it merges")
+        if not isinstance(part.parent, exp.AggFunc):
+            raise DefinitionError(f"{where} uses {_spelled(part)}, which doesn't merge")
+    _reads_once(where, query)
     merges: dict[str, Merge] = {}
     for select in query.selects:
         column, value = select.alias_or_name, select.unalias()
@@ -59,9 +101,30 @@ def rollup(job: str, name: str, query: exp.Query) -> dict[str, Merge]:
     return merges
 
 
+def _reads_once(where: str, query: exp.Select) -> None:
+    """Refuses a rollup in which more than one event decides over what is counted of an event, or that makes up its date."""
+    levels = 0
+    at: exp.Query | None = query
+    while isinstance(at, exp.Select):
+        levels += 1
+        source = at.args.get("from_")
+        if any(not isinstance(join.this, exp.Unnest) for join in at.args.get("joins") or ()):
+            raise DefinitionError(f"{where} joins events, which doesn't merge")
+        if at is not query and (at.args.get("group") or at.find(exp.AggFunc)):
+            raise DefinitionError(f"{where} puts numbers together twice, which doesn't merge")
+        for select in at.selects:
+            if select.alias_or_name == "date" and (
+                not isinstance(select.unalias(), exp.Column) or select.unalias().name != "date"
+            ):
+                raise DefinitionError(f"{where} must be grouped by the topic's own date")
+        at = source.this.this if source and isinstance(source.this, exp.Subquery) else None
+    if levels != len(list(query.find_all(exp.Select))):
+        raise DefinitionError(f"{where} must read its topic once, by FROM, in a subquery at most")
+
+
 def _merge(where: str, column: str, value: exp.Expr) -> Merge:
     inner = value.this if isinstance(value, exp.Filter) else value
-    if type(inner) not in _MERGES:
+    if type(inner) not in _MERGES or set(inner.args) - {"this", "big_int", "expressions"}:
         raise DefinitionError(
             f"{where}: {column} is {value.sql('duckdb')}, which doesn't merge; count, sum, min and max do"
         )
@@ -70,40 +133,14 @@ def _merge(where: str, column: str, value: exp.Expr) -> Merge:
     return _MERGES[type(inner)]
 
 
-def view(job: str, name: str, query: exp.Query, rollups: Mapping[str, Rollup]) -> None:
-    """Refuses a view that puts a rollup's numbers together in another way than they merge."""
-    where = f"subjects/{job}.sql: the view {name}"
-    for select in query.find_all(exp.Select):
-        source = select.args.get("from_") or select.args.get("from")
-        table = source.this if source else None
-        if not isinstance(table, exp.Table) or table.name not in rollups:
-            continue
-        merges = {column.name: column.merge for column in rollups[table.name].columns}
-        aggregates = [a for a in select.find_all(exp.AggFunc) if a.find_ancestor(exp.Select) is select]
-        for aggregate in aggregates:
-            _agrees(where, aggregate, merges)
-        if not aggregates and select.find(exp.Group):
-            raise DefinitionError(f"{where} groups {table.name} without putting its numbers together")
-
-
-def _agrees(where: str, aggregate: exp.AggFunc, merges: Mapping[str, Merge | None]) -> None:
-    text = aggregate.sql("duckdb")
-    columns = [column.name for column in aggregate.find_all(exp.Column)]
-    if isinstance(aggregate, exp.Count) and aggregate.find(exp.Distinct):
-        wanted: set[Merge] = {"key"}
-    elif isinstance(aggregate, exp.Sum):
-        wanted = {"sum"}
-    elif isinstance(aggregate, exp.Min):
-        wanted = {"min", "key"}
-    elif isinstance(aggregate, exp.Max):
-        wanted = {"max", "key"}
-    else:
-        raise DefinitionError(
-            f"{where}: {text} over a rollup depends on how its days were folded; sum what it counted, or count DISTINCT keys"
-        )
+def exact(job: str, name: str, columns: Sequence[Column]) -> None:
+    """Refuses a sum of floating-point numbers: it depends on the order in which they are added."""
     for column in columns:
-        if merges.get(column) not in wanted:
-            raise DefinitionError(f"{where}: {text} isn't how {column} merges ({merges.get(column)})")
+        if column.merge == "sum" and column.type in {"DOUBLE", "FLOAT"}:
+            raise DefinitionError(
+                f"subjects/{job}.sql: the rollup {name}: {column.name} is a sum of {column.type}s, which depends on their order; "
+                "CAST them AS DECIMAL(28, 10)"
+            )
 
 
 def view_key(job: str, name: str, query: exp.Query, named: Sequence[str]) -> tuple[str, ...]:
@@ -116,6 +153,10 @@ def view_key(job: str, name: str, query: exp.Query, named: Sequence[str]) -> tup
         raise DefinitionError(f"{where} must use GROUP BY ALL, so that its key is what it shows")
     if said and grouping and set(said) != set(grouping):
         raise DefinitionError(f"{where} says its key is {', '.join(said)}, but is grouped by {', '.join(grouping)}")
+    if query.find(exp.Limit, exp.Fetch, exp.Offset, exp.TableSample):
+        raise DefinitionError(
+            f"{where} leaves rows out by LIMIT, OFFSET or a sample; a view holds all, and 'learnfold show' limits"
+        )
     key = grouping or said
     if not key:
         raise DefinitionError(f"{where} has no key: GROUP BY ALL, or a line '-- key: …' above it")
@@ -131,11 +172,24 @@ def check(job: str, name: str, text: str, columns: Sequence[str]) -> str:
     try:
         condition = sqlglot.parse_one(text, read="duckdb")
     except SqlglotError as error:
-        raise DefinitionError(f"{where} isn't a condition: {error}") from error
+        raise DefinitionError(f"{where} isn't a condition: {said(error)}") from error
+    if not isinstance(condition.unnest(), (exp.Predicate, exp.Connector, exp.Not)) or condition.find(*_NO_CHECK):
+        raise DefinitionError(f"{where} isn't a condition over one row")
+    if not condition.find(exp.Column):
+        raise DefinitionError(f"{where} names no column, so it checks nothing")
     for column in condition.find_all(exp.Column):
         if column.name not in columns:
             raise DefinitionError(f"{where} names {column.name}, which is no column of it")
     return condition.sql("duckdb", comments=False)
+
+
+def said(error: SqlglotError) -> str:
+    """What sqlglot says in one line, without the colours of a terminal."""
+    return re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()[0].rstrip()
+
+
+def _spelled(part: exp.Expr) -> str:
+    return {"tablesample": "a sample", "window": "a window"}.get(part.key, part.key.upper())
 
 
 def grouped_all(query: exp.Query) -> bool:
