@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -121,20 +122,17 @@ class Settings:
         if self.engine not in {"duckdb", "spark"}:
             raise UsageError(f"engine is {self.engine!r}; it can be duckdb or spark")
         for setting in dataclasses.fields(self):
-            least = setting.metadata["least"]
-            if least is not None and getattr(self, setting.name) < least:
-                raise UsageError(f"{setting.name} is {getattr(self, setting.name)}; it must be at least {least}")
+            least, value = setting.metadata["least"], getattr(self, setting.name)
+            if least is not None and not least <= value < math.inf:
+                raise UsageError(f"{setting.name} is {value}; it must be at least {least}")
 
     @classmethod
     def read(cls, environment: Mapping[str, str], **flags: Any) -> Settings:
         """The settings of ``environment``, over which ``flags`` (by name; None: not given) win; raises UsageError."""
         names = {setting.name: setting for setting in dataclasses.fields(cls)}
+        known = {*ELSEWHERE, *(PREFIX + name.upper() for name in names)}
         for variable in environment:
-            if (
-                variable.startswith(PREFIX)
-                and variable not in ELSEWHERE
-                and variable[len(PREFIX) :].lower() not in names
-            ):
+            if variable.startswith(PREFIX) and variable not in known:
                 raise UsageError(f"{variable} is no setting; {_known(variable, list(names))}")
         values: dict[str, Any] = {}
         for name, setting in names.items():
