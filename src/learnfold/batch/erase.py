@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from learnfold.batch.clean import OWN_FOLDERS, is_running
 from learnfold.batch.erasure import Erasure, topic_of
 from learnfold.batch.history import HISTORY, batch_names
-from learnfold.batch.lock import held
+from learnfold.batch.lock import held, holders
 from learnfold.batch.manifest import Manifest, now, read_current, read_manifest
 from learnfold.batch.plan import Scope
 from learnfold.batch.progress import Progress
@@ -104,7 +104,10 @@ class _Work:
     def go(self, *, dry_run: bool) -> Erasure:
         if dry_run:
             return self._look(dry_run=True)
+        leases = holders(self.master.storage, self.settings)
+        dead = {int(lease.who["pid"]) for lease in leases if lease.here and not lease.alive}
         with held(self.master.storage, [MASTER], self.settings):
+            self._sweep(dead)
             with held(self.out, self._jobs(), self.settings):
                 pass  # rather refused now than when half of it is done
             found = self._look(dry_run=False)
@@ -228,18 +231,21 @@ class _Work:
                 self.bench.rewrite(self.person, source, target, found.traces[path])
         if MADE_UP in found.texts:
             storage.delete([MADE_UP])
-        storage.delete(entry.path for entry in self._torn() if self._dead(entry))
+        self._sweep(set())
+
+    def _sweep(self, dead: set[int]) -> None:
+        """Deletes what writers of the master dataset left that are ``dead``, or have been silent so long that they must be."""
+        silent = datetime.now(UTC) - timedelta(seconds=self.settings.lease_seconds)
+        for entry in self._torn():
+            match = TORN.search(entry.path)
+            process = int(match[1]) if match else 0
+            if process in dead or (not is_running(process) and entry.modified_at < silent):
+                self.master.storage.delete([entry.path])
 
     def _torn(self) -> list[Entry]:
         """What is being written to the master dataset now, or was when its writer died."""
         below = f"{self.out.url.removeprefix(self.master.storage.url).strip('/')}/"
         return [e for e in self.master.storage.list() if TORN.search(e.path) and not e.path.startswith(below)]
-
-    def _dead(self, entry: Entry) -> bool:
-        """Whether a file that is being written has been left alone so long that its writer must be dead, here or elsewhere."""
-        match = TORN.search(entry.path)
-        silent = timedelta(seconds=self.settings.lease_seconds)
-        return match is not None and not is_running(int(match[1])) and entry.modified_at < datetime.now(UTC) - silent
 
     def _run(self, scope: Scope, jobs: set[str] | None = None) -> None:
         """Publishes the views of what is left, each job from its own input."""

@@ -32,7 +32,7 @@ class Erasure:
         return not (self.master.holding or self.output.holding or self.unfinished)
 
     @property
-    def rows_bytopic_of(self) -> dict[str, int]:
+    def rows_by_topic(self) -> dict[str, int]:
         """The person's events in the master dataset, by topic; those in quarantine don't count."""
         rows: dict[str, int] = {}
         for path, traces in self.master.traces.items():

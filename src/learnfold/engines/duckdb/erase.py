@@ -6,6 +6,7 @@ Both go by the same SQL over a file's columns: which rows are the person's, and 
 from __future__ import annotations
 
 import base64
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,8 @@ def traces(
                     found |= _traces(connection, person, shape, [file])
                 except duckdb.Error as error:
                     unreadable[file] = probe.brief(error, file)
-    for file in list(found):
-        if any(person.named_in(_told(key, text)) for key, text in _metadata(connection, file).items()):
+    for file, told in _metadata(connection, list(found)).items():
+        if any(person.named_in(_told(key, text)) for key, text in told.items()):
             found[file].mentions[METADATA] = 1
     return found, unreadable
 
@@ -76,7 +77,7 @@ def rewrite(
     ]
     theirs = rules.theirs if known.theirs else "false"
     chosen = f" AND file IN ({', '.join(map(quoted, keep))})" if keep is not None else ""
-    told = _metadata(connection, source)
+    told = _metadata(connection, [source]).get(source, {})
     kept = {key: text for key, text in told.items() if not person.named_in(_told(key, text))}
     entries = ", ".join(f"{quoted(key)}: {quoted(text)}" for key, text in kept.items())
     metadata = f", KV_METADATA {{{entries}}}" if kept else ""
@@ -261,14 +262,14 @@ def _blank(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
     return f"CASE WHEN {named} THEN {clean} ELSE {value} END"
 
 
-def _metadata(connection: duckdb.DuckDBPyConnection, file: str) -> dict[str, str]:
-    """The file's key-value metadata, as far as it is text."""
-    found = {}
-    for key, value in connection.execute("SELECT key, value FROM parquet_kv_metadata(?)", [file]).fetchall():
-        try:
-            found[bytes(key).decode()] = bytes(value).decode()
-        except UnicodeDecodeError:
-            continue
+def _metadata(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The key-value metadata of files that have some, as far as it is text."""
+    found: dict[str, dict[str, str]] = {}
+    if files:
+        query = "SELECT file_name, key, value FROM parquet_kv_metadata(?)"
+        for file, key, value in connection.execute(query, [list(files)]).fetchall():
+            with contextlib.suppress(UnicodeDecodeError):
+                found.setdefault(file, {})[bytes(key).decode()] = bytes(value).decode()
     return found
 
 
