@@ -8,6 +8,7 @@ import json
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from unicodedata import combining, east_asian_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,12 +18,12 @@ def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Columns under their names, numbers to the right."""
     shown = [[_cell(value) for value in row] for row in rows]
     kept = [list(row) for row in zip(*([names, *shown]), strict=True)] if shown else [[name] for name in names]
-    widths = [max(map(len, column)) for column in kept]
+    widths = [max(map(_width, column)) for column in kept]
     right = [bool(shown) and all(_numeric(cell) for cell in column[1:]) for column in kept]
     lines = []
     for number, row in enumerate([list(names), *shown]):
         cells = [
-            cell.rjust(width) if flush else cell.ljust(width)
+            _padding(cell, width) + cell if flush else cell + _padding(cell, width)
             for cell, width, flush in zip(row, widths, right, strict=True)
         ]
         lines.append("  ".join(cells).rstrip())
@@ -64,7 +65,19 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return str(_plain(value)) if isinstance(value, (date, datetime)) else str(value)
+    text = str(_plain(value)) if isinstance(value, (date, datetime)) else str(value)
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _width(text: str) -> int:
+    """The columns that a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _padding(cell: str, width: int) -> str:
+    return " " * (width - _width(cell))
 
 
 def _numeric(cell: str) -> bool:
