@@ -42,6 +42,9 @@ _ISO = (
 )
 """ISO 8601 calendar forms, extended or basic, with T or a space, down to days; seconds' fractions and an offset may follow."""
 
+_USUAL = r"\d{4}-\d{2}-\d{2}[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"
+_OFFSET = r"[+-](?:[01]\d|2[0-3]):[0-5]\d"
+"""The part of it that DuckDB's own cast reads; the cast passes over an offset."""
 
 _SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 """All white space there is."""
@@ -77,11 +80,15 @@ def macros(platform_zone: str, reporting_zone: str) -> list[str]:
         "CASE WHEN p.s = '' THEN '00' ELSE p.s END, CASE WHEN p.f = '' THEN '' ELSE '.' || p.f[1:6] END) AS TIMESTAMP) END",
         "CREATE OR REPLACE MACRO iso_instant(p) AS CASE WHEN p.z = '' THEN platform_instant(iso_naive(p)) "
         "ELSE iso_naive(p) - to_minutes(offset_minutes(p.z)) END",
-        # by far the most are written like this, and a cast reads them ten times quicker
         "CREATE OR REPLACE MACRO in_calendar(t) AS CASE WHEN t BETWEEN TIMESTAMP '0001-01-01' "
         "AND TIMESTAMP '9999-12-31 23:59:59.999999' THEN t END",
+        # nearly all are written in one of these ways, and a cast reads them ten times quicker
         "CREATE OR REPLACE MACRO read_instant(s) AS CASE WHEN s LIKE '____-__-__ __:__:__' AND s[12:13] < '24' "
-        "THEN platform_instant(try_cast(s AS TIMESTAMP)) ELSE iso_instant(iso_parts(s)) END",
+        "THEN platform_instant(try_cast(s AS TIMESTAMP)) "
+        f"WHEN regexp_full_match(s, '{_USUAL}Z') THEN try_cast(s AS TIMESTAMP) "
+        f"WHEN regexp_full_match(s, '{_USUAL}{_OFFSET}') THEN try_cast(s AS TIMESTAMP) - to_minutes(offset_minutes(right(s, 6))) "
+        f"WHEN regexp_full_match(s, '{_USUAL}') THEN platform_instant(try_cast(s AS TIMESTAMP)) "
+        "ELSE iso_instant(iso_parts(s)) END",
     ]
 
 
