@@ -1,8 +1,8 @@
 """Older days of a rollup, merged over their dates: what views that don't look at the date read in place of the days.
 
 A day is folded once and read by every later run, so a year of days would make each run slower than the last. Days that are over
-are therefore merged into blocks: of eight days, and of whole months once these are over. A block answers for exactly the days
-that it was made from; a day that is folded anew makes its block be made anew.
+are therefore merged into blocks: of eight days, of whole months once these are over, and one of all these together. A block answers
+for exactly the days that it was made from; a day that is folded anew makes its blocks be made anew, the large one from the others.
 """
 
 from __future__ import annotations
@@ -44,20 +44,24 @@ def blocks_of(
     if not days:
         return []
     kept = {frozenset(block.days): block for block in before}
-    blocks = []
-    for number, group in enumerate(_groups(days)):
+    made = 0
+
+    def block(group: set[date], parts: Sequence[BlockRecord] = ()) -> BlockRecord:
+        nonlocal made
         names = frozenset(day.isoformat() for day in group)
         old = kept.get(names)
         if old is not None and touched is not None and not touched & group:
-            blocks.append(old)
-            continue
-        merged = engine.merge(
-            rollup,
-            sources(record.parts, group),
-            f"_rollups/{rollup.name}/{name}-block-{number:03d}.parquet",
-            dateless=True,
-        )
-        blocks.append(BlockRecord(merged.path, merged.rows, merged.bytes, sorted(names), _rows(record, group)))
+            return old
+        read = tuple(Source(part.path, dateless=True) for part in parts) or sources(record.parts, group)
+        made += 1
+        path = f"_rollups/{rollup.name}/{name}-block-{made:03d}.parquet"
+        merged = engine.merge(rollup, read, path, dateless=True)
+        return BlockRecord(merged.path, merged.rows, merged.bytes, sorted(names), _rows(record, group))
+
+    groups = _groups(days)
+    blocks = [block(group) for group in groups]
+    if len(blocks) > 1:
+        blocks.append(block(set().union(*groups), blocks))
     return blocks
 
 
@@ -66,9 +70,15 @@ def merged_sources(record: RollupRecord) -> tuple[Source, ...] | None:
     useful = [block for block in record.blocks if block.rows <= block.day_rows * WORTH]
     if record.blocks and not useful:
         return None
-    covered = {day_of(day) for block in useful for day in block.days}
+    covered: set[date] = set()
+    chosen = []
+    for block in sorted(useful, key=lambda block: -len(block.days)):
+        days = {day_of(day) for day in block.days}
+        if not days & covered:
+            chosen.append(Source(block.path, dateless=True))
+            covered |= days
     rest = {day_of(day) for part in record.parts for day in part.days} - covered
-    return tuple(Source(block.path, dateless=True) for block in useful) + sources(record.parts, rest)
+    return tuple(chosen) + sources(record.parts, rest)
 
 
 def _groups(days: Iterable[date]) -> list[set[date]]:
