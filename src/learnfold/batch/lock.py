@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from learnfold.storage import Storage
 
 _LOCKS = "_locks"
+_SAID = {"host", "machine", "pid", "born", "since", "renewed"}
 
 
 class Lease:
@@ -157,17 +158,16 @@ def _parsed(data: bytes) -> dict[str, Any] | None:
         value = json.loads(data)
     except ValueError:
         return None
-    return value if isinstance(value, dict) and "pid" in value and "renewed" in value else None
+    return value if isinstance(value, dict) and value.keys() >= _SAID else None
 
 
 def _alive(holder: dict[str, Any], seconds: float) -> bool:
     if holder.get("machine") == _machine():
         return bool(_born(holder["pid"]) == holder["born"] and holder["born"] is not None)
     try:
-        renewed = datetime.fromisoformat(holder["renewed"])
-    except ValueError:
+        return (datetime.now(UTC) - datetime.fromisoformat(holder["renewed"])).total_seconds() < seconds
+    except (ValueError, TypeError):  # no time, or one without a zone
         return False
-    return (datetime.now(UTC) - renewed).total_seconds() < seconds
 
 
 @cache
