@@ -1,0 +1,79 @@
+"""How ingestion names the files of the master dataset, so that a name tells what the file holds.
+
+Of Kafka: ``<topic>-<partition>-<first offset>-<last offset>.parquet``, the offsets being those of all that was written at once.
+A topic that was deleted and made again counts its offsets anew; its files then say the generation behind the partition: ``3.g1``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+_KAFKA = re.compile(r"(?P<partition>\d+)(?:\.g(?P<generation>\d+))?-(?P<first>\d+)-(?P<last>\d+)\.parquet")
+
+OWN = re.compile(r"(?:file|replayed|compact)-[0-9a-f]{16}(?:-\d+)?\.parquet")
+"""What follows the topic in the names of files that ingestion wrote of something else than Kafka."""
+
+QUARANTINE = "_quarantine"
+UNMAPPED = "unmapped"
+"""Stands for the topic where it isn't known."""
+
+
+@dataclass(frozen=True)
+class KafkaRange:
+    """Offsets of one partition, both ends among them."""
+
+    topic: str
+    partition: int
+    generation: int
+    first: int
+    last: int
+
+    @property
+    def name(self) -> str:
+        """The name of a file of them."""
+        generation = f".g{self.generation}" if self.generation else ""
+        return f"{self.topic}-{self.partition}{generation}-{self.first}-{self.last}.parquet"
+
+    def overlaps(self, other: KafkaRange) -> bool:
+        """Whether both can hold the same message."""
+        same = (self.topic, self.partition, self.generation) == (other.topic, other.partition, other.generation)
+        return same and self.first <= other.last and other.first <= self.last
+
+
+def kafka_range(path: str) -> KafkaRange | None:
+    """The offsets that a file's name tells of; None for any other file."""
+    folders, _, name = path.rpartition("/")
+    topic = topic_of(folders)
+    if topic is None or not name.startswith(f"{topic}-"):
+        return None
+    match = _KAFKA.fullmatch(name, len(topic) + 1)
+    if match is None:
+        return None
+    return KafkaRange(
+        topic, int(match["partition"]), int(match["generation"] or 0), int(match["first"]), int(match["last"])
+    )
+
+
+def is_own(path: str) -> bool:
+    """Whether ingestion or compaction wrote the file, by its name."""
+    folders, _, name = path.rpartition("/")
+    topic = topic_of(folders)
+    if topic is None or not name.startswith(f"{topic}-"):
+        return False
+    return kafka_range(path) is not None or OWN.fullmatch(name, len(topic) + 1) is not None
+
+
+def day_folder(topic: str, day: date) -> str:
+    """Where a topic's events of a UTC day lie below MASTER."""
+    return f"topic={topic}/year={day.year:04}/month={day.month:02}/day={day.day:02}"
+
+
+def topic_of(path: str) -> str | None:
+    """The topic whose folder ``path`` lies in or is."""
+    found = [part.removeprefix("topic=") for part in path.split("/") if part.startswith("topic=")]
+    return found[-1] if found else None
