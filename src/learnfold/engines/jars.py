@@ -8,14 +8,43 @@ import subprocess
 import tempfile
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from learnfold.errors import MissingPartError, StorageError
+from learnfold.errors import MissingPartError, StorageError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _POM = resources.files("learnfold.engines") / "spark_jars" / "pom.xml"
 
 
-def fetch_jars(cache_folder: Path) -> list[Path]:
-    """The jars' paths, sorted, all in one folder below `cache_folder` and nothing else in it.
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """The folder of what is fetched once: LEARNFOLD_CACHE, else ``learnfold`` in XDG_CACHE_HOME, else in ``~/.cache``."""
+    chosen = environment.get("LEARNFOLD_CACHE")
+    above = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(chosen or Path(above) / "learnfold").absolute()
+
+
+def kept_jars(chosen: str, cache: Path) -> Path | None:
+    """The folder of the jars: ``chosen``, or (empty) the one that ``fetch_jars`` made in ``cache``, None where it didn't yet.
+
+    Raises UsageError where there are no jars in ``chosen``.
+    """
+    if chosen:
+        folder = Path(chosen).absolute()
+        if not any(folder.glob("*.jar")):
+            raise UsageError(f"spark_jars is {chosen}, where there are no jars; 'learnfold jars' fetches them")
+        return folder
+    folder = _folder(cache, _POM.read_bytes())
+    return folder if folder.is_dir() else None
+
+
+def _folder(cache: Path, pom: bytes) -> Path:
+    return cache.absolute() / f"spark-jars-{hashlib.sha256(pom).hexdigest()[:12]}"
+
+
+def fetch_jars(cache: Path) -> list[Path]:
+    """The jars' paths, sorted, all in one folder below `cache` and nothing else in it.
 
     Give Spark that folder as `spark.driver.extraClassPath` and `spark.executor.extraClassPath`, with `/*` behind it.
     They are fetched once (13 MB); a changed pom makes a new folder. Side by side calls are safe: whoever is last keeps
@@ -27,15 +56,13 @@ def fetch_jars(cache_folder: Path) -> list[Path]:
 
     """
     pom = _POM.read_bytes()
-    folder = cache_folder.absolute() / f"spark-jars-{hashlib.sha256(pom).hexdigest()[:12]}"
+    folder = _folder(cache, pom)
     try:
         if not folder.is_dir():
             _gather(pom, folder)
         return sorted(folder.glob("*.jar"))
     except OSError as error:
-        raise StorageError(
-            f"The jars for S3 can't be kept in {cache_folder}: {error}. Choose another folder."
-        ) from error
+        raise StorageError(f"The jars for S3 can't be kept in {cache}: {error}. Choose another folder.") from error
 
 
 def _gather(pom: bytes, folder: Path) -> None:

@@ -1,0 +1,87 @@
+"""Writes invalid events down, whole, with the reason and where they came from: the same file as DuckDB's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark import StorageLevel
+
+from learnfold.engines.spark import values
+from learnfold.engines.spark.files import plain, read_files
+from learnfold.engines.spark.schema import named
+from learnfold.engines.spark.values import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import SparkSession
+
+    from learnfold.catalog import Topic
+    from learnfold.engines import Part
+    from learnfold.engines.spark.probe import Footers, Shape
+    from learnfold.engines.spark.schema import Type
+    from learnfold.engines.spark.writing import Writer
+
+
+def write_quarantine(
+    spark: SparkSession, topic: Topic, footers: Footers, invalid: Mapping[str, str], name: str, writer: Writer
+) -> Part:
+    """A Parquet file of the invalid events in the view ``events`` that came from the files ``invalid``, by their place.
+
+    Columns: ``topic``, ``reason``, ``file`` (of the master dataset), ``row`` (in it, from 0), ``kafka_partition`` and
+    ``kafka_offset`` (NULL where the file has none), ``event`` (its JSON text; NULL where it isn't text), ``bytes`` (then these).
+    The file is named after what it holds, so that a repeated run writes the same one.
+    """
+    spark.createDataFrame(
+        [(plain(where), file) for where, file in invalid.items()], "place STRING, file STRING"
+    ).createOrReplaceTempView("invalid_files")
+    spark.sql(
+        "SELECT _file, _row, _reason, _partition, _offset, f.file FROM events JOIN invalid_files AS f ON "
+        f"{values.decoded('_file')} = f.place WHERE _reason IS NOT NULL"
+    ).createOrReplaceTempView("invalid")
+    selects = []
+    for number, (shape, files) in enumerate(footers.shapes().items()):
+        chosen = [where for where in files if where in invalid]
+        if chosen:
+            read_files(spark, shape, [column for column, _ in shape.columns], chosen).createOrReplaceTempView(
+                f"whole_{number}"
+            )
+            selects.append(_whole(shape, f"whole_{number}"))
+    rows = spark.sql(
+        f"SELECT {quoted(topic.name)} AS topic, _reason AS reason, file, _row AS row, _partition AS kafka_partition, "
+        f"_offset AS kafka_offset, event, bytes FROM ({' UNION ALL '.join(selects)})"
+    ).persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        ((mark,),) = rows.selectExpr("sum(CAST(xxhash64(reason, file, row, event, bytes) AS DECIMAL(20, 0)))").collect()
+        path = f"_quarantine/topic={topic.name}/{int(mark) % 2**64:016x}.parquet"
+        (part,) = writer.write(
+            rows.coalesce(1).sortWithinPartitions("file", "row"), f"{name}-quarantine", lambda _n, _of: path
+        )
+    finally:
+        rows.unpersist()
+    return part
+
+
+def _whole(shape: Shape, source: str) -> str:
+    """The rows of the view ``invalid`` in the files of the view ``source``, each with all of it as ``event`` or ``bytes``."""
+    kinds = dict(shape.columns)
+    if shape.envelope and kinds["value"].kind == "bytes":
+        event = "try_validate_utf8(CAST(source.value AS STRING))"
+        whole = f"CASE WHEN {event} IS NULL THEN source.value END"
+    elif shape.envelope:
+        event, whole = values.shown("source.value", kinds["value"]), "CAST(NULL AS BINARY)"
+    else:
+        fields = ", ".join(
+            f"{quoted(column)}, {_json(f'source.{named(column)}', kind)}" for column, kind in shape.columns
+        )
+        event = f"to_json(named_struct({fields}), map('ignoreNullFields', 'false'))"
+        whole = "CAST(NULL AS BINARY)"
+    return (
+        f"SELECT invalid.*, {event} AS event, {whole} AS bytes FROM {source} AS source "
+        "JOIN invalid ON invalid._file = source._file AND invalid._row = source._row"
+    )
+
+
+def _json(column: str, kind: Type) -> str:
+    """The column as JSON shows it: what JSON has no type for as text."""
+    return values.shown(column, kind) if kind.kind in {"bytes", "uuid", "instant", "local"} else column

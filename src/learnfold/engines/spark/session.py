@@ -1,0 +1,163 @@
+"""The Spark session: one for all jobs of a run. What spark-submit or the caller decided stays, the rest is as the settings say."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from learnfold.engines import under_spark_submit
+from learnfold.engines.jars import cache_folder, kept_jars
+from learnfold.engines.spark import s3a
+from learnfold.errors import LearnfoldError, MissingPartError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from learnfold.settings import Settings
+
+_MEANING = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.caseSensitive": "true",
+    "spark.sql.variable.substitute": "false",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.json.enablePartialResults": "true",
+}
+"""What the results depend on: always set, in a session of our own."""
+
+_SPEED = {
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.adaptive.coalescePartitions.enabled": "true",
+    "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",  # files of sensible size, not one a core
+    "spark.sql.adaptive.advisoryPartitionSizeInBytes": "64MB",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",  # not a task a file, where thousands are named
+    "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # the driver looks at staged files when all are there
+    "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+}
+"""What only speed depends on: spark-submit's own options win."""
+
+
+@dataclass
+class Held:
+    """A session with settings of its own on a context that others may share."""
+
+    spark: SparkSession
+    started: bool  # whether the context was started for it
+    settings: dict[str, str]  # that it was given
+
+    @property
+    def jvm(self) -> Any:
+        """The driver's Java."""
+        return self.spark.sparkContext._jvm  # noqa: SLF001 - there is no public way to it
+
+    def hadoop_conf(self) -> Any:
+        """Hadoop's configuration as this session's queries see it."""
+        return self.spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
+
+    def sibling(self) -> Held:
+        """A session with the same settings and names of views of its own, on the same context."""
+        spark = self.spark.newSession()
+        for name, value in self.settings.items():
+            spark.conf.set(name, value)
+        return Held(spark, started=False, settings=self.settings)
+
+    def close(self) -> None:
+        """Stops the context if it was started for this."""
+        if self.started:
+            self.spark.stop()
+
+
+def hold(settings: Settings, urls: Sequence[str]) -> Held:
+    """A session that reaches the places ``urls``.
+
+    Raises MissingPartError without a JDK, or without the jars for S3 where a place is there.
+    """
+    on_s3 = any(s3a.is_s3(url) for url in urls)
+    started = SparkContext._active_spark_context is None  # noqa: SLF001
+    try:
+        base = _start(settings, on_s3) if started else SparkSession.builder.getOrCreate()
+    except PySparkException as error:
+        if error.getCondition() == "JAVA_GATEWAY_EXITED":
+            raise MissingPartError(
+                "Spark didn't start; what it said is above. It needs a JDK 17 or newer: install one, or set JAVA_HOME to it"
+            ) from error
+        raise LearnfoldError(f"Spark didn't start: {str(error).splitlines()[0]}") from error
+    except Exception as error:
+        raise LearnfoldError(f"Spark didn't start: {_first_line(error)}") from error
+    if on_s3:
+        _need_s3a(base)
+    given = {name for name, _ in base.sparkContext.getConf().getAll()}
+    wanted = dict(_SPEED)
+    wanted["spark.sql.shuffle.partitions"] = str(settings.shuffle_partitions)
+    if on_s3:
+        wanted |= {f"spark.hadoop.{name}": value for name, value in s3a.options(settings).items()}
+    # a session's own settings go to Hadoop by their bare names; keys never lie on a command line
+    put = {name.removeprefix("spark.hadoop."): value for name, value in wanted.items() if name not in given}
+    held = Held(base, started, {**_MEANING, **put})
+    return replace(held.sibling(), started=started)
+
+
+def _start(settings: Settings, on_s3: bool) -> SparkSession:
+    """A new context. Under spark-submit it is all decided but for what neither its options nor the cluster's defaults say."""
+    submitted = under_spark_submit(os.environ)
+    if submitted:
+        SparkContext._ensure_initialized()  # noqa: SLF001 - only then do spark-submit's options show
+    conf = SparkConf()
+    put: Callable[[str, str], object] = conf.setIfMissing if submitted else conf.set
+    conf.setIfMissing("spark.app.name", "learnfold")
+    conf.setIfMissing("spark.ui.showConsoleProgress", "false")
+    if not submitted:
+        put("spark.master", settings.spark_master or "local[*]")
+        put("spark.driver.memory", settings.driver_memory)
+        if settings.temporary_folder:
+            put("spark.local.dir", settings.temporary_folder)
+        if on_s3 and (jars := kept_jars(settings.spark_jars, cache_folder(os.environ))):
+            _add_jars(conf, jars)
+    put("spark.executor.memory", settings.executor_memory)
+    put("spark.executor.cores", str(settings.executor_cores))
+    put("spark.executor.instances", str(settings.num_executors))
+    if str(conf.get("spark.master") or "").startswith("spark://"):  # a standalone cluster counts cores
+        put("spark.cores.max", str(settings.executor_cores * settings.num_executors))
+    put("spark.default.parallelism", str(settings.default_parallelism))
+    spark = SparkSession.builder.config(conf=conf).getOrCreate()
+    if not submitted:
+        spark.sparkContext.setLogLevel("ERROR" if str(spark.sparkContext.master).startswith("local") else "WARN")
+    return spark
+
+
+def _add_jars(conf: SparkConf, folder: Path) -> None:
+    for part in ("driver", "executor"):
+        name = f"spark.{part}.extraClassPath"
+        there = conf.get(name, "")
+        conf.set(name, f"{there}:{folder}/*" if there else f"{folder}/*")
+
+
+def _need_s3a(spark: SparkSession) -> None:
+    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
+    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    try:
+        loader.loadClass(s3a.FILE_SYSTEM)
+    except Exception as error:
+        version = jvm.org.apache.hadoop.util.VersionInfo.getVersion()
+        raise MissingPartError(
+            "Spark lacks the jars for S3. 'learnfold jars' fetches them (13 MB), or name their folder by LEARNFOLD_SPARK_JARS; "
+            f"with spark-submit: --conf spark.driver.extraClassPath=FOLDER/* --conf spark.executor.extraClassPath=FOLDER/*, "
+            f"or --packages org.apache.hadoop:hadoop-aws:{version}"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("An error occurred", "at "))]
+    return (told or lines or [type(error).__name__])[0].lstrip(": ")

@@ -1,0 +1,175 @@
+"""How values are read and shown, as Spark SQL over one column: the same as on DuckDB, to the letter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from learnfold.engines.spark.schema import Type
+
+_ALL_SPACES = "'" + "".join(f"\\u{code:04X}" for code in range(0x3001) if chr(code).isspace()) + "'"
+_SPACE = r"[ \t\n\f\r]*"
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+_PLAIN = rf"\A{_DAY} {_TIME}\z"
+_WITH_OFFSET = rf"\A{_DAY}[T ]{_TIME}(?:\.[0-9]{{1,6}})?(?:Z|[+-](?:0[0-9]|1[0-7]):[0-5][0-9])\z"
+_ISO = (
+    rf"\A{_SPACE}([0-9]{{4}})-?([0-9]{{2}})-?([0-9]{{2}})"
+    r"(?:[Tt ]([01][0-9]|2[0-3])(?::?([0-5][0-9])(?::?([0-5][0-9])(?:[.,]([0-9]{1,18}))?)?)?"
+    rf"{_SPACE}([Zz]|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)?)?{_SPACE}\z"
+)
+_NUMBER = rf"\A{_SPACE}[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?{_SPACE}\z"
+_JAVA_EXPONENT = r"\A-?[0-9]\.[0-9]+E-?[0-9]+\z"
+
+SPACES = "' \\t\\n\\u000C\\r'"
+"""White space as an SQL string."""
+
+
+def quoted(text: str) -> str:
+    """``text`` as an SQL string."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def blank(text: str) -> str:
+    """Whether a text holds nothing but white space, of whatever script."""
+    return f"trim(BOTH {_ALL_SPACES} FROM {text}) = ''"
+
+
+def number(text: str) -> str:
+    """A DOUBLE from text; NULL where it is no decimal number."""
+    read = f"try_cast(trim(BOTH {SPACES} FROM {text}) AS DOUBLE)"
+    endless = f"""WHEN {text} = '"Infinity"' THEN DOUBLE('Infinity')"""  # what Spark's parser makes of 1e400
+    return f"CASE WHEN {text} RLIKE {quoted(_NUMBER)} THEN {read} {endless} END"
+
+
+def whole(double: str) -> str:
+    """An INT from a DOUBLE; NULL where it isn't whole or doesn't fit."""
+    return f"CASE WHEN {double} BETWEEN -2147483648 AND 2147483647 AND {double} = rint({double}) THEN CAST({double} AS INT) END"
+
+
+def iso_parts(text: str) -> str:
+    """The parts of an ISO 8601 time that isn't in one of the common forms, which ``instant`` reads quicker; else NULL.
+
+    They are the year, month, day, hour, minute, second, its fraction and the offset, each empty where it isn't given.
+    """
+    common = f"{text} RLIKE {quoted(_PLAIN)} OR {text} RLIKE {quoted(_WITH_OFFSET)}"
+    parts = f"split(regexp_replace({text}, {quoted(_ISO)}, '$1|$2|$3|$4|$5|$6|$7|$8'), '[|]', -1)"
+    return f"CASE WHEN {common} THEN NULL WHEN {text} RLIKE {quoted(_ISO)} THEN {parts} END"
+
+
+def instant(text: str, parts: str, zone: str) -> str:
+    """A UTC TIMESTAMP_NTZ from a text and its ``iso_parts``; without an offset it is in ``zone``; NULL where it is no time."""
+
+    def clock(place: int) -> str:
+        return f"if({parts}[{place}] = '', '00', {parts}[{place}])"
+
+    fraction = f"if({parts}[6] = '', '0', left({parts}[6], 6))"
+    joined = f"concat({parts}[0], '-', {parts}[1], '-', {parts}[2], ' ', {clock(3)}, ':', {clock(4)}, ':', {clock(5)}, '.', {fraction})"
+    naive, offset = f"try_cast({joined} AS TIMESTAMP_NTZ)", f"{parts}[7]"
+    minutes = f"CAST(substr({offset}, 2, 2) AS INT) * 60 + if(length({offset}) > 3, CAST(right({offset}, 2) AS INT), 0)"
+    return (
+        f"CASE WHEN {parts} IS NULL THEN CASE WHEN {text} RLIKE {quoted(_PLAIN)} THEN {local_instant(f'try_cast({text} AS TIMESTAMP_NTZ)', zone)} "
+        f"WHEN {text} RLIKE {quoted(_WITH_OFFSET)} THEN CAST(try_cast({text} AS TIMESTAMP) AS TIMESTAMP_NTZ) END "
+        f"WHEN {offset} = '' THEN {local_instant(naive, zone)} WHEN {offset} IN ('Z', 'z') THEN {naive} "
+        f"ELSE {naive} - make_dt_interval(0, 0, if(left({offset}, 1) = '-', -1, 1) * ({minutes})) END"
+    )
+
+
+def local_instant(naive: str, zone: str) -> str:
+    """UTC from the local time of ``zone``: the earlier where the clocks show it twice, as before the change where never."""
+    return naive if zone == "UTC" else f"convert_timezone({quoted(zone)}, 'UTC', {naive})"
+
+
+def reporting_time(naive: str, zone: str) -> str:
+    """The local time of ``zone`` from UTC."""
+    return naive if zone == "UTC" else f"convert_timezone('UTC', {quoted(zone)}, {naive})"
+
+
+def within_years(naive: str) -> str:
+    """The same time; NULL outside of the years 1 to 9999."""
+    first, last = "TIMESTAMP_NTZ'0001-01-01 00:00:00'", "TIMESTAMP_NTZ'9999-12-31 23:59:59.999999'"
+    return f"CASE WHEN {naive} BETWEEN {first} AND {last} THEN {naive} END"
+
+
+def strings(text: str) -> str:
+    """An ARRAY<STRING> from the JSON text of an array; NULL where it is none."""
+    array = f"from_json({text}, 'ARRAY<STRING>', {json_options('_broken')})"
+    return f"CASE WHEN startswith(trim(LEADING {SPACES} FROM {text}), '[') AND {one_json(text)} THEN {array} END"
+
+
+def json_options(broken: str) -> str:
+    """What makes ``from_json`` as strict as JSON is; what it can't read goes to the member ``broken``."""
+    return f"map('allowSingleQuotes', 'false', 'allowNonNumericNumbers', 'false', 'columnNameOfCorruptRecord', {quoted(broken)})"
+
+
+def one_json(text: str) -> str:
+    """Whether the text is one JSON value and nothing else: Spark's parser looks at the first value alone.
+
+    What could follow it can close a bracket or a brace that is put around all, but not both.
+    """
+    listed = f"from_json(concat('[', {text}, ']'), 'ARRAY<STRING>', {json_options('_broken')})"
+    member = f"from_json(concat('{{\"v\":', {text}, '}}'), 'v STRING, _broken STRING', {json_options('_broken')})"
+    return f"(coalesce(size({listed}) = 1, false) AND coalesce({member}._broken IS NULL, false))"
+
+
+def shown(column: str, kind: Type) -> str:  # noqa: PLR0911 - one return a type
+    """A column of a Parquet file as text."""
+    if kind.kind == "text":
+        return column
+    if kind.kind == "bytes":
+        return f"coalesce(try_validate_utf8(CAST({column} AS STRING)), concat('\\\\x', hex({column})))"
+    if kind.kind == "uuid":
+        dashes = "'(.{8})(.{4})(.{4})(.{4})(.{12})', '$1-$2-$3-$4-$5'"
+        return f"regexp_replace(lower(hex({column})), {dashes})"
+    if kind.kind in {"list", "nested"}:
+        return f"to_json({column})"
+    if kind.sql in {"FLOAT", "DOUBLE"}:
+        return shown_double(f"CAST({column} AS STRING)")
+    if kind.kind in {"instant", "local"}:
+        text = f"CAST({naive_time(column, kind)} AS STRING)"
+        return f"concat({text}, '+00')" if kind.kind == "instant" and kind.sql != "DATE" else text
+    return f"CAST({column} AS STRING)"
+
+
+def naive_time(column: str, kind: Type) -> str:
+    """A time column as TIMESTAMP_NTZ (a DATE stays one): of an instant UTC, of a local time as it is."""
+    if kind.nanos:
+        return f"CAST(timestamp_micros({column} DIV 1000 - if({column} % 1000 < 0, 1, 0)) AS TIMESTAMP_NTZ)"
+    return column if kind.sql == "DATE" else f"CAST({column} AS TIMESTAMP_NTZ)"
+
+
+def shown_double(text: str) -> str:
+    """The shortest text of a double as Spark has it, in the form that DuckDB has."""
+    plain = _without_exponent(text)
+    exponent = f"CAST(split({text}, 'E')[1] AS INT)"
+    mantissa = f"regexp_replace(split({text}, 'E')[0], '[.]0$', '')"
+    scientific = f"concat({mantissa}, 'e', if({exponent} < 0, '-', '+'), lpad(abs({exponent}), greatest(2, length(abs({exponent}))), '0'))"
+    return (
+        f"CASE WHEN {text} = 'NaN' THEN 'nan' WHEN {text} = 'Infinity' THEN 'inf' WHEN {text} = '-Infinity' THEN '-inf' "
+        f"WHEN NOT contains({text}, 'E') THEN {text} WHEN {exponent} BETWEEN -4 AND 15 THEN {plain} ELSE {scientific} END"
+    )
+
+
+def json_number(text: str, document: str, name: str) -> str:
+    """A text from JSON: where it looks like what Spark's parser makes of a number with an exponent, and is one, as DuckDB has it."""
+    exponent = f"CAST(split({text}, 'E')[1] AS INT)"
+    mantissa = f"regexp_replace(split({text}, 'E')[0], '[.]0$', '')"
+    number_there = f"schema_of_variant(variant_get(try_parse_json({document}), '$.{name}', 'variant')) <> 'STRING'"
+    form = f"CASE WHEN {exponent} BETWEEN -6 AND 20 THEN {_without_exponent(text)} ELSE concat({mantissa}, 'e', {exponent}) END"
+    return f"CASE WHEN {text} RLIKE {quoted(_JAVA_EXPONENT)} AND coalesce({number_there}, false) THEN {form} ELSE {text} END"
+
+
+MAYBE_EXPONENT = quoted(r"[0-9][eE]|[0-9]{8}\.|0\.000")
+"""Where a JSON text doesn't match this, it has no number that Spark's parser would give an exponent."""
+
+
+def _without_exponent(text: str) -> str:
+    large = f"CAST(CAST({text} AS DECIMAL(38, 16)) AS STRING)"
+    small = f"CAST(CAST({text} AS DECIMAL(38, 30)) AS STRING)"
+    digits = f"if(contains({text}, 'E-'), {small}, {large})"
+    return f"regexp_replace({digits}, '([.][0-9]+?)0+$', '$1')"
+
+
+def decoded(place: str) -> str:
+    """A file's name as the column ``_file`` has it, decoded: ``+`` is no space in it."""
+    return f"url_decode(replace({place}, '+', '%2B'))"

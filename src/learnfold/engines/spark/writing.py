@@ -1,0 +1,74 @@
+"""Puts what Spark works out where it is wanted: Spark writes a folder of files below ``_staging``, which are moved when all are there."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING
+
+from learnfold.engines import Part
+from learnfold.engines.spark.probe import Prober
+from learnfold.engines.spark.s3a import place
+from learnfold.engines.spark.trouble import SPARK_ERRORS
+from learnfold.errors import BugError
+from learnfold.storage.side_by_side import side_by_side
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyspark.sql import DataFrame
+
+    from learnfold.engines.spark.session import Held
+    from learnfold.storage import Entry, Storage
+
+STAGING = "_staging"
+FILE_BYTES = 256 * 1024 * 1024
+"""A view is cut into files of about so much data, before compression."""
+
+_WIDTHS = {"STRING": 24, "BINARY": 64, "DECIMAL": 16}
+
+
+class Writer:
+    """Writes rows into files of one storage."""
+
+    def __init__(self, held: Held, out: Storage) -> None:
+        self.held, self.prober, self.out = held, Prober(held), out
+
+    def write(self, frame: DataFrame, name: str, path: Callable[[int, int], str]) -> list[Part]:
+        """The files, one for each of Spark's, in order; ``path`` says where number ``n`` of ``count`` goes.
+
+        ``name`` is unique; the staging folder is named after it.
+        """
+        staging = f"{STAGING}/{re.sub('[^0-9A-Za-z_-]', '-', name)}"
+        try:
+            frame.write.mode("error").parquet(place(self.out.url, staging))
+            written = [entry for entry in self.out.list(staging) if entry.path.rsplit("/", 1)[-1].startswith("part-")]
+            footers = self.prober.footers([place(self.out.url, entry.path) for entry in written])
+            if footers.unreadable:
+                raise BugError(f"Spark wrote files that it can't read: {footers.unreadable}")
+            parts = [
+                Part(path(number, len(written)), footers.found[place(self.out.url, entry.path)].rows, entry.size)
+                for number, entry in enumerate(written)
+            ]
+            side_by_side(lambda pair: self._move(*pair), list(zip(written, parts, strict=True)), self.out.at_once)
+            return parts
+        finally:
+            self._remove(staging)
+
+    def _move(self, entry: Entry, part: Part) -> None:
+        self.out.copy(entry.path, part.path)
+
+    def _remove(self, folder: str) -> None:
+        """Deletes a folder with all that Spark left in it, the signs of empty folders too."""
+        path = self.held.jvm.org.apache.hadoop.fs.Path(place(self.out.url, folder))
+        with contextlib.suppress(*SPARK_ERRORS):  # 'learnfold clean' removes it later
+            files = path.getFileSystem(self.held.hadoop_conf())
+            files.delete(path, True)
+            if not list(files.listStatus(path.getParent())):
+                files.delete(path.getParent(), False)
+
+
+def file_count(rows: int, types: list[str]) -> int:
+    """Into how many files so many rows of these Spark types are best put."""
+    width = sum(_WIDTHS.get(kind.partition("(")[0], 8) for kind in types)
+    return max(1, -(-rows * width // FILE_BYTES))
