@@ -18,16 +18,12 @@ except ModuleNotFoundError:  # a clone that isn't installed
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
     from learnfold import catalog
 
+from learnfold.schedule import frequency
 from learnfold.settings import Settings
 
 SETTINGS: dict[str, object] = {}
 
-FREQUENCIES = {
-    "hourly": "${coord:hours(1)}",
-    "6h": "${coord:hours(6)}",
-    "daily": "${coord:hours(24)}",
-    "weekly": "${coord:days(7)}",
-}
+FREQUENCIES = {choice.name: choice.oozie for choice in frequency.FREQUENCIES.values()}
 """How often the coordinator may run, in Oozie's words."""
 
 

@@ -1,0 +1,105 @@
+"""``workflow.xml``: a fork of one Spark action a job, a join, and what happens when one of them fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from learnfold.catalog import Catalog
+
+RETRIES = 2
+RETRY_MINUTES = 1
+
+NAME = "batch-views"
+
+
+def script(job: str) -> str:
+    """The file of a job, which is its action's name too, with ``.py`` behind it."""
+    return f"{job}_batch_job"
+
+
+def workflow_xml(catalog: Catalog) -> str:
+    """The workflow of all jobs of the catalogue."""
+    jobs = list(catalog.jobs)
+    paths = "\n".join(f'        <path start="{script(job)}"/>' for job in jobs)
+    actions = "\n\n".join(_ACTION.format(name=script(job), retries=RETRIES, minutes=RETRY_MINUTES) for job in jobs)
+    return _WORKFLOW.format(name=NAME, paths=paths, actions=actions)
+
+
+_WORKFLOW = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- START, FORK of all jobs, JOIN, END. Written by `learnfold oozie` from the subjects: change those, or the properties. -->
+<workflow-app name="{name}" xmlns="uri:oozie:workflow:1.0">
+    <parameters>
+        <!-- what job.properties need not say -->
+        <property><name>day</name><value>by-hand</value></property>
+        <property><name>queueName</name><value>default</value></property>
+        <property><name>sparkOptions</name><value> </value></property>
+        <property><name>runOption</name><value>--engine=spark</value></property>
+        <property><name>alertEmail</name><value>nobody</value></property>
+    </parameters>
+    <global>
+        <resource-manager>${{resourceManager}}</resource-manager>
+        <name-node>${{nameNode}}</name-node>
+        <launcher>
+            <memory.mb>${{launcherMemoryMb}}</memory.mb>
+            <queue>${{queueName}}</queue>
+        </launcher>
+    </global>
+
+    <start to="batch_jobs"/>
+
+    <fork name="batch_jobs">
+{paths}
+    </fork>
+
+{actions}
+
+    <join name="views_published" to="end"/>
+
+    <!-- alertEmail=someone@example.org in job.properties: a message on failure -->
+    <decision name="failed">
+        <switch>
+            <case to="alert">${{alertEmail ne 'nobody'}}</case>
+            <default to="fail"/>
+        </switch>
+    </decision>
+    <action name="alert">
+        <email xmlns="uri:oozie:email-action:0.2">
+            <to>${{alertEmail}}</to>
+            <subject>Batch views of ${{day}} failed: ${{wf:lastErrorNode()}}</subject>
+            <body>${{wf:lastErrorNode()}} of ${{wf:id()}} failed: ${{wf:errorMessage(wf:lastErrorNode())}}
+The views are as they were before. To see why: oozie job -log ${{wf:id()}}
+To run what failed again: oozie job -rerun ${{wf:id()}} -D oozie.wf.rerun.failnodes=true</body>
+        </email>
+        <ok to="fail"/>
+        <error to="fail"/>
+    </action>
+
+    <kill name="fail">
+        <message>${{wf:lastErrorNode()}} failed: ${{wf:errorMessage(wf:lastErrorNode())}}</message>
+    </kill>
+
+    <end name="end"/>
+</workflow-app>
+"""
+
+_ACTION = """\
+    <action name="{name}" retry-max="{retries}" retry-interval="{minutes}">
+        <spark xmlns="uri:oozie:spark-action:1.0">
+            <master>${{sparkMaster}}</master>
+            <mode>${{sparkMode}}</mode>
+            <name>{name} ${{day}}</name>
+            <jar>{name}.py</jar>
+            <spark-opts>--py-files learnfold.zip --driver-memory ${{driverMemory}} --executor-memory ${{executorMemory}} --executor-cores ${{executorCores}} --num-executors ${{numExecutors}} --conf spark.sql.shuffle.partitions=${{shufflePartitions}} --conf spark.default.parallelism=${{defaultParallelism}} ${{sparkOptions}}</spark-opts>
+            <arg>${{inputPath}}</arg>
+            <arg>${{outputPath}}</arg>
+            <arg>--engine=spark</arg>
+            <arg>--wait=${{waitSeconds}}</arg>
+            <arg>${{runOption}}</arg>
+            <file>${{appPath}}/jobs/{name}.py#{name}.py</file>
+            <file>${{appPath}}/learnfold.zip#learnfold.zip</file>
+        </spark>
+        <ok to="views_published"/>
+        <error to="failed"/>
+    </action>"""
