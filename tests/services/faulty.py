@@ -126,6 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
         if kind == "lose":
             self.close_connection = True
             return
+        if kind == "cut" and not content:
+            self.wfile.write(f"HTTP/1.1 {status}".encode())
+            self.close_connection = True
+            return
         self.send_response_only(status)
         for name, value in headers:
             if name.lower() not in {"transfer-encoding", "connection", "content-length"}:
@@ -142,7 +146,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self, proxy: FaultyS3, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", proxy.server.port, timeout=60)
         try:
-            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            path = self.path if self.path.startswith("/") else "/" + self.path.split("/", 3)[3]  # asked as a proxy
+            connection.putrequest(self.command, path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
                 if name.lower() not in {"connection", *proxy.strip}:
                     connection.putheader(name, value)

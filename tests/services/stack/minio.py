@@ -32,7 +32,7 @@ class Minio(S3Server):
 
     def ready(self) -> bool:
         """See Service."""
-        return answers(f"{self.endpoint}/minio/health/ready")
+        return answers(f"{self.endpoint}/minio/health/ready") and self.serves()
 
 
 def minio() -> Path:

@@ -13,8 +13,6 @@ from obstore.store import S3Store
 
 from .service import Service, ServiceError, free_ports
 
-NOTHING = hashlib.sha256(b"").hexdigest()
-
 
 class S3Server(Service):
     """An S3 server on 127.0.0.1 with credentials of its own; objects are addressed by path, not by host name."""
@@ -51,7 +49,7 @@ class S3Server(Service):
     def create_bucket(self, bucket: str) -> str:
         """The bucket's name; it exists now, if it didn't before."""
         request = urllib.request.Request(
-            f"{self.endpoint}/{bucket}", method="PUT", headers=self._signed("PUT", f"/{bucket}")
+            f"{self.endpoint}/{bucket}", method="PUT", headers=self.signed("PUT", f"/{bucket}")
         )
         try:
             with urllib.request.urlopen(request, timeout=10):
@@ -76,15 +74,25 @@ class S3Server(Service):
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
         }
 
-    def _signed(self, method: str, path: str) -> dict[str, str]:
-        """The headers of a request without a body, signed by AWS's signature version 4."""
+    def serves(self) -> bool:
+        """Whether it answers a signed request; some servers say that they are ready before they can."""
+        request = urllib.request.Request(f"{self.endpoint}/", headers=self.signed("GET", "/"))
+        try:
+            with urllib.request.urlopen(request, timeout=10):
+                return True
+        except OSError:
+            return False
+
+    def signed(self, method: str, path: str, body: bytes = b"", service: str = "s3") -> dict[str, str]:
+        """The headers of a request, signed by AWS's signature version 4."""
         time = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
-        headers = {"host": f"127.0.0.1:{self.port}", "x-amz-content-sha256": NOTHING, "x-amz-date": time}
+        content = hashlib.sha256(body).hexdigest()
+        headers = {"host": f"127.0.0.1:{self.port}", "x-amz-content-sha256": content, "x-amz-date": time}
         names = ";".join(headers)
         canonical = "\n".join(
-            [method, path, "", *(f"{name}:{value}" for name, value in headers.items()), "", names, NOTHING]
+            [method, path, "", *(f"{name}:{value}" for name, value in headers.items()), "", names, content]
         )
-        scope = f"{time[:8]}/{self.region}/s3/aws4_request"
+        scope = f"{time[:8]}/{self.region}/{service}/aws4_request"
         text = "\n".join(["AWS4-HMAC-SHA256", time, scope, hashlib.sha256(canonical.encode()).hexdigest()])
         key = f"AWS4{self.secret_key}".encode()
         for part in scope.split("/"):

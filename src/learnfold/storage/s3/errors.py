@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import random
 import re
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from obstore.exceptions import BaseError
 
 from learnfold.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+Result = TypeVar("Result")
 
 FOREIGN = (BaseError, FileNotFoundError, ValueError, NotImplementedError)
 """What obstore raises."""
@@ -42,7 +47,7 @@ _SIGNS = {
     "/latest/api/token": f"there are no keys for {{what}}, and this machine has no role; {_KEYS}, or LEARNFOLD_S3_ANONYMOUS=true for a public bucket",
     "ConnectionRefused": "nothing listens there",
     "dns error": "its name isn't known",
-    "certificate": "its certificate isn't trusted; LEARNFOLD_S3_CA_FILE names one that is",
+    "InvalidCertificate": "its certificate isn't trusted; LEARNFOLD_S3_CA_FILE names one that is",
     "InvalidContentType": "it doesn't speak TLS: is it http:// rather than https://?",
     "TimedOut": "it doesn't answer in time",
     "error sending request": "the connection broke",
@@ -52,20 +57,46 @@ _SIGNS = {
 """By a sign in what obstore says, where the server said nothing."""
 
 
+def pause(done: int) -> None:
+    """Waits before the next of ``done`` tries, longer each time, and not as long as everybody else."""
+    time.sleep(min(10.0, 0.05 * 2**done) * random.uniform(0.5, 1))  # noqa: S311 - no secret
+
+
 def code_of(error: BaseException) -> str:
     """The server's own word for what is wrong, such as NoSuchKey; empty where it gave none."""
     found = re.search(r"<Code>(\w+)</Code>", str(error))
     return found[1] if found else ""
 
 
+def broken_off(error: BaseException | None) -> bool:
+    """Whether an answer never came whole, and obstore didn't ask again, since it can't know whether that is safe."""
+    text = str(error)
+    return bool(re.search(r"kind: (Interrupted|Timeout)", text)) and not re.search(r"after \d+ retries", text)
+
+
 @dataclass(frozen=True)
 class Place:
-    """Where a storage is, as messages name it."""
+    """Where a storage is, as messages name it, and how often something is tried again there."""
 
     url: str
     bucket: str
     server: str
     region: str
+    retries: int
+
+    def tried(
+        self, path: str, act: Callable[[], Result], passed: type[Exception] | tuple[type[Exception], ...] = ()
+    ) -> Result:
+        """What ``act``, which may be done twice, returns; its foreign errors as StorageError, but for those ``passed``."""
+        with self.translated(path, passed):
+            for done in itertools.count(1):
+                try:
+                    return act()
+                except BaseError as error:
+                    if done > self.retries or not broken_off(error):
+                        raise
+                    pause(done)
+        raise AssertionError  # the loop ends by itself
 
     @contextlib.contextmanager
     def translated(self, path: str, passed: type[Exception] | tuple[type[Exception], ...] = ()) -> Iterator[None]:

@@ -54,7 +54,7 @@ class S3Storage:
         self.url = "/".join(["s3:/", bucket, *folders])
         self.at_once = settings.s3_requests
         self._prefix, self._settings = "/".join(folders), settings
-        self._place = Place(self.url, bucket, server_url(settings), settings.s3_region)
+        self._place = Place(self.url, bucket, server_url(settings), settings.s3_region, settings.s3_retries)
         self._reached = False
         self._numbers = itertools.count()
         self._uploads: Uploads | None = None
@@ -103,8 +103,7 @@ class S3Storage:
     def write(self, path: str, data: bytes) -> None:
         """Puts a small object."""
         self.exists()  # some servers make a bucket of any name that is written to
-        with self._place.translated(path):
-            obstore.put(self._store, path, data, use_multipart=False)
+        self._place.tried(path, lambda: obstore.put(self._store, path, data, use_multipart=False))
 
     def swap(self, path: str, data: bytes, tag: str | None) -> str:
         """Compare-and-set by the object's ETag."""
@@ -157,14 +156,16 @@ class S3Storage:
         def put() -> None:
             obstore.put(self._store, path, file, chunk_size=part, max_concurrency=_UPLOADS_AT_ONCE)
 
+        def put_twice() -> None:
+            try:
+                put()
+            except FileNotFoundError as error:
+                if code_of(error) != "NoSuchUpload":
+                    raise
+                put()  # the answer that all parts were put together got lost; the client's second try found them gone
+
         try:
-            with self._place.translated(path):
-                try:
-                    put()
-                except FileNotFoundError as error:
-                    if code_of(error) != "NoSuchUpload":
-                        raise
-                    put()  # the answer that all parts were put together got lost; the client's second try found them gone
+            self._place.tried(path, put_twice)
             self._kept.keep(path, file)
         finally:
             file.unlink(missing_ok=True)
@@ -223,8 +224,7 @@ class S3Storage:
         """Copies within the server; of at most 5 GB on AWS."""
         self.exists()
         self._settle([source, target])
-        with self._place.translated(source):
-            obstore.copy(self._store, source, target)
+        self._place.tried(source, lambda: obstore.copy(self._store, source, target))
 
     def delete(self, paths: Iterable[str]) -> None:
         """Deletes objects, a thousand by each request."""
@@ -232,14 +232,12 @@ class S3Storage:
         if gone:
             self._settle(gone)
             self._kept.forget(set(gone))
-            with self._place.translated(gone[0]):
-                obstore.delete(self._store, gone)
+            self._place.tried(gone[0], lambda: obstore.delete(self._store, gone))
 
     def list(self, prefix: str = "") -> list[Entry]:
         """Every object below ``prefix``; the folders of a very large one side by side."""
-        with self._place.translated(prefix):
-            found = [_entry(about) for about in objects_below(self._store, prefix.strip("/"), self.at_once)]
-        return sorted((entry for entry in found if _counts(entry)), key=lambda entry: entry.path)
+        found = self._place.tried(prefix, lambda: objects_below(self._store, prefix.strip("/"), self.at_once))
+        return sorted(filter(_counts, map(_entry, found)), key=lambda entry: entry.path)
 
 
 def _entry(about: ObjectMeta) -> Entry:
