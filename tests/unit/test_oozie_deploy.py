@@ -142,9 +142,7 @@ def steps(script: str) -> list[str]:
     for line in script.splitlines():
         if re.match(r"\s*#", line):
             told += [
-                word
-                for word in re.findall(r"\b(build|check|upload|print)\b", line)
-                if line.startswith("# 1") or line.startswith("# 2")
+                word for word in re.findall(r"\b(build|check|upload|print)\b", line) if line.startswith(("# 1", "# 2"))
             ]
         elif "build_zip.py" in line:
             told.append("runs build_zip.py")

@@ -1,0 +1,51 @@
+"""The time, and waiting for it; tests have another."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from typing import Protocol
+
+GLANCE_SECONDS = 20.0
+"""How often a waiting schedule looks at the clock, which may be set or have slept."""
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    stopped: bool
+    """Whether it was asked to end."""
+
+    def now(self) -> datetime:
+        """The moment, UTC."""
+        ...
+
+    def wait_until(self, moment: datetime) -> None:
+        """Comes back at ``moment``, or before it to be asked again, or when it is asked to end."""
+        ...
+
+
+class SystemClock:
+    """This machine's clock."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+
+    @property
+    def stopped(self) -> bool:
+        """See Clock."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Asks to end; may be called by a signal."""
+        self._stop.set()
+
+    def now(self) -> datetime:
+        """See Clock."""
+        return datetime.now(UTC)
+
+    def wait_until(self, moment: datetime) -> None:
+        """See Clock."""
+        seconds = (moment - self.now()).total_seconds()
+        if seconds > 0:
+            self._stop.wait(min(seconds, GLANCE_SECONDS))

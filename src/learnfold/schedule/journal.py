@@ -1,0 +1,49 @@
+"""What a schedule has done, in a small file in OUT, so that it goes on after a crash."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from learnfold.errors import DataError
+
+if TYPE_CHECKING:
+    from learnfold.storage import Storage
+
+PATH = "_schedule/journal.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Moments (UTC): the last one that was seen to, and one whose run began and wasn't seen to end."""
+
+    last: datetime
+    begun: datetime | None = None
+
+
+class Journal:
+    """Reads and writes it."""
+
+    def __init__(self, out: Storage) -> None:
+        self._out = out
+
+    def read(self) -> Entry | None:
+        """What stands there; None before the first time. Raises DataError where it can't be read."""
+        data = self._out.read(PATH)
+        if data is None:
+            return None
+        try:
+            found = json.loads(data)
+            begun = found.get("begun")
+            return Entry(datetime.fromisoformat(found["last"]), datetime.fromisoformat(begun) if begun else None)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{self._out.url}/{PATH} can't be read ({error!r}); delete it, and the schedule begins anew"
+            ) from error
+
+    def write(self, entry: Entry) -> None:
+        """Puts it in place at once."""
+        begun = entry.begun.isoformat() if entry.begun else None
+        self._out.write(PATH, json.dumps({"last": entry.last.isoformat(), "begun": begun}).encode())
