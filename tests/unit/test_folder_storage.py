@@ -310,3 +310,16 @@ def test_a_place_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"hdfs://x/y can't be opened: a place is a folder, s3://bucket/path"):
         open_storage("hdfs://x/y", Settings())
     assert open_storage(f"file://{tmp_path}", Settings()).url == str(tmp_path)
+
+
+def test_a_name_that_looks_like_a_pattern_names_one_file(storage: FolderStorage) -> None:
+    """An engine gets a link instead, which goes when it is done."""
+    for path in ("[x]/1.parquet", "x/1.parquet", "*.parquet", "a{b}?/c.parquet"):
+        storage.write(path, path.encode())
+    asked = ["x/1.parquet", "[x]/1.parquet", "*.parquet", "a{b}?/c.parquet"]
+    with storage.local(asked) as files:
+        assert [Path(file).read_bytes().decode() for file in files] == asked
+        assert files[0] == f"{storage.url}/x/1.parquet"
+        assert not [file for file in files if set(file) & set("[]*?{")]
+        assert all(file.endswith(".parquet") for file in files)
+    assert [Path(file).exists() for file in files] == [True, False, False, False]

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.errors import ConflictError, MissingDataError, StorageError
 from learnfold.storage import Entry
-from learnfold.storage.scratch import scratch as scratch  # noqa: PLC0414 - also known by this name
+from learnfold.storage.scratch import Scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableSequence, Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _TEMPORARY = ".tmp-"
 """In the name of what is being written; a run that died leaves such files, and ``clean`` removes them."""
+
+_PATTERN = re.compile(r"[*?\\[{]")
 
 
 class FolderStorage:
@@ -113,12 +116,19 @@ class FolderStorage:
 
     @contextlib.contextmanager
     def local(self, paths: Sequence[str]) -> Iterator[list[str]]:
-        """The files themselves."""
+        """The files themselves, or links to those whose names an engine would take for patterns of many."""
         names = [str(self.root / path) for path in paths]
         for name in names:
             if not Path(name).exists():
                 raise MissingDataError(f"{name} is gone")
-        yield names
+        if not any(map(_PATTERN.search, names)):
+            yield names
+            return
+        links = Scratch()
+        try:
+            yield [_linked(links.path / str(place), name) for place, name in enumerate(names)]
+        finally:
+            links.cleanup()
 
     def footers(self, paths: Sequence[str]) -> AbstractContextManager[list[str]]:
         """The files themselves."""
@@ -175,6 +185,15 @@ class FolderStorage:
             self._walk(str(start), prefix.rstrip("/"), found)
         found.sort(key=lambda entry: entry.path)
         return found
+
+
+def _linked(link: Path, name: str) -> str:
+    """``name``, or, if it looks like a pattern, that of a link to it with the same ending."""
+    if not _PATTERN.search(name):
+        return name
+    link = link.with_suffix(Path(name).suffix)
+    link.symlink_to(name)
+    return str(link)
 
 
 def _digest(data: bytes) -> str:
