@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from learnfold.errors import MissingDataError
+from learnfold.errors import MissingDataError, UsageError
 from learnfold.storage import open_storage
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Master:
             name = entry.path.rsplit("/", 1)[-1]
             if not name.endswith((".parquet", ".parq")) or any(part[0] in "_." for part in entry.path.split("/")):
                 continue
-            parts = dict(_PART.findall(entry.path))
+            parts = {part[1]: part[2] for part in map(_PART.fullmatch, entry.path.split("/")[:-1]) if part}
             topic = parts.get("topic")
             day = _day(parts)
             if topic is None or not self._wanted(topic, day):
@@ -128,20 +128,29 @@ class Master:
 
 
 def open_master(url: str, settings: Settings) -> Master:
-    """The master dataset at ``url``, which may name one topic's or one day's folder of it (the seed's reprocessing path)."""
+    """The master dataset at ``url``, which may name one topic's or one day's folder of it (the seed's reprocessing path).
+
+    Raises MissingDataError where there is none, UsageError where the folder names no day.
+    """
     base, parts = url.rstrip("/"), {}
     while match := _PART.fullmatch(base.rsplit("/", 1)[-1]):
         parts[match[1]] = match[2]
         base = base.rsplit("/", 1)[0] if "/" in base else "."
-    numbers = {name: int(parts[name]) for name in ("year", "month", "day") if parts.get(name, "").isdigit()}
+    numbers = {name: _number(url, name, text) for name, text in parts.items() if name != "topic"}
     storage = open_storage(base or "/", settings)
     if not storage.exists():
         raise MissingDataError(f"there is no master dataset at {storage.url}: has ingestion run? Is the path right?")
     return Master(storage, Narrowing(parts.get("topic"), **numbers))
 
 
+def _number(url: str, name: str, text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise UsageError(f"{url}: {name}={text} names no {name}; one is called year=2025/month=12/day=10")
+    return int(text)
+
+
 def _day(parts: dict[str, str]) -> date | None:
     try:
         return date(int(parts["year"]), int(parts["month"]), int(parts["day"]))
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None
