@@ -13,8 +13,10 @@ GLANCE_SECONDS = 20.0
 class Clock(Protocol):
     """Tells the time."""
 
-    stopped: bool
-    """Whether it was asked to end."""
+    @property
+    def stopped(self) -> bool:
+        """Whether it was asked to end."""
+        ...
 
     def now(self) -> datetime:
         """The moment, UTC."""

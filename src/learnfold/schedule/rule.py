@@ -19,7 +19,10 @@ LOOK_BACK = timedelta(days=400)
 class Rule(Protocol):
     """Tells the moments (UTC) at which a run is due."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        ...
 
     def after(self, moment: datetime) -> Iterator[datetime]:
         """Those after ``moment``, in order; it may end."""

@@ -1,0 +1,170 @@
+"""A run's numbers as Prometheus reads them, read here by Prometheus' own parser."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from learnfold import catalog
+from learnfold.batch.metrics import METRICS, record, record_failure
+from learnfold.batch.run import RunReport, RunRequest, run
+from learnfold.cli import main
+from learnfold.settings import Settings
+
+Numbers = dict[tuple[str, ...], float]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> RunReport:
+    """Of a run of all jobs over a small semester with faults."""
+    folder = tmp_path_factory.mktemp("metrics")
+    master = str(folder / "master")
+    assert main(["generate", master, "--events", "3000", "--duplicates", "0.05", "--malformed", "0.05"]) == 0
+    return run(RunRequest(master, str(folder / "views")), catalog.load(), Settings())
+
+
+def numbers(text: str) -> Numbers:
+    """Every sample by its name and its labels' values; a sample that comes twice is refused."""
+    found: Numbers = {}
+    for family in text_string_to_metric_families(text):
+        assert family.type == "gauge"
+        assert family.documentation
+        for sample in family.samples:
+            key = (sample.name.removeprefix("learnfold_"), *sample.labels.values())
+            assert key not in found
+            found[key] = sample.value
+    return found
+
+
+def test_the_file_says_what_the_run_did(report: RunReport, tmp_path: Path) -> None:
+    """Events, copies, quarantine by reason, rows and bytes of all 37 views, and when the newest day was."""
+    file = tmp_path / "textfile" / "learnfold.prom"
+    assert record(report, Settings(metrics_file=str(file))) == []
+    found = numbers(file.read_text(encoding="utf-8"))
+    topics = {name: topic for job in report.manifest.jobs.values() for name, topic in job.topics.items()}
+    for name, job in report.manifest.jobs.items():
+        assert found["last_run_succeeded", name] == 1
+        for topic in job.topics:
+            assert found["events", name, topic] == topics[topic].events > 0
+            assert found["duplicates", name, topic] == topics[topic].duplicates
+            for reason, count in topics[topic].quarantined.items():
+                assert found["quarantined", name, topic, reason] == count
+            ended = found["newest_day_timestamp_seconds", name, topic] + 86400
+            expected = max(0, found["last_success_timestamp_seconds", name] - ended)
+            assert found["lag_seconds", name, topic] == pytest.approx(expected)
+    assert sum(key[0] == "view_rows" for key in found) == 37
+    assert sum(key[0] == "quarantined" for key in found) > 0
+    assert all(key[0] in METRICS for key in found)
+    assert [path.name for path in file.parent.iterdir() if not path.name.startswith(".")] == ["learnfold.prom"]
+
+
+def test_a_failure_is_told_beside_the_last_success(report: RunReport, tmp_path: Path) -> None:
+    """The job that failed says so, keeps its last success and numbers, and other jobs are as they were."""
+    settings = Settings(metrics_file=str(tmp_path / "learnfold.prom"))
+    record(report, settings)
+    before = numbers(Path(settings.metrics_file).read_text(encoding="utf-8"))
+    assert record_failure(["video"], 1.5, settings) == []
+    after = numbers(Path(settings.metrics_file).read_text(encoding="utf-8"))
+    assert after["last_failure_timestamp_seconds", "video"] >= before["last_success_timestamp_seconds", "video"]
+    changed = {key for key in after if after[key] != before.get(key)}
+    assert changed == {
+        ("last_failure_timestamp_seconds", "video"),
+        ("last_run_succeeded", "video"),
+        ("last_run_duration_seconds", "video"),
+    }
+    record(report, settings)
+    healed = numbers(Path(settings.metrics_file).read_text(encoding="utf-8"))
+    assert healed["last_run_succeeded", "video"] == 1
+    assert ("last_failure_timestamp_seconds", "video") in healed
+
+
+def test_what_is_no_longer_so_is_no_longer_said(report: RunReport, tmp_path: Path) -> None:
+    """A reason of quarantine that is gone is gone from the file too."""
+    file = tmp_path / "learnfold.prom"
+    settings = Settings(metrics_file=str(file))
+    record(report, settings)
+    file.write_text(file.read_text(encoding="utf-8").replace('reason="', 'reason="old '), encoding="utf-8")
+    record(report, settings)
+    assert "old " not in file.read_text(encoding="utf-8")
+
+
+def test_five_jobs_share_a_file(report: RunReport, tmp_path: Path) -> None:
+    """Each recorded by itself, side by side, they leave what one run of all leaves."""
+    together, alone = tmp_path / "together.prom", tmp_path / "alone.prom"
+    record(report, Settings(metrics_file=str(together)))
+    with ThreadPoolExecutor(5) as pool:
+        parts = [replace(report, jobs=(job,)) for job in report.jobs]
+        told = list(pool.map(lambda part: record(part, Settings(metrics_file=str(alone))), parts * 4))
+    assert told == [[]] * 20
+    assert set(numbers(together.read_text(encoding="utf-8"))) == set(numbers(alone.read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def gateway() -> Iterator[tuple[str, list[tuple[str, str, str]], list[int]]]:
+    """Its address, the requests it got (method, path, content), and the code it answers with."""
+    got: list[tuple[str, str, str]] = []
+    answer = [200]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append((self.command, self.path, self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            self.send_response(answer[0])
+            self.end_headers()
+            if answer[0] != 200:
+                self.wfile.write(b"pushed metrics are invalid")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", got, answer
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_pushgateway_gets_a_group_a_job(
+    report: RunReport, gateway: tuple[str, list[tuple[str, str, str]], list[int]]
+) -> None:
+    """By POST, so that a failure leaves the group's other numbers; each group holds its job's samples alone."""
+    url, got, _ = gateway
+    assert record(report, Settings(push_gateway=url)) == []
+    assert [(method, path) for method, path, _ in got] == [
+        ("POST", f"/metrics/job/learnfold/batch_job/{job}") for job in report.jobs
+    ]
+    for _, path, content in got:
+        assert {key[1] for key in numbers(content)} == {path.rpartition("/")[2]}
+    got.clear()
+    assert record_failure(["auth"], 1.0, Settings(push_gateway=url)) == []
+    assert {key[0] for key in numbers(got[0][2])} == {
+        "last_failure_timestamp_seconds",
+        "last_run_succeeded",
+        "last_run_duration_seconds",
+    }
+
+
+def test_trouble_with_the_numbers_is_told_and_fails_nothing(
+    report: RunReport, tmp_path: Path, gateway: tuple[str, list[tuple[str, str, str]], list[int]]
+) -> None:
+    """A folder that is a file, a gateway that refuses, one that isn't there."""
+    url, _, answer = gateway
+    answer[0] = 400
+    (tmp_path / "file").touch()
+    problems = record(
+        replace(report, jobs=("auth",)), Settings(metrics_file=str(tmp_path / "file" / "x"), push_gateway=url)
+    )
+    assert len(problems) == 2
+    assert "can't be written" in problems[0]
+    assert "pushed metrics are invalid" in problems[1]
+    assert "can't be pushed" in record_failure(["auth"], 1.0, Settings(push_gateway="http://127.0.0.1:9"))[0]
+    assert "can't be pushed" in record_failure(["auth"], 1.0, Settings(push_gateway="no address"))[0]
+
+
+def test_without_the_settings_nothing_is_written(report: RunReport) -> None:
+    """Which is the default."""
+    assert record(report, Settings()) == record_failure(["auth"], 1.0, Settings()) == []
