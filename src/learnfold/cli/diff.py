@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from learnfold.batch.difference import BatchDifference, ViewDifference
     from learnfold.engines.workbench import RowChange
@@ -68,26 +69,26 @@ def text(found: BatchDifference) -> str:
     return "\n\n".join(block for block in blocks if block)
 
 
-def examples(view: ViewDifference) -> str:
-    """A few rows of a view that differ."""
+def examples(view: ViewDifference, words: Mapping[str, str] | None = None) -> str:
+    """A few rows of a view that differ; ``words`` says added, removed and changed in other words."""
     lines = [f"{view.view}: only in {view.only_in}"] if view.only_in else []
     for names, which in ((view.rows.columns_only_before, "gone"), (view.rows.columns_only_after, "new")):
         lines += [f"{view.view}: column {name} is {which}" for name in names]
     if view.rows.changed_columns:
         told = ", ".join(f"{name} in {count:,} rows" for name, count in view.rows.changed_columns.items())
         lines.append(f"{view.view}: changed {told}")
-    lines += [f"{view.view}: {_row(change)}" for change in view.rows.examples]
+    lines += [f"{view.view}: {_row(change, words or {})}" for change in view.rows.examples]
     return "\n".join(lines)
 
 
-def _row(change: RowChange) -> str:
+def _row(change: RowChange, words: Mapping[str, str]) -> str:
     key = ", ".join(f"{name}={_value(value)}" for name, value in change.key.items())
     if change.what == "changed":
         columns = ", ".join(f"{n} {_value(old)} -> {_value(new)}" for n, (old, new) in change.columns.items())
     else:
         side = 1 if change.what == "added" else 0
         columns = ", ".join(f"{name}={_value(pair[side])}" for name, pair in change.columns.items())
-    return f"{change.what} {key}" + (f": {columns}" if columns else "")
+    return f"{words.get(change.what, change.what)} {key}" + (f": {columns}" if columns else "")
 
 
 def _value(value: Any) -> str:

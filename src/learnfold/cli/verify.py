@@ -57,7 +57,8 @@ def text(found: Verification) -> str:
     blocks = []
     if rows:
         blocks.append(table(["wrong view", "rows published", "right", "missing", "too many", "changed"], rows))
-        blocks += [examples(view) for view in wrong]
+        words = {"added": "missing", "removed": "too many", "changed": "published -> right"}
+        blocks += [examples(view, words) for view in wrong]
     if found.facts:
         blocks.append("\n".join(found.facts))
     if found.unverified:

@@ -95,7 +95,8 @@ def _same(name: str, before: str, after: str) -> str:
     equal = f"{one} IS NOT DISTINCT FROM {other}"
     if numeric and {before, after} & {"FLOAT", "DOUBLE"}:
         one, other = f"CAST({one} AS DOUBLE)", f"CAST({other} AS DOUBLE)"
-        equal = f"({equal} OR abs({one} - {other}) <= {TOLERANCE} * greatest(abs({one}), abs({other})))"
+        near = f"abs({one} - {other}) <= {TOLERANCE} * greatest(abs({one}), abs({other}))"
+        equal = f"({equal} OR (isfinite({one}) AND isfinite({other}) AND {near}))"
     return f"({equal})"
 
 
