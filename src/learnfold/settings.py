@@ -61,7 +61,7 @@ class Settings:
     metrics_file: str = _setting(
         "", "file for the last run's numbers as Prometheus text (node_exporter's textfile folder)"
     )
-    push_gateway: str = _setting("", "URL of a Prometheus Pushgateway for the last run's numbers")
+    push_gateway: str = _setting("", "URL of a Prometheus Pushgateway for the last run's numbers", secret=True)
     # S3
     s3_endpoint: str = _setting(
         "",

@@ -230,6 +230,7 @@ def _settle(work: _Work) -> FoldedTopic:
     record = TopicRecord(
         plan.reading, dict(sorted(work.facts.items())), unreadable=dict(sorted(work.unreadable.items()))
     )
+    record.offsets = {str(partition): offset for partition, offset in sorted(plan.offsets.items())}
     for day in sorted(files):
         facts, name = work.days.get(day), day.isoformat()
         record.days[name] = [facts.events, facts.duplicates] if facts else (last.days[name] if last else [0, 0])

@@ -38,6 +38,7 @@ class TopicPlan:
     dirty: set[date] | None = None  # days to fold for all rollups; None: all days
     stale: list[Rollup] = field(default_factory=list)  # rollups to fold for all days, since their definition changed
     why: str = ""
+    offsets: dict[int, int] = field(default_factory=dict)  # by Kafka partition, what the files hold everything before
 
     @property
     def idle(self) -> bool:
@@ -137,7 +138,8 @@ def plan_topic(
     reading = reading_fingerprint(topic, settings)
     rollups = [rollup for rollup in job.rollups if rollup.topic.name == topic.name]
     record = last.topics.get(topic.name) if last else None
-    everything = TopicPlan(topic, reading, entries, folder_days, None, changed=set(entries))
+    offsets = listing.offsets.get(topic.name, {})
+    everything = TopicPlan(topic, reading, entries, folder_days, None, changed=set(entries), offsets=offsets)
     if record is None:
         everything.why = "never folded"
     elif scope.full:
@@ -149,7 +151,7 @@ def plan_topic(
     if everything.why:
         return everything
     assert record is not None  # noqa: S101
-    plan = TopicPlan(topic, reading, entries, folder_days, record, dirty=set())
+    plan = TopicPlan(topic, reading, entries, folder_days, record, dirty=set(), offsets=offsets)
     plan.changed = {
         p
         for p, e in entries.items()

@@ -15,6 +15,7 @@ from learnfold.batch.clean import clean
 from learnfold.batch.fold import fold_topic
 from learnfold.batch.lock import held
 from learnfold.batch.manifest import BATCHES, JobRecord, Manifest, new_batch, now, read_current
+from learnfold.batch.metrics import record, record_failure
 from learnfold.batch.plan import JobPlan, Scope, plan_job
 from learnfold.batch.progress import Progress
 from learnfold.batch.publish import publish, refresh_plain_paths
@@ -65,8 +66,23 @@ class RunReport:
 def run(request: RunRequest, catalog: Catalog, settings: Settings, progress: Progress | None = None) -> RunReport:
     """Publishes the views of the jobs as of the master dataset now; raises LearnfoldError, and then nothing was published."""
     progress = progress or Progress()
-    began, started_at = time.perf_counter(), now()
+    began = time.perf_counter()
     jobs = _jobs(request, catalog)
+    try:
+        done = _run(request, jobs, catalog, settings, progress)
+    except LearnfoldError:
+        for trouble in record_failure(jobs, time.perf_counter() - began, settings):
+            progress.say(trouble)
+        raise
+    for trouble in record(done, settings):
+        progress.say(trouble)
+    return done
+
+
+def _run(
+    request: RunRequest, jobs: tuple[str, ...], catalog: Catalog, settings: Settings, progress: Progress
+) -> RunReport:
+    began, started_at = time.perf_counter(), now()
     master, out = _places(request, settings)
     engine = open_engine(settings, master.storage, out)
     try:
