@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-import nanoarrow as na  # type: ignore[import-untyped]
-from nanoarrow.c_array_stream import CArrayStream  # type: ignore[import-untyped]
+import nanoarrow as na
+from nanoarrow.c_array_stream import CArrayStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -31,7 +31,7 @@ def close_days(master: Storage, topic: str, last: date) -> list[str]:
     days: set[date] = set()
     marked: set[date] = set()
     for entry in master.list(f"topic={topic}"):
-        day = _day_of(entry.path)
+        day = day_of(entry.path)
         if day is not None:
             days.add(day)
             if entry.path.endswith(f"/{DONE}"):
@@ -48,7 +48,8 @@ def close_days(master: Storage, topic: str, last: date) -> list[str]:
     return closed
 
 
-def _day_of(path: str) -> date | None:
+def day_of(path: str) -> date | None:
+    """The day that a file's folders say."""
     match = _DAY.search(path)
     try:
         return date(int(match[1]), int(match[2]), int(match[3])) if match else None

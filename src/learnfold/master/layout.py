@@ -14,6 +14,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from learnfold.errors import MissingDataError, UsageError
+from learnfold.master.progress import Progress
+from learnfold.master.switch import superseded
 from learnfold.storage import open_storage
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ class Listing:
     files: dict[str, dict[str, Entry]] = field(default_factory=dict)
     days: dict[str, dict[str, date | None]] = field(default_factory=dict)
     strangers: dict[str, int] = field(default_factory=dict)  # files of topics that no subject reads, by topic
+    offsets: dict[str, dict[int, int]] = field(
+        default_factory=dict
+    )  # by topic and Kafka partition, the offset before which the files hold everything and behind which nothing
 
 
 @dataclass
@@ -57,10 +62,19 @@ class Master:
     narrowing: Narrowing
 
     def listing(self, topics: Collection[str], known: Collection[str]) -> Listing:
-        """The files of ``topics`` now; raises MissingDataError where there are none of any of the ``known`` topics."""
-        found = Listing({topic: {} for topic in topics}, {topic: {} for topic in topics})
+        """The files of ``topics`` now; raises MissingDataError where there are none of any of the ``known`` topics.
+
+        Left out are those of Kafka's messages that ingestion is still at, and those in whose place compaction put another.
+        """
+        progress = Progress.read(self.storage)  # before the files are listed
+        entries = list(self._entries(known))
+        gone = superseded(self.storage, [entry.path for entry in entries])  # and this after
+        offsets = {topic: ends for topic, ends in progress.offsets().items() if topic in topics}
+        found = Listing({topic: {} for topic in topics}, {topic: {} for topic in topics}, offsets=offsets)
         any_known = False
-        for entry in self._entries(known):
+        for entry in entries:
+            if entry.path in gone or progress.beyond(entry.path):
+                continue
             name = entry.path.rsplit("/", 1)[-1]
             if not name.endswith((".parquet", ".parq")) or any(part[0] in "_." for part in entry.path.split("/")):
                 continue

@@ -1,0 +1,196 @@
+"""``learnfold ingest``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from learnfold.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from learnfold.ingest.backfill import FileReport
+    from learnfold.ingest.stream import StreamReport
+    from learnfold.settings import Settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
+    parser.epilog = (
+        "example: learnfold ingest --into demo/master --once\n"
+        "example: learnfold ingest export.jsonl.gz --into demo/master --topic video_topic"
+    )
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="JSON lines, CSV or Parquet, perhaps packed (.gz, .zst), or folders of them; none: from Kafka",
+    )
+    parser.add_argument(
+        "--into", required=True, metavar="MASTER", help="the master dataset: a folder or s3://bucket/path"
+    )
+    parser.add_argument(
+        "--topic", action="append", default=[], metavar="TOPIC", help="only this topic; of files, theirs"
+    )
+    parser.add_argument(
+        "--from", dest="mapping", metavar="MAPPING", help="the files hold xapi, caliper, or what a mapping file says"
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    kafka = parser.add_argument_group("from Kafka")
+    kafka.add_argument("--once", action="store_true", help="take what is there now, and stop")
+    kafka.add_argument(
+        "--servers",
+        dest="kafka_servers",
+        metavar="HOST:PORT",
+        help="Kafka's bootstrap servers (default: localhost:9092)",
+    )
+    kafka.add_argument(
+        "--group",
+        dest="kafka_group",
+        metavar="GROUP",
+        help="consumer group; its processes share the work (default: learnfold)",
+    )
+    kafka.add_argument(
+        "--flush-events", type=int, metavar="N", help="write files after so many messages (default: 500000)"
+    )
+    kafka.add_argument(
+        "--flush-bytes", type=int, metavar="N", help="write files after so many bytes (default: 256000000)"
+    )
+    kafka.add_argument(
+        "--flush-seconds", type=float, metavar="S", help="write files after so many seconds (default: 60)"
+    )
+    kafka.add_argument("--metrics-port", type=int, metavar="PORT", help="show Prometheus metrics at this port")
+    kafka.add_argument(
+        "--accept-gap", action="store_true", help="go on behind messages that Kafka doesn't have any more"
+    )
+    kafka.add_argument(
+        "--close-after", type=float, metavar="HOURS", help="mark days as closed (_SUCCESS) so long after their end"
+    )
+    kafka.add_argument(
+        "--give-up", type=float, metavar="SECONDS", help="wait for Kafka no longer than this at the start"
+    )
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Ingests files, or from Kafka until it is stopped."""
+    streaming = ("once", "accept_gap", "close_after", "give_up")
+    if args.files:
+        wrong = [f"--{name.replace('_', '-')}" for name in streaming if getattr(args, name)]
+        if wrong:
+            raise UsageError(f"{', '.join(wrong)} is of the ingestion from Kafka; name no files for that")
+        if len(args.topic) > 1:
+            raise UsageError("files are of one --topic; ingest those of others by another command")
+        return _files(args, settings)
+    if args.mapping:
+        raise UsageError("--from reads files; name some")
+    return _kafka(args, settings)
+
+
+def _kafka(args: argparse.Namespace, settings: Settings) -> int:
+    from learnfold import catalog
+    from learnfold.cli.table import to_json
+    from learnfold.ingest.log import Log
+    from learnfold.ingest.metrics import open_metrics
+    from learnfold.ingest.stream import Stream, StreamRequest
+    from learnfold.storage import open_storage
+
+    request = StreamRequest(tuple(args.topic), args.once, args.accept_gap, args.give_up, args.close_after)
+    master = open_storage(args.into, settings)
+    stream = Stream(master, catalog.load(), settings, request, Log(), _stopper(), open_metrics(settings))
+    report = stream.run()
+    print(to_json(_report(report)) if args.json else _text(report))
+    return 0
+
+
+def _stopper() -> Any:
+    """Set by the first SIGTERM or SIGINT, after which what is held is written; a second one ends at once."""
+    import signal
+    import threading
+
+    stop = threading.Event()
+
+    def stopped(number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        print(f"{signal.Signals(number).name}: writing what is held, then leaving", file=sys.stderr)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, stopped)
+    signal.signal(signal.SIGINT, stopped)
+    return stop
+
+
+def _report(report: StreamReport) -> dict[str, Any]:
+    done = report.flushed
+    return {
+        "events": done.events,
+        "bytes": done.bytes,
+        "quarantined": done.quarantined,
+        "files": done.files,
+        "offsets": report.offsets,
+        "closed": report.closed,
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def _text(report: StreamReport) -> str:
+    from learnfold.cli.table import table
+
+    done = report.flushed
+    names = sorted({*done.events, *done.quarantined})
+    rows = [(name, done.events.get(name, 0), sum(done.quarantined.get(name, {}).values())) for name in names]
+    total = sum(done.events.values())
+    return (
+        f"{table(['topic', 'events', 'quarantined'], rows)}\n\n"
+        f"{total:,} events in {done.files:,} files, {report.seconds:.1f} s"
+    )
+
+
+def _files(args: argparse.Namespace, settings: Settings) -> int:
+    from learnfold import catalog
+    from learnfold.batch.progress import TerminalProgress
+    from learnfold.cli.table import to_json
+    from learnfold.ingest.backfill import Backfill
+    from learnfold.ingest.located import located
+    from learnfold.ingest.mapping_file import load
+    from learnfold.storage import open_storage
+
+    mapping = load(args.mapping) if args.mapping else None
+    topic = args.topic[0] if args.topic else None
+    backfill = Backfill(open_storage(args.into, settings), catalog.load(), settings, topic, mapping)
+    progress, reports = TerminalProgress(), []
+    try:
+        for source in located(args.files, settings):
+            progress.step("ingesting", source.name)
+            reports.append(backfill.take(source))
+    finally:
+        progress.done()
+        backfill.close()
+    print(to_json({"files": [vars(one) for one in reports]}) if args.json else _files_text(reports))
+    return 0
+
+
+def _files_text(reports: Sequence[FileReport]) -> str:
+    from learnfold.cli.table import table
+
+    rows = [
+        (
+            one.name,
+            sum(one.events.values()),
+            sum(sum(reasons.values()) for reasons in one.quarantined.values()),
+            "in already; nothing changed" if one.known else f"{one.files} files written",
+        )
+        for one in reports
+    ]
+    reasons = [
+        (topic, reason, count)
+        for one in reports
+        for topic, counts in one.quarantined.items()
+        for reason, count in counts.items()
+    ]
+    lines = [table(["file", "events", "quarantined", "done"], rows)]
+    if reasons:
+        lines += ["", table(["quarantined: topic", "reason", "events"], reasons)]
+    return "\n".join(lines)

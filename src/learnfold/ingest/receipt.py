@@ -1,0 +1,67 @@
+"""What a file that was ingested gave: by it, the same file again changes nothing, and one that was cut short is taken up.
+
+``MASTER/_files/<digest of the content>.json`` is written before the first file that it names, and again when all are there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from learnfold.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from learnfold.storage import Storage
+
+FILES = "_files"
+
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass
+class Receipt:
+    """One file's; ``how`` stands for all that decides what it gives beside its content."""
+
+    digest: str
+    name: str
+    size: int
+    how: str
+    done: bool = False
+    outputs: list[str] = field(default_factory=list)  # below MASTER; until it is done, those of the attempt before too
+    events: dict[str, int] = field(default_factory=dict)  # valid ones by topic
+    quarantined: dict[str, dict[str, int]] = field(default_factory=dict)  # by topic and reason
+    at: str = ""
+
+    def write(self, master: Storage) -> None:
+        """Puts it in place."""
+        master.write(_path(self.digest), json.dumps(asdict(self), ensure_ascii=False, indent=1).encode())
+
+
+def read_receipt(master: Storage, digest: str) -> Receipt | None:
+    """The receipt of a file with that digest; None where it was never ingested."""
+    data = master.read(_path(digest))
+    if data is None:
+        return None
+    try:
+        return Receipt(**json.loads(data))
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"{master.url}/{_path(digest)} can't be read ({error}); delete it and ingest the file again"
+        ) from error
+
+
+def digest_of(path: Path) -> str:
+    """A digest of a file's content, 64 hexadecimal digits."""
+    state = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            state.update(block)
+    return state.hexdigest()
+
+
+def _path(digest: str) -> str:
+    return f"{FILES}/{digest}.json"
