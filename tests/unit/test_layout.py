@@ -74,7 +74,7 @@ def test_what_is_not_events_is_passed_over(tmp_path: Path) -> None:
         "topic=video_topic/.6.parquet.crc",
         "topic=video_topic/7.csv",
         "_quarantine/topic=video_topic/8.parquet",
-        "_progress/topic=video_topic/partition=1.json",
+        "_progress/topic=video_topic/notes.txt",
         "9.parquet",
         "subtopic=video_topic/10.parquet",
     )

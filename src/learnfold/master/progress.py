@@ -11,6 +11,7 @@ first reads the progress, then lists, and leaves out all files that end at or be
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from learnfold.storage import Storage
 
 PROGRESS = "_progress"
+
+_PATH = re.compile(rf"{PROGRESS}/topic=[^/]+/partition=\d+\.json")
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Progress:
     @classmethod
     def read(cls, master: Storage) -> Progress:
         """The progress now. Read it before listing files: what it speaks of is then on the list."""
-        paths = [entry.path for entry in master.list(PROGRESS) if _is_progress(entry.path)]
+        paths = [entry.path for entry in master.list(PROGRESS) if _PATH.fullmatch(entry.path)]
         read = side_by_side(partial(_read, master), paths, master.at_once)
         return cls([one for one in read if one is not None])
 
@@ -110,10 +113,6 @@ def read_progress(master: Storage) -> dict[str, dict[int, int]]:
 def now() -> str:
     """This moment, UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _is_progress(path: str) -> bool:
-    return path.endswith(".json") and not path.rpartition("/")[2].startswith(".")
 
 
 def _read(master: Storage, path: str) -> PartitionProgress | None:
