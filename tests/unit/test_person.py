@@ -1,0 +1,123 @@
+"""How a person is told from everybody and everything else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from learnfold import catalog
+from learnfold.engines.duckdb.engine import DuckDBEngine
+from learnfold.engines.duckdb.erase import teach
+from learnfold.errors import UsageError
+from learnfold.master.person import Person
+from learnfold.settings import Settings
+from learnfold.storage.folder import FolderStorage
+
+
+def person(user_id: str, *words: str) -> Person:
+    """The person, as the shipped subjects' columns and ``words`` set them apart."""
+    return Person.of(user_id, catalog.load(), words)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    """A connection to teach."""
+    with_nothing = FolderStorage(".")
+    engine = DuckDBEngine(Settings(), with_nothing, with_nothing)
+    yield engine
+    engine.close()
+
+
+def asked(engine: DuckDBEngine, who: Person, text: str) -> tuple[bool, str]:
+    """Whether SQL says that the text names the person, and the text without them."""
+    teach(engine.connection, who)
+    named, blank = engine.connection.execute("SELECT erase_names(?), erase_blank(?)", [text, text]).fetchone() or (
+        0,
+        "",
+    )
+    return bool(named), blank
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("U1", "[erased]"),
+        ("see U1.", "see [erased]."),
+        ("(U1),U1;U1", "([erased]),[erased];[erased]"),
+        ("U1 U1 U1", "[erased] [erased] [erased]"),
+        ("/files/U1/a.pdf", "/files/[erased]/a.pdf"),
+        ("...U1...", "...[erased]..."),
+        ("U1\nU1\tU1", "[erased]\n[erased]\t[erased]"),
+        ('{"mentor": "U1"}', '{"mentor": "[erased]"}'),
+        (r'{"mentor": "\u0055\u0031"}', '{"mentor": "[erased]"}'),
+        (r'{"words": "ask\nU1"}', r'{"words": "ask\n[erased]"}'),
+        (r"{\"mentor\": \"U1\"}", r"{\"mentor\": \"[erased]\"}"),
+    ],
+)
+def test_an_id_is_found_where_it_stands_alone(engine: DuckDBEngine, text: str, without: str) -> None:
+    """In words, addresses and JSON, escaped or not; Python and SQL agree."""
+    assert person("U1").named_in(text)
+    assert asked(engine, person("U1"), text) == (True, without)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "U10",
+        "xU1",
+        "u1",
+        "U1-a",
+        "a-U1",
+        "U1@x.org",
+        "U1.txt",
+        "U_1",
+        "ỆU1",
+        "U1\u0301",
+        "",
+        '{"course_id": "U1"}',
+        "U 1",
+    ],
+)
+def test_a_part_of_something_longer_is_somebody_else(engine: DuckDBEngine, text: str) -> None:
+    """Another id, an address, a file's name, a course that happens to be called the same."""
+    assert not person("U1").named_in(text)
+    assert asked(engine, person("U1"), text) == (False, text)
+
+
+@pytest.mark.parametrize("user_id", ["Nguyễn01", "a/b", 'a"b', "a'b", "a\\b", "a.b*(c)", "😀1", "x y", "U1@uni.edu"])
+def test_any_id_is_found_and_blanked_in_json(engine: DuckDBEngine, user_id: str) -> None:
+    """Quotes, slashes, letters of any script: as the text of JSON holds them, ASCII or not; the rest stays JSON."""
+    for ascii_only in (True, False):
+        text = json.dumps({"words": f"ask {user_id} now", "course_id": user_id, "n": 1}, ensure_ascii=ascii_only)
+        named, blank = asked(engine, person(user_id), text)
+        assert named
+        assert json.loads(blank) == {"words": "ask [erased] now", "course_id": user_id, "n": 1}
+        assert person(user_id).named_in(text)
+        assert not person(user_id + "0").named_in(text)
+
+
+@pytest.mark.parametrize(
+    "user_id", ["7", "12.5", "-3", "1e5", "x", "student", "video", "LOGIN", "course_id", "null", "data"]
+)
+def test_a_number_or_common_word_is_not_looked_for_in_words(engine: DuckDBEngine, user_id: str) -> None:
+    """It would be found everywhere; only as the value of a field that identifies a person it means one."""
+    who = person(user_id, "data", "views")
+    assert not who.distinctive
+    text = json.dumps({"correct_answers": 7, "words": f"see {user_id} there"})
+    assert asked(engine, who, text)[0] is False
+    assert not who.named_in(text)
+    assert who.named_in(f'{{"user_id": "{user_id}", "broken')
+    assert who.named_in(f"student_id={user_id};")
+    assert not who.named_in(f'{{"user_id": "{user_id}0"')
+
+
+def test_a_blank_id_is_refused() -> None:
+    """It would be everybody who has none."""
+    with pytest.raises(UsageError, match="blank"):
+        person("  ")
+
+
+def test_an_id_is_told_by_the_white_space_around_it_no_more_than_the_views_do() -> None:
+    """What is asked for is trimmed."""
+    assert person(" U1\n").id == "U1"
