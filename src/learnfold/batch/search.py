@@ -96,7 +96,7 @@ def _search_text(storage: Storage, entry: Entry, person: Person, found: Findings
         return
     try:
         with storage.local([entry.path]) as (file,):
-            if any(person.named_in(text) for text in _texts(Path(file))):
+            if any(person.named_in(text) for text in _texts(Path(file), gzipped=entry.path.endswith(".gz"))):
                 found.texts.append(entry.path)
             found.files += 1
     except MissingDataError:
@@ -105,9 +105,9 @@ def _search_text(storage: Storage, entry: Entry, person: Person, found: Findings
         found.closed[entry.path] = f"it can't be unpacked: {error}"
 
 
-def _texts(file: Path) -> Iterator[str]:
+def _texts(file: Path, *, gzipped: bool) -> Iterator[str]:
     """The file's text in pieces that end where no name can go on: after a line, else after a comma."""
-    with gzip.open(file) if file.name.endswith(".gz") else file.open("rb") as stream:
+    with gzip.open(file) if gzipped else file.open("rb") as stream:
         rest = b""
         while piece := stream.read(_CHUNK):
             rest += piece
