@@ -48,6 +48,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from datetime import UTC, datetime
 
     from learnfold import catalog
+    from learnfold.batch.erase import MASTER
     from learnfold.batch.lock import held
     from learnfold.batch.progress import TerminalProgress
     from learnfold.cli.table import to_json
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     request = CompactRequest(before, tuple(args.topic), args.foreign, args.mark_closed)
     progress = TerminalProgress()
     try:
-        with held(master, ["compact"], settings):
+        with held(master, [MASTER], settings):
             report = compact(master, catalog.load(), settings, request, lambda what: progress.step("compacting", what))
     finally:
         progress.done()

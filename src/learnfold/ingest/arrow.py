@@ -22,6 +22,8 @@ _SCHEMA = na.c_schema(na.struct(_COLUMNS))
 NONE = -1
 """A partition, offset or time that isn't known."""
 
+_BLOCK_ROWS = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -74,6 +76,15 @@ class Blocks:
         """The table as Arrow's protocol asks for it."""
         stream = CArrayStream.from_c_arrays(self._arrays, _SCHEMA, move=False)
         return stream.__arrow_c_stream__(requested_schema)
+
+
+def blocks_of(rows: Sequence[tuple[int, bytes]]) -> list[Block]:
+    """The texts of a file's rows, each with its place."""
+    blocks = []
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        places, texts = zip(*rows[start : start + _BLOCK_ROWS], strict=True)
+        blocks.append(Block.of(texts, NONE, places, [NONE] * len(places)))
+    return blocks
 
 
 def _bits(flags: Sequence[bool]) -> bytes:

@@ -16,7 +16,7 @@ from learnfold.catalog import digest
 from learnfold.engines.duckdb.reading import quoted
 from learnfold.errors import DataError, UsageError
 from learnfold.ingest import columns, formats
-from learnfold.ingest.arrow import NONE, Block
+from learnfold.ingest.arrow import blocks_of
 from learnfold.ingest.intake import Intake
 from learnfold.ingest.located import Source, topic_named
 from learnfold.ingest.receipt import Receipt, digest_of, read_receipt
@@ -122,7 +122,7 @@ class Backfill:
 
     def _of_texts(self, some: Sequence[tuple[int, bytes]], name: str) -> Iterator[tuple[Topic | None, list[Part]]]:
         topic = self.topic or topic_named(name, self.catalog)
-        found = self._intake.receive(_blocks(some), self.catalog, topic, forced=self.topic is not None)
+        found = self._intake.receive(blocks_of(some), self.catalog, topic, forced=self.topic is not None)
         for each in found:
             if each:
                 yield self.catalog.topic(each), self._intake.take_received(self.catalog.topic(each))
@@ -174,7 +174,7 @@ class Backfill:
                     unmapped.append((json.dumps(result.original).encode(), result.reason, row))
         for name, texts in sorted(events.items()):
             topic = self.catalog.topic(name)
-            self._intake.receive(_blocks(texts), self.catalog, name, forced=True)
+            self._intake.receive(blocks_of(texts), self.catalog, name, forced=True)
             yield topic, self._intake.take_received(topic)
         if unmapped:
             yield None, self._intake.take_unmapped(*map(list, zip(*unmapped, strict=True)))
@@ -223,11 +223,3 @@ def _some(texts: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]
             piece, size = [], 0
     if piece:
         yield piece
-
-
-def _blocks(some: Sequence[tuple[int, bytes]]) -> list[Block]:
-    blocks = []
-    for start in range(0, len(some), _BLOCK_ROWS):
-        rows, texts = zip(*some[start : start + _BLOCK_ROWS], strict=True)
-        blocks.append(Block.of(texts, NONE, rows, [NONE] * len(rows)))
-    return blocks

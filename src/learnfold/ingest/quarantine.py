@@ -1,0 +1,186 @@
+"""The quarantine: what is in it, and taking it in again after a fix."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from learnfold.engines.duckdb.engine import DuckDBEngine, translated
+from learnfold.engines.duckdb.reading import quoted
+from learnfold.ingest.arrow import blocks_of
+from learnfold.ingest.intake import MESSAGE, Intake
+from learnfold.ingest.receipt import digest_of
+from learnfold.master.names import QUARANTINE, UNMAPPED, topic_of
+from learnfold.master.progress import Progress
+from learnfold.storage.side_by_side import side_by_side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from learnfold.catalog import Catalog, Topic
+    from learnfold.ingest.intake import Part
+    from learnfold.ingest.mapping import Mapping
+    from learnfold.settings import Settings
+    from learnfold.storage import Storage
+
+COLUMNS = ("topic", "reason", "file", "row", "kafka_partition", "kafka_offset", "event", "bytes")
+
+_PARQUET = "FORMAT parquet, COMPRESSION zstd"
+
+
+@dataclass
+class Quarantined:
+    """What quarantine files hold."""
+
+    counts: list[tuple[str, str, int]] = field(default_factory=list)  # by topic and reason, the most first
+    rows: list[tuple[Any, ...]] = field(default_factory=list)  # some of them, in the columns' order
+
+
+@dataclass
+class Replayed:
+    """What taking a topic's quarantine in again gave."""
+
+    topic: str  # whose quarantine it was
+    taken: int = 0  # events that are valid now
+    left: int = 0  # that still aren't
+
+
+def quarantine_files(master: Storage, topic: str | None = None) -> list[str]:
+    """The quarantine files of a master dataset, of all topics or one; without those of writes that are under way."""
+    progress = Progress.read(master)
+    folder = f"{QUARANTINE}/topic={topic}" if topic else QUARANTINE
+    paths = [entry.path for entry in master.list(folder)]
+    return [path for path in paths if path.endswith(".parquet") and topic_of(path) and not progress.beyond(path)]
+
+
+def look(storage: Storage, files: Sequence[str], settings: Settings, limit: int | None) -> Quarantined:
+    """What quarantine files of a master dataset or of a batch hold; ``limit``: so many rows of each topic and reason (None: all)."""
+    if not files:
+        return Quarantined()
+    engine = DuckDBEngine(settings, storage, storage)
+    try:
+        with storage.local(files) as local, translated():
+            source = f"read_parquet([{', '.join(map(quoted, local))}], hive_partitioning=false, union_by_name=true)"
+            counts = engine.connection.execute(
+                f"SELECT topic, reason, count(*) FROM {source} GROUP BY ALL ORDER BY 1, 3 DESC, 2"
+            ).fetchall()
+            few = (
+                ""
+                if limit is None
+                else (
+                    f" QUALIFY row_number() OVER (PARTITION BY topic, reason ORDER BY file, row, kafka_partition, kafka_offset) <= {limit}"
+                )
+            )
+            rows = engine.connection.execute(
+                f"SELECT {', '.join(COLUMNS[:-1])}, hex(bytes) FROM {source}{few} ORDER BY ALL"
+            ).fetchall()
+    finally:
+        engine.close()
+    return Quarantined(counts, rows)
+
+
+def replay(
+    master: Storage, catalog: Catalog, settings: Settings, topic: str | None = None, mapping: Mapping | None = None
+) -> list[Replayed]:
+    """Takes the quarantine of a master dataset in again; what is valid now becomes events, the rest stays with the reason of today.
+
+    With a ``mapping``, the statements that became nothing are translated by it, and nothing else is taken.
+    The caller sees to it that nobody else rewrites files of the master dataset. Killed anywhere, the same again ends it.
+    """
+    wanted = UNMAPPED if mapping is not None else topic
+    intake = Intake(settings, master)
+    done: dict[str, Replayed] = {}
+    try:
+        for path in quarantine_files(master, wanted):
+            name = topic_of(path) or ""
+            report = done.setdefault(name, Replayed(name))
+            taken, left = _Replay(master, catalog, intake, mapping).take(path, name)
+            report.taken += taken
+            report.left += left
+    finally:
+        intake.close()
+    return list(done.values())
+
+
+class _Replay:
+    """One quarantine file."""
+
+    def __init__(self, master: Storage, catalog: Catalog, intake: Intake, mapping: Mapping | None) -> None:
+        self.master, self.catalog, self.intake, self.mapping = master, catalog, intake, mapping
+
+    def take(self, path: str, name: str) -> tuple[int, int]:
+        """Events that are valid now, and what still isn't."""
+        with self.master.local([path]) as (local,):
+            content = digest_of(Path(local))[:16]
+            self.intake.connection.execute(
+                "CREATE OR REPLACE TABLE replayed AS SELECT *, file_row_number AS place, "
+                "CAST(NULL AS VARCHAR) AS today, coalesce(bytes, encode(event)) AS value "
+                f"FROM read_parquet({quoted(local)}, hive_partitioning=false)"
+            )
+        taken = 0
+        for topic, parts in self._parts(name):
+            taken += self._write(topic, [part for part in parts if part.day], content)
+            self.intake.connection.execute(
+                "UPDATE replayed SET today = greatest(today, said) FROM "
+                "(SELECT _row, max(coalesce(_reason, '')) AS said FROM arrived GROUP BY ALL) WHERE _row = place"
+            )
+        (left,) = self.intake.connection.execute(
+            "SELECT count(*) FROM replayed WHERE coalesce(today, reason) <> ''"
+        ).fetchone() or (0,)
+        if taken:  # the events are in files now, so they may go from here
+            self._keep_rest(path, int(left))
+        self.intake.connection.execute("DROP TABLE replayed")
+        self.intake.drop()
+        return taken, int(left)
+
+    def _parts(self, name: str) -> Iterator[tuple[Topic, list[Part]]]:
+        """What is read, topic by topic; ``_row`` is the row of the quarantine file."""
+        if name in self.catalog.topics:
+            source = (
+                '(SELECT value, kafka_partition AS partition, kafka_offset AS "offset", '
+                "epoch_ms(kafka_timestamp) AS timestamp, place FROM replayed)"
+            )
+            topic = self.catalog.topic(name)
+            yield topic, self.intake.take_from(topic, MESSAGE, source, row="place")
+        elif self.mapping is not None:
+            yield from self._translated(self.mapping)
+
+    def _translated(self, mapping: Mapping) -> Iterator[tuple[Topic, list[Part]]]:
+        from learnfold.ingest.translate import Translated, translate
+
+        events: dict[str, list[tuple[int, bytes]]] = {}
+        connection = self.intake.connection
+        for place, event in connection.execute("SELECT place, event FROM replayed WHERE json_valid(event)").fetchall():
+            results = translate(json.loads(event), mapping)
+            if results and all(isinstance(result, Translated) for result in results):
+                for result in results:
+                    if isinstance(result, Translated):
+                        events.setdefault(result.topic, []).append((place, json.dumps(result.event).encode()))
+            else:
+                reason = next((r.reason for r in results if not isinstance(r, Translated)), "it tells of nothing")
+                connection.execute("UPDATE replayed SET reason = $1 WHERE place = $2", [reason, place])
+        for name, texts in sorted(events.items()):
+            topic = self.catalog.topic(name)
+            self.intake.receive(blocks_of(texts), self.catalog, name, forced=True)
+            yield topic, self.intake.take_received(topic)
+
+    def _write(self, topic: Topic, parts: Sequence[Part], content: str) -> int:
+        def write(part: Part) -> None:
+            with self.master.new(f"{part.folder(topic.name)}/{topic.name}-replayed-{content}.parquet") as file:
+                self.intake.write(topic, part, file)
+
+        side_by_side(write, parts, max(4, self.master.at_once))
+        return sum(part.rows for part in parts)
+
+    def _keep_rest(self, path: str, left: int) -> None:
+        """Leaves in the quarantine file what is still invalid, with the reason of today."""
+        if not left:
+            self.master.delete([path])
+            return
+        with self.master.new(path) as file:
+            self.intake.connection.execute(
+                "COPY (SELECT * EXCLUDE (place, value, today) REPLACE (coalesce(today, reason) AS reason) "
+                f"FROM replayed WHERE coalesce(today, reason) <> '' ORDER BY place) TO {quoted(str(file))} ({_PARQUET})"
+            )
