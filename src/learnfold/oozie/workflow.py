@@ -34,17 +34,17 @@ _WORKFLOW = """\
         <!-- what job.properties need not say -->
         <property><name>day</name><value>by-hand</value></property>
         <property><name>queueName</name><value>default</value></property>
-        <property><name>sparkOptions</name><value> </value></property>
+        <property><name>sparkOptions</name><value>--conf spark.ui.showConsoleProgress=false</value></property>
         <property><name>runOption</name><value>--engine=spark</value></property>
         <property><name>alertEmail</name><value>nobody</value></property>
     </parameters>
     <global>
         <resource-manager>${{resourceManager}}</resource-manager>
         <name-node>${{nameNode}}</name-node>
-        <launcher>
-            <memory.mb>${{launcherMemoryMb}}</memory.mb>
-            <queue>${{queueName}}</queue>
-        </launcher>
+        <configuration>
+            <property><name>oozie.launcher.memory.mb</name><value>${{launcherMemoryMb}}</value></property>
+            <property><name>oozie.launcher.queue</name><value>${{queueName}}</value></property>
+        </configuration>
     </global>
 
     <start to="batch_jobs"/>

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from .need import jars, java_home
 from .service import Service, ServiceError
-from .spark import spark_home, spark_jars
+from .spark import spark_home
 
 POM = Path(__file__).parent / "oozie_jars" / "pom.xml"
 USER = getpass.getuser()
@@ -107,7 +107,6 @@ class Hadoop(Service):
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(home / "bin"), os.environ.get("PATH", "")]),
             "PYSPARK_PYTHON": sys.executable,
             "STACK_PYSPARK": str(spark_home()),
-            "STACK_SPARK_JARS": str(spark_jars()),
         }
 
     def ready(self) -> bool:

@@ -18,6 +18,8 @@ from .service import Group, Service, ServiceError, answers, listens
 from .spark import spark_home
 
 PORT = 11000
+SMTP_PORT = 11025
+"""Where Oozie sends e-mail; a test that wants it listens there."""
 URL = f"http://127.0.0.1:{PORT}/oozie"
 SHARE = f"/user/{USER}/share/lib"
 UNDER_WAY = {"PREP", "RUNNING", "SUSPENDED"}
@@ -39,9 +41,10 @@ class OozieServer(Service):
     patience_seconds = 180.0
     grace_seconds = 10.0
 
-    def __init__(self, folder: Path, hadoop: Hadoop) -> None:
+    def __init__(self, folder: Path, hadoop: Hadoop, cluster: Mapping[str, str]) -> None:
+        """`cluster` is more of Hadoop's configuration, as Oozie and its actions find it."""
         super().__init__(folder)
-        self._hadoop = hadoop
+        self._hadoop, self._cluster = hadoop, cluster
 
     def command(self) -> list[str]:
         """See Service."""
@@ -108,7 +111,11 @@ class OozieServer(Service):
                 f"{service}.coord.check.maximum.frequency": "false",
                 # a workflow's retry-max counts for an action's exit code too
                 f"{service}.LiteWorkflowStoreService.user.retry.error.code.ext": "ALL",
+                # done flags may lie on S3
+                f"{service}.HadoopAccessorService.supported.filesystems": "hdfs,s3a",
                 "oozie.launcher.default.memory.mb": 1024,
+                "oozie.email.smtp.host": "127.0.0.1",
+                "oozie.email.smtp.port": SMTP_PORT,
             },
         )
         write_site(
@@ -121,10 +128,11 @@ class OozieServer(Service):
                 "yarn.resourcemanager.scheduler.address": "localhost:8030",
                 "mapreduce.jobhistory.address": "localhost:10020",
                 "yarn.application.classpath": "$HADOOP_COMMON_HOME/*",
+                **self._cluster,
             },
         )
         # a <spark> action's launcher gets pyspark's jars, which hold a Hadoop client too, instead of the cluster's
-        spark = {"oozie.launcher.yarn.application.classpath": "$STACK_PYSPARK/jars/*,$STACK_SPARK_JARS/*"}
+        spark = {"oozie.launcher.yarn.application.classpath": "$STACK_PYSPARK/jars/*"}
         write_site(folder / "action-conf" / "spark.xml", spark)
         (folder / "oozie-log4j.properties").write_text(LOG4J, encoding="utf-8")
 
@@ -136,10 +144,12 @@ class Oozie(Group):
     name_node = NAME_NODE
     resource_manager = RESOURCE_MANAGER
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
-        """`environment` reaches whatever the actions run."""
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str] | None = None, cluster: Mapping[str, str] | None = None
+    ) -> None:
+        """`environment` reaches whatever the actions run; `cluster` is Hadoop's configuration for Oozie and its actions."""
         self.hdfs = Hadoop(folder / "hadoop", environment or {})
-        self.server = OozieServer(folder / "oozie", self.hdfs)
+        self.server = OozieServer(folder / "oozie", self.hdfs, cluster or {})
         super().__init__(self.hdfs, self.server)
         self._held = contextlib.ExitStack()
 

@@ -1,0 +1,46 @@
+"""The files in deploy/ and the choices of a schedule say the same."""
+
+import configparser
+import re
+from pathlib import Path
+
+from learnfold.schedule.frequency import FREQUENCIES
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+def test_the_cron_job_runs_daily_one_at_a_time_and_names_the_other_choices() -> None:
+    """Its expression is that of `daily`; the others stand beside it, and no key is in the file."""
+    text = (DEPLOY / "kubernetes" / "cronjob.yaml").read_text(encoding="utf-8")
+    assert f'schedule: "{FREQUENCIES["daily"].cron}"' in text
+    for choice in ("hourly", "6h", "weekly"):
+        assert f'"{FREQUENCIES[choice].cron}"' in text
+    assert "concurrencyPolicy: Forbid" in text
+    assert "secretRef" in text
+    assert "minioadmin" not in text
+
+
+def test_the_timer_fires_at_midnight_and_makes_up_for_what_was_missed() -> None:
+    """UTC, once for any number of missed nights; the service it starts is the one beside it."""
+    units = {}
+    for name in ("learnfold.timer", "learnfold.service"):
+        units[name] = configparser.ConfigParser(strict=False, interpolation=None)
+        units[name].read(DEPLOY / "systemd" / name, encoding="utf-8")
+    assert units["learnfold.timer"]["Timer"]["OnCalendar"] == "*-*-* 00:00:00 UTC"
+    assert units["learnfold.timer"]["Timer"]["Persistent"] == "true"
+    assert units["learnfold.service"]["Service"]["Type"] == "oneshot"
+    assert (
+        " run s3a://bucket-0/master_dataset s3a://bucket-0/batch_views"
+        in units["learnfold.service"]["Service"]["ExecStart"]
+    )
+
+
+def test_the_development_keys_are_in_the_compose_file_alone_of_deploy() -> None:
+    """And it says that they are for a laptop."""
+    having = [
+        file.name for file in DEPLOY.rglob("*") if file.is_file() and "minioadmin" in file.read_text(encoding="utf-8")
+    ]
+    assert having == ["compose.yaml"]
+    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    assert "never for a machine that others reach" in text
+    assert all(port.startswith("127.0.0.1:") for port in re.findall(r'ports: \["([^"]+)"\]', text))
