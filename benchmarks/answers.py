@@ -1,0 +1,76 @@
+"""Whether two folders of views say the same: every view's rows by key, every column, numbers to 1e-9.
+
+``python -m benchmarks.answers EXPECTED ACTUAL`` prints the differences, one view a line, and ends with 1 if there are any. It is run
+as a process of its own, so that its memory isn't taken for that of what is measured.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from learnfold import catalog
+
+if TYPE_CHECKING:
+    from learnfold.catalog.model import Column, View
+
+TOLERANCE = 1e-9
+WHOLE = ("BIGINT", "INTEGER")
+
+
+def differences(expected: Path, actual: Path) -> list[str]:
+    """What is different, one view a line; none if all 37 views are the same."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    return [line for view in catalog.load().views.values() if (line := _difference(connection, view, expected, actual))]
+
+
+def _difference(connection: duckdb.DuckDBPyConnection, view: View, expected: Path, actual: Path) -> str | None:
+    sides = []
+    for folder in (expected, actual):
+        files = sorted(str(file) for file in (folder / view.name).glob("*.parquet"))
+        if not files:
+            return f"{view.name}: no files in {folder / view.name}"
+        sides.append(f"(SELECT true AS here, * FROM read_parquet({files}))")
+    keys = (
+        " AND ".join(f"{_plain('e', c)} IS NOT DISTINCT FROM {_plain('a', c)}" for c in view.columns if c.key) or "true"
+    )
+    values = " AND ".join(_same(column) for column in view.columns if not column.key) or "true"
+    sql = f"""
+        SELECT
+          (SELECT count(*) FROM {sides[0]}), (SELECT count(*) FROM {sides[1]}), count(*),
+          count(*) FILTER (e.here IS NULL OR a.here IS NULL), count(*) FILTER (NOT ({values}))
+        FROM {sides[0]} AS e FULL JOIN {sides[1]} AS a ON {keys}
+    """
+    try:
+        (expected_rows, actual_rows, joined, alone, different) = connection.execute(sql).fetchall()[0]
+    except duckdb.Error as error:
+        return f"{view.name}: {str(error).splitlines()[0]}"
+    if expected_rows == actual_rows == joined and not alone and not different:
+        return None
+    return f"{view.name}: {expected_rows} rows expected, {actual_rows} found; {alone} of the other key, {different} of other values"
+
+
+def _plain(side: str, column: Column) -> str:
+    """The column as every writer has it: times in microseconds, whole numbers and decimals as DOUBLE."""
+    name = f'{side}."{column.name}"'
+    if column.type == "TIMESTAMP":
+        return f"epoch_us({name})"
+    return f"CAST({name} AS {'DOUBLE' if column.type in WHOLE else column.type})"
+
+
+def _same(column: Column) -> str:
+    one, other = _plain("e", column), _plain("a", column)
+    if column.type != "DOUBLE":
+        return f"{one} IS NOT DISTINCT FROM {other}"
+    close = f"abs({one} - {other}) <= {TOLERANCE} * greatest(1, abs({one}), abs({other}))"
+    return f"({one} IS NULL AND {other} IS NULL OR coalesce({close}, false))"
+
+
+if __name__ == "__main__":
+    found = differences(Path(sys.argv[1]), Path(sys.argv[2]))
+    print("\n".join(found) or "the same")
+    sys.exit(bool(found))

@@ -1,0 +1,76 @@
+"""A full run by Spark local[2] beside the same run by DuckDB, and one more day by each.
+
+Checked: all 37 views of both against plain SQL over the events.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+from benchmarks.bench import Bench, Case, expected_views, same_views
+from benchmarks.child import learnfold, measure
+from benchmarks.data import Dataset, days_of, link_days
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.child import Measured
+
+DATASETS = {"tiny": Dataset(20_000, 10), "small": Dataset(1_000_000), "full": Dataset(10_000_000)}
+ENGINES = {
+    "DuckDB": {"LEARNFOLD_ENGINE": "duckdb"},
+    "Spark local[2]": {
+        "LEARNFOLD_ENGINE": "spark",
+        "LEARNFOLD_SPARK_MASTER": "local[2]",
+        "LEARNFOLD_SHUFFLE_PARTITIONS": "8",
+        "LEARNFOLD_DRIVER_MEMORY": "4g",
+    },
+}
+
+
+def run(bench: Bench) -> None:
+    """Time and check both."""
+    if not importlib.util.find_spec("pyspark"):
+        bench.left_out.append("Spark: pyspark isn't installed")
+        return
+    dataset = DATASETS[bench.scale]
+    for case in (_full, _day):
+        bench.time(*(case(dataset, engine, settings) for engine, settings in ENGINES.items()))
+    for what in ("full run", "one more day"):
+        bench.ratio(f"{what}: Spark local[2] / DuckDB", f"Spark local[2]: {what}", f"DuckDB: {what}")
+    bench.checked.append("all 37 views of both engines: every row, against plain SQL over the events")
+
+
+def _full(dataset: Dataset, engine: str, settings: dict[str, str]) -> Case:
+    return Case(
+        f"{engine}: full run",
+        lambda folder: learnfold("run", dataset.path, folder / "views"),
+        dataset.rows,
+        dataset.bytes,
+        check=lambda folder, _: same_views(expected_views(dataset.path, dataset.name), folder / "views"),
+        environment=settings,
+    )
+
+
+def _day(dataset: Dataset, engine: str, settings: dict[str, str]) -> Case:
+    """The last day on all others, which were run by the same engine."""
+    days = days_of(dataset.path)
+
+    def before(folder: Path) -> None:
+        link_days(dataset.path, folder / "master", days[:-1])
+        measure(learnfold("run", folder / "master", folder / "views"), settings)
+        link_days(dataset.path, folder / "master", days[-1:])
+
+    def check(folder: Path, _: Measured) -> None:
+        same_views(expected_views(dataset.path, dataset.name), folder / "views")
+
+    return Case(
+        f"{engine}: one more day",
+        lambda folder: learnfold("run", folder / "master", folder / "views"),
+        dataset.rows,
+        dataset.bytes,
+        before=before,
+        check=check,
+        environment=settings,
+    )

@@ -1,0 +1,76 @@
+"""The tables of benchmarks/README.md, from the files in benchmarks/results."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import BENCHMARKS
+from benchmarks.bench import RESULTS
+from benchmarks.child import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+README = ROOT / "benchmarks" / "README.md"
+BEGIN, END = "<!-- results: written by python -m benchmarks --table -->", "<!-- end of results -->"
+GB = 1e9
+
+
+def with_table(readme: str, results: Path = RESULTS) -> str:
+    """The page with its tables as the results are now.
+
+    Raises:
+        ValueError: the page doesn't say where they go.
+    """
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page holds no {BEGIN} … {END}")
+    return f"{before}{BEGIN}\n\n{tables(results)}\n\n{END}{after}"
+
+
+def tables(results: Path) -> str:
+    """A section a benchmark that was run, in their order."""
+    found = [json.loads(file.read_text("utf-8")) for name in BENCHMARKS if (file := results / f"{name}.json").exists()]
+    return "\n\n".join(_section(result) for result in found) or "Nothing was measured yet."
+
+
+def _section(result: dict[str, Any]) -> str:
+    machine = result["machine"]
+    lines = [
+        f"### {result['benchmark']}",
+        "",
+        f"{result['date'][:10]}, commit {result['commit']}, {machine['cores']} cores of {machine['cpu']},"
+        f" {machine['memory_bytes'] / GB:.0f} GB, load {machine['load_at_start']} before."
+        f" {', '.join(f'{name} {version}' for name, version in result['versions'].items())}.",
+        "",
+        "| case | events | input MB | seconds (median) | of | peak memory MB |",
+        "| --- | ---: | ---: | ---: | --- | ---: |",
+        *(
+            f"| {case['name']} | {_number(case['rows'])} | {_number(round(case['bytes'] / 1e6))} | {_short(case['median_seconds'])}"
+            f" | {_runs(case['seconds'])} | {case['peak_bytes'] / 1e6:,.0f} |"
+            for case in result["cases"]
+        ),
+    ]
+    if result["ratios"]:
+        lines += ["", "| ratio | |", "| --- | ---: |"]
+        lines += [f"| {name} | {_short(value)} |" for name, value in result["ratios"].items()]
+    lines += ["", f"Checked: {'; '.join(result['checked'])}."] if result["checked"] else []
+    lines += ["", *(f"Left out: {what}." for what in result["left_out"])] if result["left_out"] else []
+    return "\n".join(lines)
+
+
+def _runs(seconds: list[float]) -> str:
+    if len(seconds) > 5:
+        return f"{len(seconds)} runs: {_short(min(seconds))} to {_short(max(seconds))}"
+    return ", ".join(map(_short, seconds))
+
+
+def _short(value: float) -> str:
+    decimals = next((places for least, places in ((100, 0), (10, 1), (1, 2)) if value >= least), 3)
+    return f"{value:,.{decimals}f}"
+
+
+def _number(value: int) -> str:
+    return f"{value:,}" if value else ""
