@@ -126,6 +126,9 @@ def as_json(found: Erasure) -> dict[str, Any]:
     """What would be done, or was, as data."""
     from dataclasses import asdict
 
+    told = asdict(found.receipt) if found.receipt else {}
+    for proof in ("salt", "digest"):  # which say nothing here
+        told.pop(proof, None)
     return {
         "dry_run": found.dry_run,
         "nothing": found.nothing,
@@ -140,5 +143,5 @@ def as_json(found: Erasure) -> dict[str, Any]:
         "batches": found.batches,
         "unfinished": found.unfinished,
         "earlier": found.earlier,
-        "receipt": {"path": found.receipt.path, **asdict(found.receipt)} if found.receipt else None,
+        "receipt": {"path": found.receipt.path, **told} if found.receipt else None,
     }
