@@ -34,7 +34,7 @@ _NUMERIC = {
     "DOUBLE",
 }
 _NAIVE = {"TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE"}
-_INSTANT = {"TIMESTAMP WITH TIME ZONE", "TIMESTAMP_NS WITH TIME ZONE"}
+_INSTANT = {"TIMESTAMP WITH TIME ZONE"}
 
 _ISO = (
     r"\s*(\d{4})-?(\d{2})-?(\d{2})(?:[Tt ]([01]\d|2[0-3])(?::?([0-5]\d)(?::?([0-5]\d)(?:[.,](\d{1,18}))?)?)?"
@@ -46,6 +46,8 @@ _USUAL = r"\d{4}-\d{2}-\d{2}[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"
 _OFFSET = r"[+-](?:[01]\d|2[0-3]):[0-5]\d"
 """The part of it that DuckDB's own cast reads; the cast passes over an offset."""
 
+_DAY_US = 24 * 3600 * 1_000_000
+
 _SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 """All white space there is."""
 
@@ -55,10 +57,12 @@ def macros(platform_zone: str, reporting_zone: str) -> list[str]:
     zone, report = quoted(platform_zone), quoted(reporting_zone)
     if platform_zone == "UTC":
         instant = "naive"
-    else:  # a local time that the clocks show twice is the first of the two
-        later = f"make_timestamp(epoch_us(timezone({zone}, naive)))"
-        local = f"timezone({zone}, timezone('UTC', {later} - INTERVAL 1 HOUR))"
-        instant = f"CASE WHEN {local} = naive THEN {later} - INTERVAL 1 HOUR ELSE {later} END"
+    else:  # a local time that the clocks show twice is the first of the two: by the offset of the day before
+        later = f"epoch_us(timezone({zone}, naive))"
+        day_before = f"({later} - {_DAY_US})"
+        first = f"(epoch_us(naive) - (epoch_us(timezone({zone}, make_timestamptz({day_before}))) - {day_before}))"
+        shown_twice = f"{first} < {later} AND epoch_us(timezone({zone}, make_timestamptz({first}))) = epoch_us(naive)"
+        instant = f"make_timestamp(CASE WHEN {shown_twice} THEN {first} ELSE {later} END)"
     shown = "t" if reporting_zone == "UTC" else f"timezone({report}, timezone('UTC', t))"
     return [
         # nearly every text begins with a letter or digit, which is told at once
@@ -187,10 +191,14 @@ class _Flat:
                 return f"in_calendar(make_timestamp(epoch_us({raw})))"
             if kind == "INT96":
                 return f"in_calendar(CAST({raw} AS TIMESTAMP))"
-            local = f"platform_instant(CAST({raw} AS TIMESTAMP))" if kind in _NAIVE else f"read_instant({text})"
+            cut = kind == "TIMESTAMP_NS"  # its last digits; a cast would round
+            naive = f"make_timestamp(epoch_us({raw}))" if cut else f"CAST({raw} AS TIMESTAMP)"
+            local = f"platform_instant(in_calendar({naive}))" if kind in _NAIVE else f"read_instant({text})"
             return f"in_calendar({local})"
         if field.type == "VARCHAR[]":
-            return f"CAST({raw} AS VARCHAR[])" if kind.endswith("]") else f"read_array({text})"
+            nested = kind.endswith("]") and (kind.count("[") > 1 or "(" in kind)  # its elements are told as JSON
+            listed = f"CAST(to_json({raw}) AS VARCHAR[])" if nested else f"CAST({raw} AS VARCHAR[])"
+            return listed if kind.endswith("]") else f"read_array({text})"
         numeric = kind in _NUMERIC or kind.startswith("DECIMAL")
         if field.type == "INTEGER":
             if kind in {"INTEGER", "SMALLINT", "TINYINT", "USMALLINT", "UTINYINT"}:
