@@ -1,0 +1,107 @@
+"""The batch layer as it is deployed to the tests' Oozie."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.places import ROOT, Place
+from services.stack.hadoop import USER
+from services.stack.oozie import Oozie
+from services.stack.spark import spark_jars
+
+HERE = "--conf spark.driver.bindAddress=127.0.0.1 --conf spark.driver.host=127.0.0.1 --conf spark.ui.enabled=false"
+ENDED = {"SUCCEEDED", "KILLED", "FAILED", "DONEWITHERROR"}
+
+
+@dataclass
+class Application:
+    """What is deployed in a folder of HDFS, reading and writing below one bucket."""
+
+    oozie: Oozie
+    place: Place
+    folder: str
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """What differs from job.properties: small, and on this machine alone."""
+        return {
+            "appPath": f"{self.oozie.name_node}{self.folder}",
+            "inputPath": self.place.below("master_dataset", "s3a").url,
+            "outputPath": self.place.below("batch_views", "s3a").url,
+            "sparkMaster": "local[1]",
+            "sparkOptions": HERE,
+            "driverMemory": "512m",
+            "launcherMemoryMb": "1024",
+            "shufflePartitions": "2",
+            "defaultParallelism": "2",
+        }
+
+    def flags(self, **more: str) -> list[str]:
+        """The properties as flags of `oozie job` and of the deployment."""
+        return [f"-D{name}={value}" for name, value in {**self.properties, **more}.items()]
+
+    def deploy(self, *flags: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """What deploy_oozie.sh said, of the repository or of a copy."""
+        script = (folder or ROOT / "batch_layer") / "deploy_oozie.sh"
+        environment = {**os.environ, "PYTHON": sys.executable, "LEARNFOLD_SPARK_JARS": str(spark_jars())}
+        command = ["sh", str(script), "--via", "webhdfs", "--user", USER, *self.flags(), *flags]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+
+    def put(self, name: str, change: Callable[[str], str]) -> None:
+        """Changes a deployed file."""
+        path = f"{self.folder}/{name}"
+        self.oozie.hdfs.put(path, change(self.oozie.hdfs.read(path).decode()).encode())
+
+    def run(self, words: list[str]) -> str:
+        """The id of the job that a command submits."""
+        done = self.oozie.cli(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip().removeprefix("job:").strip()
+
+    def workflow_words(self, properties: Path) -> list[str]:
+        """`oozie job` for one run of the workflow, whose properties are written to a file."""
+        text = (ROOT / "batch_layer" / "oozie" / "job.properties").read_text(encoding="utf-8")
+        text = re.sub(r"(?m)^oozie\.coord\..*\n", "", text)
+        properties.write_text(f"{text}\noozie.wf.application.path=${{appPath}}\n", encoding="utf-8")
+        return ["job", "-config", str(properties), *self.flags()]
+
+    def until(self, job: str, wanted: Callable[[list[str]], bool], timeout_seconds: float = 120) -> list[str]:
+        """The statuses of a coordinator's actions, once they are as wanted."""
+        end = time.monotonic() + timeout_seconds
+        while True:
+            found = self.statuses(job)
+            if wanted(found) or time.monotonic() > end:
+                return found
+            time.sleep(0.5)
+
+    def statuses(self, job: str) -> list[str]:
+        """Of a coordinator's actions, in order."""
+        return [action["status"] for action in self.oozie.info(job)["actions"]]
+
+    def status(self, job: str, wanted: str, timeout_seconds: float = 60) -> str:
+        """The job's status, once it is as wanted."""
+        end = time.monotonic() + timeout_seconds
+        while (found := self.oozie.info(job)["status"]) != wanted and time.monotonic() < end:
+            time.sleep(0.5)
+        return str(found)
+
+
+def submit_words(said: str) -> list[str]:
+    """The command that the deployment printed last, without the program."""
+    words = shlex.split(said.strip().splitlines()[-1])
+    assert words[0] == "oozie"
+    return words[1:]
+
+
+def actions(found: dict[str, Any]) -> dict[str, str]:
+    """The statuses of a workflow's actions by name."""
+    return {action["name"]: action["status"] for action in found["actions"]}
