@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -21,6 +22,22 @@ class Shape:
     def type(self, column: str) -> str | None:
         """The type of a column; None where there is none."""
         return dict(self.columns).get(column)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What DuckDB calls each column: to it user_id and USER_ID are one name, so the second to come is ``…_1``."""
+        names: list[str] = []
+        for name, _ in self.columns:
+            taken, found, number = {other.encode().lower() for other in names}, name, 0
+            while found.encode().lower() in taken:  # of bytes: only a to z have a case
+                number += 1
+                found = f"{name}_{number}"
+            names.append(found)
+        return tuple(names)
+
+    def name(self, column: str) -> str:
+        """What DuckDB calls a column."""
+        return dict(zip((name for name, _ in self.columns), self.names, strict=True))[column]
 
     @property
     def envelope(self) -> bool:

@@ -78,8 +78,8 @@ def _whole(shape: Shape, files: Sequence[str], place: Mapping[str, int]) -> str:
         whole = f"CASE WHEN {event} IS NULL THEN value END" if binary else "CAST(NULL AS BLOB)"
     else:
         columns = []
-        for column, kind in shape.columns:
-            name = 'source."' + column.replace('"', '""') + '"'
+        for (column, kind), named in zip(shape.columns, shape.names, strict=True):
+            name = 'source."' + named.replace('"', '""') + '"'
             shown = f"coalesce(try(decode({name})), '\\x' || hex({name}))" if kind == "BLOB" else name
             columns.append(f"{quoted(column)}: {shown}")
         event, whole = f"CAST(to_json({{{', '.join(columns)}}}) AS VARCHAR)", "CAST(NULL AS BLOB)"

@@ -146,8 +146,8 @@ class _Flat:
         self.about: tuple[str, ...] = ()
 
     def columns(self) -> str:
-        names = [f for f in self.topic.sent if self.shape.type(f.name)]
-        return ", ".join(f'"{f.name}"' for f in names) or "NULL AS nothing"
+        names = [f.name for f in self.topic.sent if self.shape.type(f.name)]
+        return ", ".join(f'"{self.shape.name(name)}" AS "{name}"' for name in names) or "NULL AS nothing"
 
     def kafka(self, what: str, kind: str) -> str:
         for name in (f"kafka_{what}", what):
