@@ -158,6 +158,7 @@ GONE = [
     (b"\xff\xfe SV00042 \x00", None),
     (b"LOGIN;SV00042;2025", None),
     (b'["SV00042"]', None),
+    (b'{"actor": {"account": {"name": "SV00042"}, "name": "Anna"}, "verb": {}}', None),
     (b"", b"SV00042"),
     (None, b"SV00042"),
     (b"{}", b"SV00042"),

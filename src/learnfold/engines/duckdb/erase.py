@@ -154,7 +154,7 @@ class _Rules:
                 if lowered not in SPEAKING and kind.id in {"varchar", "blob"}:
                     event = not flat and (whole is None or name == whole)
                     theirs.append(
-                        f"erase_is_event({text})" + (f" OR erase_is_broken({_anyhow(column, kind)})" if event else "")
+                        f"erase_is_event({text})" + (f" OR erase_is_unowned({_anyhow(column, kind)})" if event else "")
                     )
                 if person.distinctive:
                     rules.mentions[name] = f"coalesce({_names(column, kind)}, false)"
@@ -188,8 +188,8 @@ def teach(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
         "erase_object(t)": "CASE WHEN json_valid(t) THEN json_type(t) = 'OBJECT' ELSE false END",
         "erase_is_event(t)": f"CASE WHEN {maybe} THEN CASE WHEN erase_object(t) THEN "
         f"len(list_filter(json_extract_string(t, [{fields}]), lambda x: coalesce(erase_is(x), false))) > 0 END END",
-        "erase_is_broken(t)": f"CASE WHEN {maybe} THEN NOT erase_object(t) AND erase_found(t) END",
         "erase_has_owner(t)": f"CASE WHEN erase_object(t) THEN trim(json_extract_string(t, '$.user_id'), {_SPACE}) <> '' END",
+        "erase_is_unowned(t)": f"CASE WHEN {maybe} THEN NOT coalesce(erase_has_owner(t), false) AND erase_found(t) END",
         "erase_blank(t)": f"replace({hidden}, chr(1), {quoted(person.in_json)})",
     }.items():
         connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro} AS {body}")
