@@ -100,8 +100,14 @@ def open_storage(url: str, settings: Settings) -> Storage:
     """The storage at ``url``: a folder's path, ``file://…``, ``s3://bucket/prefix`` or ``s3a://bucket/prefix``."""
     scheme, colon, rest = url.partition("://")
     if colon and scheme in {"s3", "s3a", "s3n"}:
-        from learnfold.storage.s3 import S3Storage
+        try:
+            from learnfold.storage.s3 import S3Storage
+        except ModuleNotFoundError as error:
+            if settings.engine != "spark" or (error.name or "").partition(".")[0] != "obstore":
+                raise
+            from learnfold.storage.hadoop import HadoopStorage  # a machine that has only Spark
 
+            return HadoopStorage(rest, settings)
         return S3Storage(rest, settings)
     if colon and scheme != "file":
         from learnfold.errors import UsageError

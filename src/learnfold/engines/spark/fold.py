@@ -96,7 +96,8 @@ class Fold:
     def _load(self, wanted: Sequence[str]) -> None:
         """Puts the events of all readable files, valid or not, into the view ``events``, and finds the facts of each file."""
         while True:
-            self._keep(self.spark.sql(self._union(wanted)), "events")
+            rows = sum(footer.rows for footer in self.footers.found.values())
+            self._keep(self.spark.sql(self._union(wanted)).coalesce(max(1, rows // TASK_ROWS)), "events")
             try:
                 self._find_facts()
             except SPARK_ERRORS as error:
@@ -185,33 +186,42 @@ class Fold:
         these = f"{valid} AND _identity IS NOT NULL"
         rest = [named(name) for name in wanted if name not in {reading.IDENTITY, "timestamp"}]
         told = f"struct({', '.join(rest)})" if rest else "1"
-        self.spark.sql(
-            f"SELECT _identity FROM events WHERE {these} GROUP BY _identity HAVING count(*) > 1"
-        ).createOrReplaceTempView("suspects")
-        copies = self.spark.sql(
-            f"SELECT _file, _row, _day, timestamp, {told} AS told, {_SAME} AS same FROM events "
-            f"LEFT SEMI JOIN suspects ON events._identity = suspects._identity WHERE {these}"
-        )
-        self._keep(copies, "copies")
+        suspects = self.spark.sql(f"SELECT _identity FROM events WHERE {these} GROUP BY _identity HAVING count(*) > 1")
+        self._keep(suspects, "suspects")
+        single = f"SELECT * FROM events WHERE {valid}"
+        if count := suspects.count():
+            self._keep(
+                self.spark.sql(
+                    f"SELECT {_small(count, 'suspects')} _file, _row, _day, timestamp, {told} AS told, {_SAME} AS same FROM events "
+                    f"LEFT SEMI JOIN suspects ON events._identity = suspects._identity WHERE {these}"
+                ),
+                "copies",
+            )
+            losers = self._find_losers()
+            single = (
+                f"SELECT {_small(losers, 'losers')} events.* FROM events "
+                f"LEFT ANTI JOIN losers ON events._file = losers._file AND events._row = losers._row WHERE {valid}"
+            )
+        self.spark.sql(single).createOrReplaceTempView("single_events")
+
+    def _find_losers(self) -> int:
+        """Puts the copies that are dropped into the view ``losers``; how many they are."""
         ranked = "SELECT *, rank() OVER (PARTITION BY _day, same ORDER BY timestamp) AS nth FROM copies"
         found = self.spark.sql(
             "SELECT _day, sum(n - 1) AS duplicates, max(unclear) AS unclear FROM (SELECT _day, same, count(*) AS n, "
             "min(told) FILTER (WHERE nth = 1) <> max(told) FILTER (WHERE nth = 1) AS unclear "
-            f"FROM ({ranked}) GROUP BY _day, same) GROUP BY _day HAVING sum(n - 1) > 0"
+            f"FROM ({ranked}) GROUP BY _day, same) GROUP BY _day"
         ).collect()
-        if any(row["unclear"] for row in found):  # the rollups would tell: look at all fields
-            ranked = self._ranked_by_all()
         for row in found:
             self.folded.days[row["_day"]].duplicates = row["duplicates"]
             self.folded.days[row["_day"]].events -= row["duplicates"]
-        single = f"SELECT * FROM events WHERE {valid}"
-        if found:
-            self.spark.sql(
-                "SELECT _file, _row FROM (SELECT *, row_number() OVER (PARTITION BY _day, same ORDER BY nth, told, _file, _row) AS kept "
-                f"FROM ({ranked})) WHERE kept > 1"
-            ).createOrReplaceTempView("losers")
-            single = f"SELECT events.* FROM events LEFT ANTI JOIN losers ON events._file = losers._file AND events._row = losers._row WHERE {valid}"
-        self.spark.sql(single).createOrReplaceTempView("single_events")
+        if any(row["unclear"] for row in found):  # the rollups would tell: look at all fields
+            ranked = self._ranked_by_all()
+        self.spark.sql(
+            "SELECT _file, _row FROM (SELECT *, row_number() OVER (PARTITION BY _day, same ORDER BY nth, told, _file, _row) AS kept "
+            f"FROM ({ranked})) WHERE kept > 1"
+        ).createOrReplaceTempView("losers")
+        return sum(row["duplicates"] for row in found)
 
     def _ranked_by_all(self) -> str:
         """Ranks copies by their timestamp and then all their fields, read once more from the files."""
@@ -222,6 +232,17 @@ class Fold:
             f"SELECT copies.*, rank() OVER (PARTITION BY copies._day, copies.same ORDER BY copies.timestamp, {order}) AS nth "
             "FROM copies JOIN whole_events AS whole ON copies._file = whole._file AND copies._row = whole._row"
         )
+
+
+TASK_ROWS = 100_000
+"""Rows that are worth a task of their own."""
+
+_BROADCAST_ROWS = 1_000_000
+
+
+def _small(rows: int, table: str) -> str:
+    """The hint that a table is small enough to be sent to every executor; nothing where it isn't."""
+    return f"/*+ BROADCAST({table}) */" if rows <= _BROADCAST_ROWS else ""
 
 
 _IDENTITY = """CASE WHEN event_id IS NOT NULL THEN xxhash64(event_id)
