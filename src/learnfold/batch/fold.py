@@ -15,6 +15,7 @@ from learnfold.batch.plan import rollup_fingerprint
 from learnfold.batch.sources import sources
 from learnfold.engines import DayFacts, FoldRequest
 from learnfold.errors import DataError
+from learnfold.master.reasons import unreadable_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -128,17 +129,9 @@ def _find_rows(work: _Work) -> None:
 
 def _leave_out(work: _Work, unreadable: dict[str, str]) -> None:
     if unreadable and not work.settings.skip_unreadable:
-        raise DataError(unreadable_message(unreadable))
+        raise DataError(unreadable_files(unreadable))
     work.unreadable |= unreadable
     work.fresh -= unreadable.keys()
-
-
-def unreadable_message(files: dict[str, str]) -> str:
-    """Which files can't be read, why, and what to do."""
-    listed = "\n".join(f"  {file}: {why}" for file, why in list(files.items())[:10])
-    more = f"\n  and {len(files) - 10} more" if len(files) > 10 else ""  # noqa: PLR2004
-    what = "1 file" if len(files) == 1 else f"{len(files)} files"
-    return f"{what} can't be read as Parquet; nothing was published:\n{listed}{more}\nMend or remove them, or go on without them by --skip-unreadable"
 
 
 def _fold_days(work: _Work, rollups: Sequence[Rollup], days: set[date] | None) -> None:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from learnfold.catalog import Field
+
+_NAMED = 10
+"""Files that a message names."""
 
 EMPTY = "the message is empty"
 NOT_UTF8 = "not UTF-8"
@@ -19,6 +24,17 @@ _KINDS = {
     "VARCHAR[]": "an array",
     "VARCHAR": "text",
 }
+
+
+def unreadable_files(files: Mapping[str, str]) -> str:
+    """Which files can't be read, why, and what to do."""
+    listed = "\n".join(f"  {file}: {why}" for file, why in list(files.items())[:_NAMED])
+    more = f"\n  and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+    what = "1 file" if len(files) == 1 else f"{len(files)} files"
+    return (
+        f"{what} can't be read as Parquet; nothing was published:\n{listed}{more}\n"
+        "Mend or remove them, or go on without them by --skip-unreadable"
+    )
 
 
 def missing(field: Field) -> str:

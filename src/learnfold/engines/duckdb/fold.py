@@ -13,6 +13,7 @@ from learnfold.engines import DayFacts, FileFacts, Folded, Part
 from learnfold.engines.duckdb import probe, reading
 from learnfold.engines.duckdb.quarantine import write_quarantine
 from learnfold.errors import DataError
+from learnfold.master.reasons import unreadable_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ def fold(
     _load(connection, request.topic, probed, wanted)
     folded = Folded(unreadable={name[file]: why for file, why in probed.unreadable.items()})
     if folded.unreadable and not skip_unreadable:
-        raise unreadable(folded.unreadable)
+        raise DataError(unreadable_files(folded.unreadable))
     order = [file for files in probed.shapes.values() for file in files]
     try:
         folded.files = {name[file]: FileFacts(rows=probed.rows[file]) for file in order}
@@ -58,15 +59,6 @@ def fold(
     finally:
         connection.execute("DROP TABLE IF EXISTS events")
     return folded
-
-
-def unreadable(files: dict[str, str]) -> DataError:
-    """The error that names files that can't be read, and what to do."""
-    listed = "\n".join(f"  {file}: {why}" for file, why in list(files.items())[:10])
-    more = f"\n  and {len(files) - 10} more" if len(files) > 10 else ""  # noqa: PLR2004
-    return DataError(
-        f"{len(files)} file(s) can't be read as Parquet:\n{listed}{more}\nMend or remove them, or go on without them by --skip-unreadable"
-    )
 
 
 def _wanted(request: FoldRequest) -> list[str]:

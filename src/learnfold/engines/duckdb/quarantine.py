@@ -81,6 +81,6 @@ def _whole(shape: Shape, files: Sequence[str], place: Mapping[str, int]) -> str:
         for (column, kind), named in zip(shape.columns, shape.names, strict=True):
             name = 'source."' + named.replace('"', '""') + '"'
             shown = f"coalesce(try(decode({name})), '\\x' || hex({name}))" if kind == "BLOB" else name
-            columns.append(f"{quoted(column)}: {shown}")
-        event, whole = f"CAST(to_json({{{', '.join(columns)}}}) AS VARCHAR)", "CAST(NULL AS BLOB)"
+            columns.append(f"{quoted(column)}, {shown}")
+        event, whole = f"CAST(json_object({', '.join(columns)}) AS VARCHAR)", "CAST(NULL AS BLOB)"
     return f"SELECT invalid.*, {event} AS event, {whole} AS bytes FROM {joined}"
