@@ -130,6 +130,20 @@ def test_what_a_live_run_has_written_stays_whatever_the_grace(tmp_path: Path) ->
     assert cleaned(place).files == ["_rollups/auth_sessions/new.parquet"]
 
 
+def test_the_batch_that_a_live_run_began_with_stays(tmp_path: Path) -> None:
+    """Others may publish many batches meanwhile: when it publishes, it asks what it was planned from."""
+    place = Place(tmp_path)
+    place.watch(1, "u1")
+    first = place.run().manifest.batch
+    age(place)
+    with held(place.storage, ["auth"], Settings()):
+        for day in (2, 3):
+            place.watch(day, "u1")
+            place.run()
+        assert first in cleaned(place).kept
+    assert first in cleaned(place).removed
+
+
 def test_a_batch_stays_whole_while_a_run_that_began_before_it_lives(tmp_path: Path) -> None:
     """Where a manifest is too young to go, its older views don't go before it."""
     place = grown(tmp_path, 2)

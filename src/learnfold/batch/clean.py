@@ -2,8 +2,8 @@
 
 Nothing that is needed can go, since the order is: list the files, then see which runs live, then read which batches are published.
 A run that was over before its files were listed has published them or never will. One that lives has written its own since its
-lease began, and files that young stay; what it reuses is in the published batch, which stays. One that starts later writes
-files that aren't on the list. Only quarantine files are named after their content, and so could be written anew under an old
+lease began, and files that young stay; what it reuses is in the published batch, which stays, and so does the batch that was
+published when it began, which it will ask for. One that starts later writes files that aren't on the list. Only quarantine files are named after their content, and so could be written anew under an old
 name: they go only while the lease of the job that would write them is held.
 """
 
@@ -54,7 +54,7 @@ def clean(
 ) -> CleanReport:
     """Keeps the last ``settings.keep_batches`` batches and all they need, and those replaced within ``grace_minutes``.
 
-    ``holding`` are the jobs whose leases the caller has. Raises BusyError when someone else is cleaning or rolling back,
+    ``holding`` are the jobs whose leases the caller has, and for which it writes no more. Raises BusyError when someone else is cleaning or rolling back,
     MissingDataError where there is no such place.
     """
     if not out.exists():
@@ -77,10 +77,10 @@ class _Cleaning:
         leases = [holder for holder in holders(self.out, self.settings) if holder.name != HISTORY]
         batches = published(self.out)
         old = datetime.now(UTC) - timedelta(minutes=self.settings.grace_minutes)
-        alive = [holder for holder in leases if holder.alive]
+        alive = [holder for holder in leases if holder.alive and holder.name not in self.holding]
         before = min([old, *(_moment(str(holder.who.get("since"))) - _CLOCKS for holder in alive)])
         ages = {entry.path: entry.modified_at for entry in entries}
-        kept, gone = self._divided(batches, old, {name for name in ages if ages[name] > before})
+        kept, gone = self._divided(batches, before, {name for name in ages if ages[name] > before})
         needed = {path for manifest in kept for path in manifest.files()}
         loose = [entry for entry in entries if is_own(entry.path) and entry.path not in needed]
         ripe = [entry for entry in loose if entry.modified_at <= before]
@@ -104,13 +104,13 @@ class _Cleaning:
         return self.report
 
     def _divided(
-        self, batches: list[Manifest], old: datetime, young: Collection[str]
+        self, batches: list[Manifest], before: datetime, young: Collection[str]
     ) -> tuple[list[Manifest], list[Manifest]]:
-        """The batches that stay, and those that go: beyond the last few, replaced before ``old`` and not themselves young."""
+        """The batches that stay, and those that go: beyond the last few, replaced before that time and not themselves young."""
         kept: list[Manifest] = []
         gone: list[Manifest] = []
         for place, manifest in enumerate(batches):
-            recent = place < self.settings.keep_batches or _moment(batches[place - 1].ended_at) > old
+            recent = place < self.settings.keep_batches or _moment(batches[place - 1].ended_at) > before
             (kept if recent or manifest_path(manifest.batch) in young else gone).append(manifest)
         return kept, gone
 
