@@ -40,6 +40,7 @@ class Dataset:
             if done.returncode:
                 raise CommandError(f"{' '.join(command)}:\n{done.stderr}")
             (unfinished / "_made.json").write_text(done.stdout, "utf-8")
+            shutil.rmtree(data_folder() / "expected" / self.name, ignore_errors=True)  # of events that were here before
             unfinished.rename(target)
         return target
 
