@@ -65,7 +65,7 @@ def test_settings_decide_how_large_spark_is_and_secrets_never_show() -> None:
     [
         ("workflow.xml", '<ok to="views_published"/>', '<ok to="nowhere"/>', "<ok> goes to 'nowhere'"),
         ("workflow.xml", '<path start="video_batch_job"/>', "", "nothing leads to 'video_batch_job'"),
-        ("workflow.xml", 'name="alert"', 'name="fail"', "two nodes 'fail'"),
+        ("workflow.xml", 'name="video_batch_job_alert"', 'name="fail"', "two nodes 'fail'"),
         ("workflow.xml", "${outputPath}", "${outPath}", "nothing defines ${outPath}"),
         ("workflow.xml", "<start to", "<start & to", "workflow.xml is not XML"),
         ("coordinator.xml", "${closedPath}", "${closed}", "nothing defines ${closed}"),

@@ -49,6 +49,8 @@ _WORKFLOW = """\
 
     <start to="batch_jobs"/>
 
+    <!-- A job that fails goes its own way to the end: with alertEmail=someone@example.org in job.properties by way of a message.
+         (Two jobs that fail at once would stumble over a node that they shared.) -->
     <fork name="batch_jobs">
 {paths}
     </fork>
@@ -56,25 +58,6 @@ _WORKFLOW = """\
 {actions}
 
     <join name="views_published" to="end"/>
-
-    <!-- alertEmail=someone@example.org in job.properties: a message on failure -->
-    <decision name="failed">
-        <switch>
-            <case to="alert">${{alertEmail ne 'nobody'}}</case>
-            <default to="fail"/>
-        </switch>
-    </decision>
-    <action name="alert">
-        <email xmlns="uri:oozie:email-action:0.2">
-            <to>${{alertEmail}}</to>
-            <subject>Batch views of ${{day}} failed: ${{wf:lastErrorNode()}}</subject>
-            <body>${{wf:lastErrorNode()}} of ${{wf:id()}} failed: ${{wf:errorMessage(wf:lastErrorNode())}}
-The views are as they were before. To see why: oozie job -log ${{wf:id()}}
-To run what failed again: oozie job -rerun ${{wf:id()}} -D oozie.wf.rerun.failnodes=true</body>
-        </email>
-        <ok to="fail"/>
-        <error to="fail"/>
-    </action>
 
     <kill name="fail">
         <message>${{wf:lastErrorNode()}} failed: ${{wf:errorMessage(wf:lastErrorNode())}}</message>
@@ -101,5 +84,22 @@ _ACTION = """\
             <file>${{appPath}}/learnfold.zip#learnfold.zip</file>
         </spark>
         <ok to="views_published"/>
-        <error to="failed"/>
+        <error to="{name}_failed"/>
+    </action>
+    <decision name="{name}_failed">
+        <switch>
+            <case to="{name}_alert">${{alertEmail ne 'nobody'}}</case>
+            <default to="fail"/>
+        </switch>
+    </decision>
+    <action name="{name}_alert">
+        <email xmlns="uri:oozie:email-action:0.2">
+            <to>${{alertEmail}}</to>
+            <subject>Batch views of ${{day}}: {name} failed</subject>
+            <body>{name} of ${{wf:id()}} failed: ${{wf:errorMessage('{name}')}}
+Its views are as they were before. To see why: oozie job -log ${{wf:id()}}
+To run what failed again: oozie job -rerun ${{wf:id()}} -D oozie.wf.rerun.failnodes=true</body>
+        </email>
+        <ok to="fail"/>
+        <error to="fail"/>
     </action>"""

@@ -109,6 +109,9 @@ class OozieServer(Service):
                 f"{service}.ActionCheckerService.action.check.delay": 30,
                 f"{service}.coord.input.check.requeue.interval": 5000,
                 f"{service}.coord.check.maximum.frequency": "false",
+                # a resumed coordinator looks for its input again when this service finds it
+                f"{service}.RecoveryService.interval": 10,
+                f"{service}.RecoveryService.coord.older.than": 10,
                 # a workflow's retry-max counts for an action's exit code too
                 f"{service}.LiteWorkflowStoreService.user.retry.error.code.ext": "ALL",
                 # done flags may lie on S3
