@@ -135,7 +135,12 @@ def _places(request: RunRequest, settings: Settings) -> tuple[Master, Storage]:
         )
     if "/topic=" in f"/{request.output}":
         raise UsageError(f"the output {request.output} lies within a topic of a master dataset; name another place")
-    return open_master(request.input, settings), open_storage(request.output, settings)
+    master = open_master(request.input, settings)
+    if same_place(master.storage.url, request.output):
+        raise UsageError(
+            f"the output {request.output} is the master dataset; views don't belong among events, name another place"
+        )
+    return master, open_storage(request.output, settings)
 
 
 def _plans(
