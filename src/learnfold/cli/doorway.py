@@ -34,16 +34,26 @@ def _run(prog: str, job: str | None, argv: list[str]) -> int:
     command.arguments(parser, job=False)
     parser.epilog = f"example: {prog} s3a://bucket-0/master_dataset s3a://bucket-0/batch_views"
     args: argparse.Namespace = parser.parse_args(argv)
+    if job is None and args.job is None and _is_job(args.input):
+        raise UsageError(
+            f"{args.input} is a job: name IN and OUT behind it (a folder that is called so is ./{args.input})"
+        )
     args.job = [job] if job else [args.job] if args.job else []
     for name in args.job:
         _known(name)
     return command.run(args, read_settings(args))
 
 
+def _is_job(name: str) -> bool:
+    from learnfold.catalog.jobs import JOBS
+
+    return name in JOBS
+
+
 def _known(job: str) -> None:
     from learnfold.catalog.jobs import JOBS
 
-    if job not in JOBS:
+    if not _is_job(job):
         raise UsageError(f"there is no job {job!r}; the jobs are {', '.join(JOBS)}")
 
 

@@ -151,7 +151,7 @@ def open_master(url: str, settings: Settings) -> Master:
         parts[match[1]] = match[2]
         base = base.rsplit("/", 1)[0] if "/" in base else "."
     numbers = {name: _number(url, name, text) for name, text in parts.items() if name != "topic"}
-    storage = open_storage(base or "/", settings)
+    storage = open_storage("/" if url.startswith("/") and not base else base, settings)
     if not storage.exists():
         raise MissingDataError(f"there is no master dataset at {storage.url}: has ingestion run? Is the path right?")
     return Master(storage, Narrowing(parts.get("topic"), **numbers))

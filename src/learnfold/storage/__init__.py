@@ -98,6 +98,10 @@ class Storage(Protocol):
 
 def open_storage(url: str, settings: Settings) -> Storage:
     """The storage at ``url``: a folder's path, ``file://…``, ``s3://bucket/prefix`` or ``s3a://bucket/prefix``."""
+    if not url.strip():
+        from learnfold.errors import UsageError
+
+        raise UsageError("a place is named by nothing; name a folder, or s3://bucket/path")
     scheme, colon, rest = url.partition("://")
     if colon and scheme in {"s3", "s3a", "s3n"}:
         try:
