@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from learnfold import catalog
+    from learnfold.settings import Settings
 except ModuleNotFoundError:  # a clone that isn't installed
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-    from learnfold import catalog
+    from learnfold.settings import Settings
 
 from learnfold.schedule import frequency
-from learnfold.settings import Settings
 
 SETTINGS: dict[str, object] = {}
 
@@ -29,6 +28,8 @@ FREQUENCIES = {choice.name: choice.oozie for choice in frequency.FREQUENCIES.val
 
 def config(environment: dict[str, str] | None = None) -> dict[str, Any]:
     """The configuration as the settings and the catalogue have it; secrets are objects that print as ``***``."""
+    from learnfold import catalog
+
     set_here = {f"LEARNFOLD_{name.upper()}": str(value) for name, value in SETTINGS.items()}
     settings = Settings.read({**set_here, **(dict(os.environ) if environment is None else environment)})
     jobs = catalog.load().jobs.values()
@@ -69,9 +70,22 @@ class Secret(str):
         return "'***'" if self else "''"
 
 
-CONFIG = config()
+def __getattr__(name: str) -> Any:
+    """``CONFIG``: the configuration as of now."""
+    if name == "CONFIG":
+        return config()
+    raise AttributeError(name)
 
-if __name__ == "__main__":
+
+def show() -> int:
+    """Prints the configuration."""
     import pprint
 
-    pprint.pprint(CONFIG, sort_dicts=False, width=100)  # noqa: T203 - this is what it is for
+    pprint.pprint(config(), sort_dicts=False, width=100)  # noqa: T203 - this is what it is for
+    return 0
+
+
+if __name__ == "__main__":
+    from learnfold.cli import main_of
+
+    sys.exit(main_of("config.py", show))

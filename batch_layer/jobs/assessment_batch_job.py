@@ -3,10 +3,12 @@
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(ROOT))  # there batch_layer/config.py is found
 try:
     from learnfold.cli.doorway import main
 except ModuleNotFoundError:  # a clone that isn't installed
-    sys.path[:0] = [str(Path(__file__).resolve().parents[2] / folder) for folder in ("src", "")]
+    sys.path.insert(0, str(ROOT / "src"))
     from learnfold.cli.doorway import main
 
 if __name__ == "__main__":
