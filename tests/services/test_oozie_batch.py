@@ -104,7 +104,7 @@ def first_night(application: Application) -> Iterator[str]:
     close_day(master, (today - timedelta(days=1)).date())
     said = application.deploy(f"-Dstart={today:%Y-%m-%dT%H:%MZ}", f"-Dend={today + timedelta(days=1):%Y-%m-%dT%H:%MZ}")
     job = application.run(submit_words(said.stdout))
-    application.until(job, lambda found: bool(found) and found[0] in {"SUCCEEDED", "KILLED", "FAILED"}, 420)
+    application.until(job, lambda found: bool(found) and found[0] in {"SUCCEEDED", "KILLED", "FAILED"}, 900)
     return job
 
 
@@ -135,7 +135,7 @@ def test_a_failing_job_reaches_the_kill_node_and_a_rerun_of_it_alone_heals(
     application.put("workflow.xml", lambda text: text.replace('retry-max="2"', 'retry-max="1"'))
     words = application.workflow_words(tmp_path / "job.properties")
     job = application.run([*words, "-run"])
-    found = application.oozie.wait(job, 420)
+    found = application.oozie.wait(job, 900)
     assert found["status"] == "KILLED"
     assert actions(found)["video_batch_job"] == "ERROR"
     (video,) = [action for action in found["actions"] if action["name"] == "video_batch_job"]
@@ -152,7 +152,7 @@ def test_a_failing_job_reaches_the_kill_node_and_a_rerun_of_it_alone_heals(
     master.open().delete(["topic=video_topic/broken.parquet"])
     done = application.oozie.cli(*words, "-rerun", job, "-D", "oozie.wf.rerun.failnodes=true")
     assert done.returncode == 0, done.stdout + done.stderr
-    healed = application.oozie.wait(job, 420)
+    healed = application.oozie.wait(job, 900)
     assert healed["status"] == "SUCCEEDED", application.oozie.hdfs.container_logs()[-6000:]
     assert healed["run"] == 1
     whole = expected(semester, tmp_path, sorted(semester.rglob("*.parquet")))

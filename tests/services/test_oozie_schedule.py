@@ -109,7 +109,7 @@ def test_a_coordinator_is_suspended_resumed_rerun_and_killed(application: Applic
     assert day(-3).isoformat() in days(application)
     assert job in cli("jobs", "-jobtype", "coordinator").stdout
     assert "SUCCEEDED" in cli("job", "-info", job).stdout
-    assert "learnfold" in cli("job", "-log", job).stdout or job in cli("job", "-log", job).stdout
+    assert f"JOB[{job}]" in cli("job", "-log", job).stdout
     assert cli("job", "-kill", job).returncode == 0
     assert application.status(job, "KILLED") == "KILLED"
 

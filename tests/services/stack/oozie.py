@@ -25,12 +25,19 @@ SHARE = f"/user/{USER}/share/lib"
 UNDER_WAY = {"PREP", "RUNNING", "SUSPENDED"}
 LOG4J = """\
 log4j.rootLogger=WARN,log
-log4j.logger.org.apache.oozie=INFO
+log4j.logger.org.apache.oozie=INFO,oozie
 log4j.logger.oozieaudit=OFF
 log4j.logger.oozieinstrumentation=OFF
 log4j.appender.log=org.apache.log4j.ConsoleAppender
 log4j.appender.log.layout=org.apache.log4j.PatternLayout
 log4j.appender.log.layout.ConversionPattern=%d{ISO8601} %5p %c{1}:%L - SERVER[${oozie.instance.id}] %m%n
+# `oozie job -log` reads this one
+log4j.appender.oozie=org.apache.log4j.DailyRollingFileAppender
+log4j.appender.oozie.File=${oozie.log.dir}/jobs.log
+log4j.appender.oozie.Append=true
+log4j.appender.oozie.DatePattern='.'yyyy-MM-dd-HH
+log4j.appender.oozie.layout=org.apache.log4j.PatternLayout
+log4j.appender.oozie.layout.ConversionPattern=%d{ISO8601} %5p %c{1}:%L - SERVER[${oozie.instance.id}] %m%n
 """
 
 
