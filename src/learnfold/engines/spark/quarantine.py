@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark import StorageLevel
 
 from learnfold.engines.spark import values
-from learnfold.engines.spark.files import plain, read_files
-from learnfold.engines.spark.schema import named
+from learnfold.engines.spark.files import plain, read_whole
 from learnfold.engines.spark.values import quoted
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from learnfold.catalog import Topic
     from learnfold.engines import Part
     from learnfold.engines.spark.probe import Footers, Shape
-    from learnfold.engines.spark.schema import Type
     from learnfold.engines.spark.writing import Writer
 
 
@@ -43,9 +41,7 @@ def write_quarantine(
     for number, (shape, files) in enumerate(footers.shapes().items()):
         chosen = [where for where in files if where in invalid]
         if chosen:
-            read_files(spark, shape, [column for column, _ in shape.columns], chosen).createOrReplaceTempView(
-                f"whole_{number}"
-            )
+            read_whole(spark, shape, chosen).createOrReplaceTempView(f"whole_{number}")
             selects.append(_whole(shape, f"whole_{number}"))
     rows = spark.sql(
         f"SELECT {quoted(topic.name)} AS topic, _reason AS reason, file, _row AS row, _partition AS kafka_partition, "
@@ -64,24 +60,16 @@ def write_quarantine(
 
 def _whole(shape: Shape, source: str) -> str:
     """The rows of the view ``invalid`` in the files of the view ``source``, each with all of it as ``event`` or ``bytes``."""
-    kinds = dict(shape.columns)
-    if shape.envelope and kinds["value"].kind == "bytes":
-        event = "try_validate_utf8(CAST(source.value AS STRING))"
-        whole = f"CASE WHEN {event} IS NULL THEN source.value END"
-    elif shape.envelope:
-        event, whole = values.shown("source.value", kinds["value"]), "CAST(NULL AS BINARY)"
+    places = {name: (f"source.c{number}", kind) for number, (name, kind) in enumerate(shape.columns)}
+    whole = "CAST(NULL AS BINARY)"
+    if shape.envelope:
+        value, kind = places["value"]
+        event = f"try_validate_utf8(CAST({value} AS STRING))" if kind.kind == "bytes" else values.shown(value, kind)
+        whole = f"CASE WHEN {event} IS NULL THEN {value} END" if kind.kind == "bytes" else whole
     else:
-        fields = ", ".join(
-            f"{quoted(column)}, {_json(f'source.{named(column)}', kind)}" for column, kind in shape.columns
-        )
+        fields = ", ".join(f"{quoted(name)}, {values.told(*place)}" for name, place in places.items())
         event = f"to_json(named_struct({fields}), map('ignoreNullFields', 'false'))"
-        whole = "CAST(NULL AS BINARY)"
     return (
         f"SELECT invalid.*, {event} AS event, {whole} AS bytes FROM {source} AS source "
         "JOIN invalid ON invalid._file = source._file AND invalid._row = source._row"
     )
-
-
-def _json(column: str, kind: Type) -> str:
-    """The column as JSON shows it: what JSON has no type for as text."""
-    return values.shown(column, kind) if kind.kind in {"bytes", "uuid", "instant", "local"} else column

@@ -129,9 +129,16 @@ def _flat(view: str, shape: Shape, fields: Sequence[Field], zone: str) -> str:
             found[_text(field)] = values.shown(column, kind)
         elif field.type == "TIMESTAMP":
             naive = f"CAST({values.naive_time(column, kind)} AS TIMESTAMP_NTZ)"
-            found[_typed(field)] = naive if kind.kind == "instant" else values.local_instant(naive, zone)
+            local = (
+                naive
+                if zone == "UTC"
+                else f"if({values.in_calendar(naive)}, {values.local_instant(naive, zone)}, {naive})"
+            )
+            found[_typed(field)] = naive if kind.kind == "instant" else local
+        elif kind.kind == "list":
+            found[_typed(field)] = values.listed(column, kind)
         else:
-            found[_typed(field)] = f"CAST({column} AS {_TYPED[field.type]})"
+            found[_typed(field)] = f"CAST({values.plain_number(column, kind)} AS DOUBLE)"
     columns = [f"{found.get(name, f'CAST(NULL AS {kind})')} AS {name}" for name, kind in _form(fields)]
     return f"SELECT {', '.join(columns)} FROM {view}"
 
@@ -183,7 +190,7 @@ def _of_json(field: Field) -> str:
 def _kafka(shape: Shape, names: Sequence[str], kind: str) -> str:
     for name in names:
         found = shape.type(name)
-        if found and found.kind in {"whole", "number"}:
+        if found and found.kind in {"whole", "number"} and not found.coded:
             return f"try_cast({named(name)} AS {kind})"
     return f"CAST(NULL AS {kind})"
 
@@ -205,7 +212,7 @@ def _read(field: Field, zone: str) -> str:
 
 def _bounded(field: Field) -> str:
     name = named(field.name)
-    return values.within_years(name) if field.type == "TIMESTAMP" else name
+    return f"CASE WHEN {values.in_calendar(name)} THEN {name} END" if field.type == "TIMESTAMP" else name
 
 
 def _reason(fields: Sequence[Field]) -> str:

@@ -29,8 +29,8 @@ def is_s3(url: str) -> bool:
 def options(settings: Settings) -> dict[str, str]:
     """What the settings say of S3; what they don't say is left to Spark's own configuration."""
     found = {
-        "retry.limit": str(settings.s3_retries),
         "attempts.maximum": str(settings.s3_retries + 1),
+        "retry.limit": "2",  # each such try is of all those attempts
         "connection.timeout": f"{round(settings.s3_timeout_seconds * 1000)}ms",
         "connection.maximum": str(max(96, 2 * settings.s3_requests)),
     }

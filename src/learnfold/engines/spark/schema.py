@@ -22,7 +22,10 @@ class Type:
 
     kind: Kind
     sql: str
-    nanos: bool = False  # a time that Spark is told is a BIGINT of nanoseconds
+    coded: str = (
+        ""  # how the value is to be taken from that: nanos, time (of day), half (a number), or wide (a decimal's scale)
+    )
+    element: Type | None = None  # of a list
 
 
 @dataclass(frozen=True)
@@ -59,16 +62,17 @@ _LOGICAL = {
     "INTEGER(64,false)": Type("number", "DECIMAL(20, 0)"),
     "TIMESTAMP(MILLIS,true)": Type("instant", "TIMESTAMP"),
     "TIMESTAMP(MICROS,true)": Type("instant", "TIMESTAMP"),
-    "TIMESTAMP(NANOS,true)": Type("instant", "BIGINT", nanos=True),
+    "TIMESTAMP(NANOS,true)": Type("instant", "BIGINT", "nanos"),
     "TIMESTAMP(MILLIS,false)": Type("local", "TIMESTAMP_NTZ"),
     "TIMESTAMP(MICROS,false)": Type("local", "TIMESTAMP_NTZ"),
-    "TIMESTAMP(NANOS,false)": Type("local", "BIGINT", nanos=True),
-    "TIME(MILLIS,true)": Type("other", "INT"),
-    "TIME(MILLIS,false)": Type("other", "INT"),
-    "TIME(MICROS,true)": Type("other", "BIGINT"),
-    "TIME(MICROS,false)": Type("other", "BIGINT"),
-    "TIME(NANOS,true)": Type("other", "BIGINT"),
-    "TIME(NANOS,false)": Type("other", "BIGINT"),
+    "TIMESTAMP(NANOS,false)": Type("local", "BIGINT", "nanos"),
+    "TIME(MILLIS,true)": Type("other", "INT", "time 1000"),
+    "TIME(MILLIS,false)": Type("other", "INT", "time 1000"),
+    "TIME(MICROS,true)": Type("other", "BIGINT", "time 1000000"),
+    "TIME(MICROS,false)": Type("other", "BIGINT", "time 1000000"),
+    "TIME(NANOS,true)": Type("other", "BIGINT", "time 1000000000"),
+    "TIME(NANOS,false)": Type("other", "BIGINT", "time 1000000000"),
+    "FLOAT16": Type("number", "BINARY", "half"),
     "UNKNOWN": Type("other", "INT"),
     "UUID": Type("uuid", "BINARY"),
 }
@@ -97,7 +101,11 @@ def _nodes(lines: list[str], at: int) -> tuple[tuple[_Node, ...], int]:
 def _repeated(node: _Node) -> Type:
     """The type of a node outside of a list: repeated, it is a list itself."""
     one = _type(node)
-    return Type("list", f"ARRAY<{one.sql}>") if node.repetition == "repeated" else one
+    return _list(one) if node.repetition == "repeated" else one
+
+
+def _list(element: Type) -> Type:
+    return Type("list", f"ARRAY<{element.sql}>", element=element)
 
 
 def _type(node: _Node) -> Type:
@@ -106,6 +114,8 @@ def _type(node: _Node) -> Type:
     decimal = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", node.logical)
     if decimal and int(decimal[1]) <= _MOST_DIGITS:
         return Type("number", f"DECIMAL({decimal[1]}, {decimal[2]})")
+    if decimal:
+        return Type("number", "BINARY", f"wide {decimal[2]}")
     if node.logical in _LOGICAL and not (node.logical == "UNKNOWN" and node.physical != "int32"):
         return _LOGICAL[node.logical]
     return _SIMPLE.get(node.physical, _SIMPLE["binary"])
@@ -113,7 +123,7 @@ def _type(node: _Node) -> Type:
 
 def _group(node: _Node) -> Type:
     if node.logical == "LIST" and len(node.children) == 1:
-        return Type("list", f"ARRAY<{_element(node).sql}>")
+        return _list(_element(node))
     if node.logical in {"MAP", "MAP_KEY_VALUE"} and len(node.children) == 1 and len(node.children[0].children) == 2:  # noqa: PLR2004
         key, value = (_repeated(child).sql for child in node.children[0].children)
         return Type("nested", f"MAP<{key}, {value}>")

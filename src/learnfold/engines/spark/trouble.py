@@ -69,4 +69,4 @@ def first_line(text: str) -> str:
 
 def _line_of(text: str, at: int) -> str:
     line = text[text.rfind("\n", 0, at) + 1 : (text + "\n").index("\n", at)]
-    return re.sub(r"^\s*(Caused by: )?", "", line)[:300]
+    return re.sub(r"^[\s:]*(Caused by: )?", "", line)[:300]

@@ -85,10 +85,9 @@ def reporting_time(naive: str, zone: str) -> str:
     return naive if zone == "UTC" else f"convert_timezone('UTC', {quoted(zone)}, {naive})"
 
 
-def within_years(naive: str) -> str:
-    """The same time; NULL outside of the years 1 to 9999."""
-    first, last = "TIMESTAMP_NTZ'0001-01-01 00:00:00'", "TIMESTAMP_NTZ'9999-12-31 23:59:59.999999'"
-    return f"CASE WHEN {naive} BETWEEN {first} AND {last} THEN {naive} END"
+def in_calendar(naive: str) -> str:
+    """Whether a time is of the years 1 to 9999."""
+    return f"{naive} BETWEEN TIMESTAMP_NTZ'0001-01-01 00:00:00' AND TIMESTAMP_NTZ'9999-12-31 23:59:59.999999'"
 
 
 def strings(text: str) -> str:
@@ -122,18 +121,55 @@ def shown(column: str, kind: Type) -> str:  # noqa: PLR0911 - one return a type
         dashes = "'(.{8})(.{4})(.{4})(.{4})(.{12})', '$1-$2-$3-$4-$5'"
         return f"regexp_replace(lower(hex({column})), {dashes})"
     if kind.kind in {"list", "nested"}:
-        return f"to_json({column})"
-    if kind.sql in {"FLOAT", "DOUBLE"}:
-        return shown_double(f"CAST({column} AS STRING)")
+        return f"to_json({told(column, kind)}, map('ignoreNullFields', 'false'))"
+    if kind.sql in {"FLOAT", "DOUBLE"} or kind.coded.startswith(("half", "wide")):
+        return shown_double(f"CAST({plain_number(column, kind)} AS STRING)")
+    if kind.coded.startswith("time"):
+        micros = f"CAST({column} * 1000000L DIV {kind.coded.split()[1]}L AS BIGINT)"
+        return f"substr(CAST(CAST(timestamp_micros({micros}) AS TIMESTAMP_NTZ) AS STRING), 12)"
     if kind.kind in {"instant", "local"}:
         text = f"CAST({naive_time(column, kind)} AS STRING)"
-        return f"concat({text}, '+00')" if kind.kind == "instant" and kind.sql != "DATE" else text
+        return f"concat({text}, '+00')" if kind.kind == "instant" else text
     return f"CAST({column} AS STRING)"
 
 
+def told(column: str, kind: Type) -> str:
+    """A column as JSON tells it: what JSON has no type for as text, also where it is in a list."""
+    if kind.kind == "list" and kind.element is not None:
+        one = told("e", kind.element)
+        return column if one == "e" else f"transform({column}, e -> {one})"
+    plain = kind.kind in {"text", "whole", "nested"} or (kind.kind in {"number", "other"} and not kind.coded)
+    return column if plain else plain_number(column, kind) if kind.kind == "number" else shown(column, kind)
+
+
+def listed(column: str, kind: Type) -> str:
+    """A list as ARRAY<STRING>."""
+    if kind.element is None or kind.element.kind == "text":
+        return column
+    return f"transform({column}, e -> {shown('e', kind.element)})"
+
+
+def plain_number(column: str, kind: Type) -> str:
+    """A number as a type that Spark counts with: those it doesn't know as a DOUBLE."""
+    if kind.coded == "half":
+        bits = f"CAST(conv(concat(hex(substr({column}, 2, 1)), hex(substr({column}, 1, 1))), 16, 10) AS INT)"
+        exponent, rest = f"(shiftright({bits}, 10) & 31)", f"({bits} & 1023)"
+        size = (
+            f"CASE WHEN {exponent} = 31 THEN if({rest} = 0, DOUBLE('Infinity'), DOUBLE('NaN')) "
+            f"WHEN {exponent} = 0 THEN {rest} * power(2, -24) ELSE (1 + {rest} / 1024D) * power(2, {exponent} - 15) END"
+        )
+        return f"(if({bits} >= 32768, -1D, 1D) * {size})"
+    if kind.coded.startswith("wide"):
+        negative = f"(hex(substr({column}, 1, 1)) >= '80')"
+        byte = f"CAST(conv(hex(substr({column}, i, 1)), 16, 10) AS DOUBLE)"
+        size = f"aggregate(sequence(1, length({column})), 0D, (a, i) -> a * 256 + if({negative}, 255 - {byte}, {byte}))"
+        return f"(if({negative}, -1 - {size}, {size}) / power(10, {kind.coded.split()[1]}))"
+    return column
+
+
 def naive_time(column: str, kind: Type) -> str:
-    """A time column as TIMESTAMP_NTZ (a DATE stays one): of an instant UTC, of a local time as it is."""
-    if kind.nanos:
+    """A time column as TIMESTAMP_NTZ: of an instant UTC, of a local time as it is; a date is its midnight, but stays a DATE."""
+    if kind.coded == "nanos":
         return f"CAST(timestamp_micros({column} DIV 1000 - if({column} % 1000 < 0, 1, 0)) AS TIMESTAMP_NTZ)"
     return column if kind.sql == "DATE" else f"CAST({column} AS TIMESTAMP_NTZ)"
 
