@@ -6,9 +6,11 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 from learnfold.errors import MissingPartError, StorageError, UsageError
 
@@ -63,6 +65,38 @@ def fetch_jars(cache: Path) -> list[Path]:
         return sorted(folder.glob("*.jar"))
     except OSError as error:
         raise StorageError(f"The jars for S3 can't be kept in {cache}: {error}. Choose another folder.") from error
+
+
+@dataclass(frozen=True)
+class Packages:
+    """What spark-submit would fetch by itself: Maven coordinates, and those to leave out."""
+
+    packages: tuple[str, ...]
+    excluded: tuple[str, ...]
+
+    @property
+    def options(self) -> list[str]:
+        """The words of spark-submit's command line."""
+        return ["--packages", ",".join(self.packages), "--exclude-packages", ",".join(self.excluded)]
+
+
+def packages() -> Packages:
+    """The same jars by name, for spark-submit's own fetching; without those that it can't fetch alone, without all they need."""
+    root = ET.fromstring(_POM.read_text("utf-8"))  # noqa: S314 - it is a part of this package
+    versions = {str(tag.tag).rpartition("}")[2]: str(tag.text) for tag in root.findall("{*}properties/{*}*")}
+    wanted, excluded = [], []
+    for dependency in root.findall("{*}dependencies/{*}dependency"):
+        group, name = dependency.findtext("{*}groupId"), dependency.findtext("{*}artifactId")
+        without = [
+            f"{one.findtext('{*}groupId')}:{one.findtext('{*}artifactId')}"
+            for one in dependency.iterfind(".//{*}exclusion")
+        ]
+        if "*:*" in without:
+            continue
+        version = dependency.findtext("{*}version") or "${aws.version}"
+        wanted.append(f"{group}:{name}:{versions[version.strip('${}')]}")
+        excluded += without
+    return Packages(tuple(wanted), tuple(excluded))
 
 
 def _gather(pom: bytes, folder: Path) -> None:
