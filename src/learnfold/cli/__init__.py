@@ -112,11 +112,15 @@ def _joined(arguments: list[str]) -> list[str]:
 
 
 def read_settings(args: argparse.Namespace):  # type: ignore[no-untyped-def]  # noqa: ANN201 - imported when used
-    """The settings: flags of the command over the environment over defaults."""
+    """The settings: flags of the command over the environment over defaults; under spark-submit the engine is Spark by default."""
+    from learnfold.engines import under_spark_submit
     from learnfold.settings import Settings
 
     names = {setting.name for setting in dataclasses.fields(Settings)}
-    return Settings.read(os.environ, **{name: value for name, value in vars(args).items() if name in names})
+    flags = {name: value for name, value in vars(args).items() if name in names}
+    if under_spark_submit(os.environ) and not os.environ.get("LEARNFOLD_ENGINE"):
+        flags["engine"] = flags.get("engine") or "spark"
+    return Settings.read(os.environ, **flags)
 
 
 def _parser(prog: str, used: str | None) -> Parser:
