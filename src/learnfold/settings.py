@@ -23,6 +23,9 @@ PREFIX = "LEARNFOLD_"
 ELSEWHERE = ("LEARNFOLD_TRIES", "LEARNFOLD_CACHE")
 """Variables of ours that aren't settings: how often the tests try, and where downloads are kept."""
 
+WITH_ACCESS_KEY = ("s3_secret_key", "s3_session_token")
+"""What comes from the variables that the access key came from, or from ours: keys of AWS and of MinIO are never mixed."""
+
 
 def _setting(default: Any, meaning: str, *others: str, secret: bool = False, least: float | None = None) -> Any:
     return field(
@@ -135,12 +138,16 @@ class Settings:
             if variable.startswith(PREFIX) and variable not in known:
                 raise UsageError(f"{variable} is no setting; {_known(variable, list(names))}")
         values: dict[str, Any] = {}
+        family = ""
         for name, setting in names.items():
             for variable in (PREFIX + name.upper(), *setting.metadata["others"]):
                 text = environment.get(variable, "")
-                if text != "":
-                    values[name] = _value(variable, text, setting.default)
-                    break
+                if text == "" or (name in WITH_ACCESS_KEY and not variable.startswith((PREFIX, family))):
+                    continue
+                values[name] = _value(variable, text, setting.default)
+                if name == "s3_access_key":
+                    family = variable.partition("_")[0]
+                break
         values |= {name: value for name, value in flags.items() if value is not None}
         return cls(**values)
 
