@@ -24,6 +24,9 @@ BELOW: dict[str, set[str]] = {
 }
 """By room, the rooms it may import from; ``cli`` and what runs by the clock may import from all."""
 
+ALLOWED = {("hadoop.py", "engines")}
+"""Storage through Spark's own Hadoop, where obstore isn't there, needs the Spark session that the engine keeps."""
+
 
 def rooms() -> list[str]:
     """The rooms that have a rule."""
@@ -42,7 +45,7 @@ def test_a_room_imports_from_rooms_below_it_only(room: str) -> None:
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             for name in names:
                 parts = name.split(".")
-                if parts[0] == "learnfold" and len(parts) > 1:
+                if parts[0] == "learnfold" and len(parts) > 1 and (file.name, parts[1]) not in ALLOWED:
                     assert parts[1] in BELOW[room] | {room}, f"{file.relative_to(SOURCE)} imports {name}"
 
 
