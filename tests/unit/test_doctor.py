@@ -139,7 +139,7 @@ def test_settings_are_shown_but_secrets_never(
 ) -> None:
     """Every setting is there with its variables; of a secret only that it is set."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAVERYSECRET")
-    monkeypatch.setenv("MINIO_SECRET_KEY", "hushhush")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hushhush")
     monkeypatch.setenv("LEARNFOLD_KAFKA_OPTIONS", "sasl.password=hushhush")
     monkeypatch.setenv("LEARNFOLD_THREADS", "3")
     assert main(["doctor"]) == 0

@@ -264,7 +264,7 @@ def test_the_command_runs_and_ends_when_asked(tmp_path: Path) -> None:
     assert main(["generate", str(master), "--events", "2000"]) == 0
     command = [sys.executable, "-m", "learnfold", "schedule", str(master), str(views)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    at = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+    at = (datetime.now(UTC) + timedelta(seconds=10)).isoformat()
     done = subprocess.run(
         [*command, "--once-at", at], env=environment, capture_output=True, text=True, check=False, timeout=120
     )

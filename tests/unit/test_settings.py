@@ -113,6 +113,7 @@ def test_secrets_show_nowhere() -> None:
         "s3_secret_key",
         "s3_session_token",
         "kafka_options",
+        "push_gateway",
     }
 
 
