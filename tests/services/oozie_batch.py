@@ -13,6 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
+import oracle
+from learnfold import catalog
+from learnfold.storage import Storage
 from services.places import ROOT, Place
 from services.stack.hadoop import USER
 from services.stack.oozie import Oozie
@@ -105,3 +110,19 @@ def submit_words(said: str) -> list[str]:
 def actions(found: dict[str, Any]) -> dict[str, str]:
     """The statuses of a workflow's actions by name."""
     return {action["name"]: action["status"] for action in found["actions"]}
+
+
+def unequal(expected: Storage, actual: Storage) -> list[str]:
+    """How the views at the plain paths differ, in columns, types or rows; which engine wrote them is no difference."""
+    found, names = [], list(catalog.load().views)
+    paths = [f"{name}/part-00000.parquet" for name in names]
+    with expected.local(paths) as old, actual.local(paths) as new:
+        for name, one, other in zip(names, old, new, strict=True):
+            before, after = pq.read_table(one), pq.read_table(other)
+            columns = [[(field.name, field.type) for field in table.schema] for table in (before, after)]
+            if columns[0] != columns[1]:
+                found.append(f"{name}: {columns[0]} became {columns[1]}")
+            found += [
+                f"{name}: {line}" for line in oracle.same(before.to_pylist(), after.to_pylist(), oracle.KEYS[name])
+            ]
+    return found

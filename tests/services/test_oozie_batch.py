@@ -15,9 +15,9 @@ from learnfold.batch.run import RunRequest, run
 from learnfold.cli import main
 from learnfold.master.closed import close_day
 from learnfold.settings import Settings
-from services.oozie_batch import Application, actions, submit_words
+from services.oozie_batch import Application, actions, submit_words, unequal
 from services.places import Place
-from services.published import differences, upload
+from services.published import upload
 from services.stack.minio import Minio
 from services.stack.oozie import Oozie
 
@@ -119,7 +119,7 @@ def test_the_coordinator_runs_the_workflow_and_the_views_are_right(
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     assert f"<name>day</name>\r\n<value>{yesterday}".replace("\r\n", "") in re.sub(r"\s*\n\s*", "", found["conf"])
     views = expected(semester, tmp_path, sorted(semester.rglob("*.parquet"))[::2])
-    assert differences(views.open(), application.place.below("batch_views").open()) == []
+    assert unequal(views.open(), application.place.below("batch_views").open()) == []
 
 
 def test_a_failing_job_reaches_the_kill_node_and_a_rerun_of_it_alone_heals(
@@ -156,4 +156,4 @@ def test_a_failing_job_reaches_the_kill_node_and_a_rerun_of_it_alone_heals(
     assert healed["status"] == "SUCCEEDED", application.oozie.hdfs.container_logs()[-6000:]
     assert healed["run"] == 1
     whole = expected(semester, tmp_path, sorted(semester.rglob("*.parquet")))
-    assert differences(whole.open(), views) == []
+    assert unequal(whole.open(), views) == []
