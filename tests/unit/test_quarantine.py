@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from seen import see, watched, write
+from unreadable import broken_files
 
 from learnfold.batch.manifest import read_current
 from learnfold.batch.plan import Scope
@@ -190,30 +191,6 @@ def test_counts_are_printed_and_in_the_json(tmp_path: Path, capsys: pytest.Captu
             "unreadable": {},
         }
     }
-
-
-def broken_files(folder: Path) -> dict[str, Path]:
-    """Files that can't be read, each in another way: from their footers alone, or only midway."""
-    folder.mkdir(parents=True, exist_ok=True)
-    whole = folder / "whole.parquet"
-    pq.write_table(pa.table(watched(5_000, video_id=[f"v{n}" for n in range(5_000)])), whole, compression="zstd")
-    data = whole.read_bytes()
-    whole.unlink()
-    garbled = bytearray(data)
-    garbled[100:6000] = b"\x55" * 5900
-    contents = {
-        "empty": b"",
-        "text": b"user_id,event_type\nu,A\n",
-        "cut short": data[: len(data) // 2],
-        "without an end": data[:-4],
-        "no footer": b"PAR1" + b"\0" * 100 + b"PAR1",
-        "garbled": bytes(garbled),
-    }
-    found = {}
-    for name, content in contents.items():
-        found[name] = folder / f"{name}.parquet"
-        found[name].write_bytes(content)
-    return found
 
 
 @pytest.mark.parametrize("how", ["empty", "text", "cut short", "without an end", "no footer", "garbled"])
