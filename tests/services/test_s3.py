@@ -14,13 +14,13 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from conftest import tries
 from learnfold.errors import ConflictError, StorageError, UsageError
-from learnfold.settings import Settings
 from learnfold.storage import Storage
 from learnfold.storage.s3.listing import objects_below
 from services.faulty import Asked, FaultyS3
@@ -143,25 +143,69 @@ def test_the_settings_win_over_the_environment_of_the_process(s3_place: Place, m
     assert storage.read("x") == b"1"
 
 
-def test_temporary_keys_need_their_session_token(minio: Minio) -> None:
-    """Keys that MinIO's STS gave work with their token, and not without it."""
+def temporary_keys(minio: Minio) -> dict[str, str]:
+    """Keys that MinIO's STS gives, as a container's role is told them."""
     body = urllib.parse.urlencode({"Action": "AssumeRole", "Version": "2011-06-15", "DurationSeconds": "900"}).encode()
     request = urllib.request.Request(f"{minio.endpoint}/", body, minio.signed("POST", "/", body, "sts"))
     with urllib.request.urlopen(request, timeout=10) as answer:
         text = answer.read().decode()
-    key, secret, token = (
-        re.search(f"<{name}>(.*?)</{name}>", text)[1] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
-    )
-    place = bucket(minio)
-    environment = {**place.environment, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
+    names = {
+        "AccessKeyId": "AccessKeyId",
+        "SecretAccessKey": "SecretAccessKey",
+        "SessionToken": "Token",
+        "Expiration": "Expiration",
+    }
+    return {ours: re.search(f"<{theirs}>(.*?)</{theirs}>", text)[1] for theirs, ours in names.items()}
+
+
+def test_temporary_keys_need_their_session_token(minio: Minio) -> None:
+    """Keys that MinIO's STS gave work with their token, and not without it."""
+    keys, place = temporary_keys(minio), bucket(minio)
+    environment = {
+        **place.environment,
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+    }
     with pytest.raises(StorageError, match=r"InvalidAccessKeyId|InvalidTokenId|AccessDenied"):
         dataclasses.replace(place, environment=environment).open().list()
-    temporary = dataclasses.replace(place, environment={**environment, "AWS_SESSION_TOKEN": token})
+    temporary = dataclasses.replace(place, environment={**environment, "AWS_SESSION_TOKEN": keys["Token"]})
     temporary.open().write("x", b"1")
     assert place.open().read("x") == b"1"
-    mixed = Settings.read({**place.environment, "LEARNFOLD_S3_SESSION_TOKEN": "of nobody"})
-    with pytest.raises(StorageError):
-        dataclasses.replace(place).below("x").open(s3_session_token=mixed.s3_session_token).list()
+
+
+def test_without_keys_the_machines_role_is_used(minio: Minio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No keys in the settings: those of a container's role, which a service of the machine tells, open the bucket."""
+    told, place = json.dumps(temporary_keys(minio)).encode(), bucket(minio)
+
+    class Role(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    without = {name: value for name, value in place.environment.items() if "KEY" not in name}
+    with ThreadingHTTPServer(("127.0.0.1", 0), Role) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        (tmp_path / "token").write_text("who I am")
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.server_port}/role")
+        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(tmp_path / "token"))
+        dataclasses.replace(place, environment=without).open().write("x", b"1")
+        server.shutdown()
+    assert place.open().read("x") == b"1"
+
+
+def test_without_keys_and_without_a_role_it_is_said(s3_place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has no role is told which variables to set."""
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")
+    without = {name: value for name, value in s3_place.environment.items() if "KEY" not in name}
+    with pytest.raises(
+        StorageError, match=r"there are no keys for s3://.* this machine has no role; set AWS_ACCESS_KEY_ID"
+    ):
+        dataclasses.replace(s3_place, environment=without).open(s3_retries=1).list()
 
 
 class Shared(Seaweed):
@@ -274,8 +318,7 @@ def test_the_bucket_may_be_in_the_host_name(tmp_path: Path) -> None:
     """With path style off, bucket.host is asked, as AWS likes it; a proxy is used where the environment names one."""
     code = """if True:
         import os, sys
-        from learnfold.settings import Settings
-        from learnfold.storage import open_storage
+                from learnfold.storage import open_storage
         storage = open_storage(sys.argv[1], Settings.read(os.environ))
         storage.swap("a b", b"1", None)
         print([entry.path for entry in storage.list()])
