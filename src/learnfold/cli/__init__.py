@@ -52,6 +52,14 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n{self.prog} --help tells more\n")
 
 
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Help in which each command and its meaning share a line."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._action_max_length = max(map(len, COMMANDS)) + self._indent_increment * 2
+
+
 def main(argv: Sequence[str] | None = None, prog: str = "learnfold") -> int:
     """Runs one command and returns its exit code."""
     return main_of(prog, lambda: _main(prog, list(sys.argv[1:] if argv is None else argv)))
@@ -126,6 +134,7 @@ def read_settings(args: argparse.Namespace):  # type: ignore[no-untyped-def]  # 
 def _parser(prog: str, used: str | None) -> Parser:
     parser = Parser(
         prog=prog,
+        formatter_class=Help,
         description="Batch views of learning events: folded by day, answered from rollups.",
         epilog="example: learnfold generate demo/master --events 100000 && learnfold run demo/master demo/views",
     )

@@ -41,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     deploy.add_argument("--no-jars", action="store_true", help="without the jars for s3a: the cluster has them")
     deploy.add_argument("--dry-run", action="store_true", help="say what would be uploaded, and upload nothing")
+    deploy.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _deploy(args: argparse.Namespace, settings: Settings) -> int:
-    from learnfold.cli.table import table
+    from learnfold.cli.table import table, to_json
     from learnfold.oozie.deploy import deploy
 
     request = _request(args, settings)
@@ -71,14 +72,19 @@ def _deploy(args: argparse.Namespace, settings: Settings) -> int:
         (name, size, "would be put" if request.dry_run else "put" if name in done.changed else "same")
         for name, size in done.files.items()
     ]
-    print(table(["file", "bytes", "state"], rows))
+    if args.json:
+        files = [dict(zip(("file", "bytes", "state"), row, strict=True)) for row in rows]
+        print(to_json({"place": done.place, "by": done.way, "files": files, "submit": done.submit}))
+    else:
+        print(table(["file", "bytes", "state"], rows))
     print(
         f"\n{done.place} by {done.way}{': nothing was uploaded (--dry-run)' if request.dry_run else ''}",
         file=sys.stderr,
     )
     if not request.jars and not args.no_jars:
         print("without the jars for s3a ('learnfold jars' fetches them): the cluster must have them", file=sys.stderr)
-    print(f"\n{done.submit}")
+    if not args.json:
+        print(f"\n{done.submit}")
     return 0
 
 
