@@ -36,9 +36,9 @@ class Closing:
         self._closed: dict[str, date] = {}  # by topic, the last day
         self._looked = -_LOOK_SECONDS
 
-    def look(self, mine: Mapping[tuple[str, int], Partition]) -> list[str]:
-        """The folders of the days that are closed now, mostly none."""
-        if self._after is None or time.monotonic() - self._looked < _LOOK_SECONDS:
+    def look(self, mine: Mapping[tuple[str, int], Partition], *, now: bool = False) -> list[str]:
+        """The folders of the days that are closed now, mostly none; it looks every few seconds, unless ``now``."""
+        if self._after is None or (not now and time.monotonic() - self._looked < _LOOK_SECONDS):
             return []
         self._looked = time.monotonic()
         last = (datetime.now(UTC) - self._after).date() - timedelta(days=1)

@@ -40,6 +40,7 @@ class PrometheusMetrics(Metrics):
         by_partition = ["topic", "partition"]
         self._lag = Gauge(f"{name}_lag", "messages in Kafka that aren't in files", by_partition, registry=registry)
         self._offset = Gauge(f"{name}_offset", "offset before which all is in files", by_partition, registry=registry)
+        self._held = Gauge(f"{name}_held", "messages held in memory", by_partition, registry=registry)
         self._alarms = Gauge(f"{name}_alarms", "partitions that stand still, their messages gone", registry=registry)
         self._missing = Gauge(f"{name}_missing", "messages that were gone before they were read", registry=registry)
         self._known: set[tuple[str, str]] = set()
@@ -66,10 +67,11 @@ class PrometheusMetrics(Metrics):
             labels = (one.key[0], str(one.key[1]))
             shown.add(labels)
             self._offset.labels(*labels).set(one.progress.offset)
+            self._held.labels(*labels).set(one.rows)
             self._lag.labels(*labels).set(max(0, ends.get(one.key, one.next) - one.progress.offset))
         for labels in self._known - shown:
-            self._offset.remove(*labels)
-            self._lag.remove(*labels)
+            for gauge in (self._offset, self._lag, self._held):
+                gauge.remove(*labels)
         self._known = shown
         self._alarms.set(alarms)
         self._missing.set(missing)

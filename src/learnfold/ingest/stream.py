@@ -37,6 +37,7 @@ _POLL_SECONDS = 0.2
 _MOST_AT_ONCE = 20_000
 _BYTES_AT_ONCE = 32_000_000
 _LONGEST_PAUSE_SECONDS = 30.0
+_SHOW_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ class Stream:
         self._ends = Ends(self._consumer, master, self.topics)
         self._closing = Closing(master, catalog, self._consumer, self._ends, request.close_after_hours)
         self._average_bytes = 1000.0
+        self._shown = 0.0
         self._refused: KafkaError | None = None
 
     def run(self) -> StreamReport:
@@ -122,6 +124,8 @@ class Stream:
         if self._due():
             self._flush()
         self.report.closed += self._closing.look(self._mine.partitions)
+        if time.monotonic() - self._shown >= _SHOW_SECONDS:
+            self._show()
 
     def _take(self, messages: Sequence[Message]) -> None:
         """Holds messages by partition; they come in runs of one."""
@@ -142,7 +146,7 @@ class Stream:
                 size += partition.size - before
             start = end
         if start:
-            self._average_bytes = size / start
+            self._average_bytes = max(1.0, size / start)
 
     def _told(self, message: Message, error: KafkaError) -> None:
         """Something that isn't a message: the end of a partition, or what is wrong."""
@@ -221,13 +225,13 @@ class Stream:
                 lag=lag,
                 seconds=seconds,
             )
-        self.metrics.partitions(
-            self._mine.partitions.values(),
-            self._ends.cached(list(self._mine.partitions.values())),
-            len(self._mine.alarms),
-            self._mine.missing,
-        )
         self._commit(partitions)
+
+    def _show(self) -> None:
+        """Tells the metrics how far everything is."""
+        self._shown = time.monotonic()
+        mine = list(self._mine.partitions.values())
+        self.metrics.partitions(mine, self._ends.cached(mine), len(self._mine.alarms), self._mine.missing)
 
     def _commit(self, partitions: Sequence[Partition]) -> None:
         """Tells the group how far we are, for those who look there; we ourselves go by the progress in the master dataset."""
@@ -263,6 +267,7 @@ class Stream:
         """Writes what is held, and leaves the partitions so that the next owner has nothing to clean up."""
         try:
             self._flush()
+            self.report.closed += self._closing.look(self._mine.partitions, now=True)
             self.report.offsets = self._offsets()
             for partition in self._mine.partitions.values():
                 partition.advance(clean=True)

@@ -99,7 +99,10 @@ class Hadoop(Service):
         """See Service."""
         home = java_home("Oozie")
         for_java = [*opened(), "-Djava.security.manager=allow", "-Djdk.reflect.useDirectMethodHandle=false"]
-        for_java += ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # none runs long: compiling well takes longer than it saves
+        for_java += [
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+        ]  # none runs long: compiling well takes longer than it saves
         return {
             **self._containers,
             "JAVA_HOME": str(home),

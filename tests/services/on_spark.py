@@ -1,0 +1,34 @@
+"""Runs on Spark inside the tests' own process, one session for a module."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from learnfold.settings import Settings
+from services.stack.spark import local_session
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SHORT_LIVED = {
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
+    "spark.driver.memory": "1g",
+}
+"""A JVM for minutes, not days: it begins quickly, and leaves the machine's other cores to the other tests."""
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """The session that every run of the module shares."""
+    with local_session(tmp_path_factory.mktemp("spark"), SHORT_LIVED) as session:
+        session.sparkContext.setLogLevel("ERROR")
+        yield session
+
+
+def on_spark(settings: Settings | None = None) -> Settings:
+    """The same settings, but on Spark."""
+    return dataclasses.replace(settings or Settings(), engine="spark")

@@ -1,0 +1,319 @@
+"""Spark gives what DuckDB gives: the same views, rollups, facts and quarantine, in any mixture of the two."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import oracle
+from conftest import tries
+from learnfold import catalog
+from learnfold.batch.manifest import JobRecord, read_current
+from learnfold.batch.run import RunReport, RunRequest, run
+from learnfold.engines.spark import session, writing
+from learnfold.errors import CheckError, DataError
+from learnfold.generate import Semester, generate
+from learnfold.settings import Settings
+from learnfold.storage.folder import FolderStorage
+from oracle import KEYS
+from promises.dataset import SHAPES, Dataset, folders
+from promises.messages import TOPICS, streams
+from promises.views import differences, run_job, views_of
+from services.on_spark import on_spark, spark
+
+sys.path.append(str(Path(__file__).parents[1] / "unit"))
+
+import made_semester
+import small_catalog
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+__all__ = ["spark"]
+pytestmark = [pytest.mark.services, pytest.mark.slow]
+
+ZONES = Settings(platform_zone="America/New_York", reporting_zone="Asia/Ho_Chi_Minh", skip_unreadable=True)
+
+
+@pytest.fixture(autouse=True)
+def one_session(spark: SparkSession) -> Iterator[None]:
+    """Every run of this module uses it, and leaves nothing in its memory."""
+    yield
+    assert spark.sparkContext._jsc.sc().getPersistentRDDs().size() == 0  # type: ignore[union-attr]
+
+
+def run_all(master: Path, out: Path, with_settings: Settings, **more: Any) -> RunReport:
+    """All jobs."""
+    return run(RunRequest(str(master), str(out), **more), catalog.load(), with_settings)
+
+
+def table(out: Path, view: str) -> pa.Table:
+    """A view at the place that the seed promises, all its files."""
+    return pa.concat_tables([pq.ParquetFile(file).read() for file in sorted((out / view).glob("part-*.parquet"))])
+
+
+def unequal(one: Path, other: Path) -> list[str]:
+    """The views that differ in a type, a value or the order of rows."""
+    return [view for view in views_of() if not same(table(one, view), table(other, view))]
+
+
+def same(one: pa.Table, other: pa.Table) -> bool:
+    """Whether two tables are equal: doubles to 1e-9, all else exactly; whether a column could hold a NULL doesn't matter."""
+    types = [[(field.name, field.type) for field in t.schema] for t in (one, other)]
+    rows = zip(one.to_pylist(), other.to_pylist(), strict=False)
+    return (
+        types[0] == types[1]
+        and one.num_rows == other.num_rows
+        and all(close(a[name], b[name]) for a, b in rows for name in a)
+    )
+
+
+def close(one: object, other: object) -> bool:
+    """Whether two values are equal."""
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    return one == other
+
+
+def facts(out: Path) -> dict[str, Any]:
+    """What the manifest says of the events."""
+    manifest, _ = read_current(FolderStorage(str(out)))
+    assert manifest is not None
+    return {name: _facts(job) for name, job in manifest.jobs.items()}
+
+
+def _facts(job: JobRecord) -> dict[str, Any]:
+    return {
+        topic: {
+            "days": record.days,
+            "unreadable": sorted(record.unreadable),
+            "files": {path: (f.rows, f.days, f.quarantined, f.offsets) for path, f in record.files.items()},
+        }
+        for topic, record in job.topics.items()
+    }
+
+
+def quarantine(out: Path) -> list[dict[str, Any]]:
+    """All invalid events, what is JSON parsed, in the order of where they came from."""
+    found = []
+    for file in (out / "_quarantine").rglob("*.parquet"):
+        found += pq.ParquetFile(file).read().to_pylist()
+    for row in found:
+        try:
+            row["event"] = json.loads(row["event"])
+        except (TypeError, ValueError):
+            continue
+    return sorted(found, key=lambda row: (row["file"], row["row"]))
+
+
+@pytest.fixture(scope="module")
+def semester(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few days of awkward events: shapes and types mixed, copies, late ones, broken ones, and two files that are none."""
+    master = tmp_path_factory.mktemp("semester") / "master"
+    about = {"duplicates": 0.1, "late": 0.05, "out_of_order": 0.1, "malformed": 0.05}
+    generate(Semester(events=3000, days=3, awkward=True, **about), master)  # type: ignore[arg-type]
+    broken = master / "topic=video_topic" / "year=2025" / "month=09" / "day=01"
+    (broken / "none.parquet").write_bytes(b"PAR1 this is none PAR1")
+    cut(broken / "cut.parquet")
+    return master
+
+
+def cut(path: Path) -> None:
+    """A file whose footer is fine and whose pages aren't."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = 2000
+    columns = {
+        "event_type": ["VIDEO_WATCHED"] * rows,
+        "user_id": [f"u{random.Random(row).random()}" for row in range(rows)],
+        "timestamp": ["2025-09-01 10:00:00"] * rows,
+    }
+    pq.write_table(pa.table(columns), path, use_dictionary=False, compression="zstd")
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle - 2000 : middle + 2000] = bytes(4000)
+    path.write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def on_both(semester: Path, tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> tuple[Path, Path]:
+    """The same dataset's views by DuckDB and by Spark."""
+    folder = tmp_path_factory.mktemp("both")
+    run_all(semester, folder / "duckdb", ZONES)
+    run_all(semester, folder / "spark", on_spark(ZONES))
+    return folder / "duckdb", folder / "spark"
+
+
+def test_all_views_are_equal(on_both: tuple[Path, Path]) -> None:
+    """All 37, by value, type and order of rows."""
+    assert len(views_of()) == 37
+    assert unequal(*on_both) == []
+
+
+def test_all_views_are_what_the_contract_says(semester: Path, on_both: tuple[Path, Path]) -> None:
+    """The oracle, which shares no code with either engine, says the same."""
+    readable = {topic: [] for topic in catalog.load().topics} | made_semester.dataset(semester)
+    answers = oracle.answers(readable, ZONES.platform_zone, ZONES.reporting_zone)
+    wrong = {view: oracle.same(answers[view], table(on_both[1], view).to_pylist(), KEYS[view]) for view in answers}
+    assert {view: lines[:3] for view, lines in wrong.items() if lines} == {}
+
+
+def test_all_facts_are_equal(on_both: tuple[Path, Path]) -> None:
+    """Rows, days, copies, reasons, offsets and unreadable files."""
+    duckdb, on_spark = map(facts, on_both)
+    assert duckdb == on_spark
+    assert len(duckdb["video"]["video_topic"]["unreadable"]) == 2
+
+
+def test_the_quarantine_is_equal(on_both: tuple[Path, Path]) -> None:
+    """Every invalid event, whole, with its reason and place."""
+    duckdb, on_spark = map(quarantine, on_both)
+    assert len(duckdb) > 50
+    assert duckdb == on_spark
+
+
+def test_nothing_is_left_of_what_spark_staged(on_both: tuple[Path, Path]) -> None:
+    """No staging folder, none of Spark's own files."""
+    names = [path.relative_to(on_both[1]).as_posix() for path in on_both[1].rglob("*") if path.is_file()]
+    assert [name for name in names if "_staging" in name or "_SUCCESS" in name or name.endswith(".crc")] == []
+
+
+@pytest.mark.parametrize("first", ["duckdb", "spark"])
+def test_one_asks_views_of_the_rollups_that_the_other_folded(
+    semester: Path, on_both: tuple[Path, Path], first: str, tmp_path: Path
+) -> None:
+    """With the views gone and no event read again, the other engine's views are the same."""
+    folded, out = on_both[first == "spark"], tmp_path / "out"
+    shutil.copytree(folded, out)
+    for file in (out / "_batches").glob("*/*/part-*.parquet"):
+        file.unlink()
+    other = on_spark(ZONES) if first == "duckdb" else ZONES
+    report = run_all(semester, out, other)
+    assert report.batch is not None
+    assert all(job.folded_days == 0 for job in report.manifest.jobs.values())
+    assert {view.digest.split(":")[0] for view in report.manifest.views.values()} == {other.engine}
+    assert unequal(folded, out) == []
+
+
+def test_runs_may_take_turns(tmp_path: Path) -> None:
+    """Days that arrive, late events, a file that goes: each run by the other engine, and by one in slices of the other's views."""
+    dataset, out = Dataset(tmp_path / "master"), tmp_path / "out"
+    engines = [Settings(), on_spark()]
+    for step in range(6):
+        day = 1 + step if step < 5 else 2  # the last one is late
+        for job in ("video", "course"):
+            (topic,) = TOPICS[job]
+            events = [
+                {
+                    "event_id": f"{topic}{step}-{number}",
+                    "event_type": ["VIDEO_WATCHED", "COURSE_ENROLLED"][job == "course"],
+                    "user_id": f"u{(number * step) % 7}",
+                    "timestamp": f"2025-11-0{day} 1{number % 10}:00:00",
+                    "video_id": f"v{number % 3}",
+                    "course_id": f"c{(number + step) % 2}",
+                    "watch_duration_seconds": number * 10,
+                }
+                for number in range(20)
+            ]
+            dataset.add(
+                topic, events, shape=["flat", "envelope"][step % 2], folder=f"{{topic}}/year=2025/month=11/day=0{day}"
+            )
+            run_job(dataset.root, out, job, engines[step % 2])
+            assert differences(out, dataset.messages, job) == [], (step, job)
+    manifest, _ = read_current(FolderStorage(str(out)))
+    assert manifest is not None
+    assert {view.how for view in manifest.views.values()} >= {"slices"}
+    for job in ("video", "course"):
+        assert run_job(dataset.root, out, job, engines[0]).batch is None, "nothing is new for either"
+        assert run_job(dataset.root, out, job, engines[1]).batch is None
+
+
+@given(data=st.data())
+@settings(max_examples=tries(3), deadline=None)
+def test_any_layout_of_the_events_gives_the_views_of_the_contract(data: st.DataObject) -> None:
+    """However events are spread over files, shapes, folders and days, all views equal the oracle's."""
+    job = data.draw(st.sampled_from(sorted(TOPICS)))
+    zones = on_spark(Settings(platform_zone=data.draw(st.sampled_from(["UTC", "America/New_York"]))))
+    with TemporaryDirectory() as folder:
+        dataset = Dataset(Path(folder) / "master")
+        for topic in TOPICS[job]:
+            stream = data.draw(streams(topic))
+            half = data.draw(st.integers(0, len(stream)))
+            for piece in (stream[:half], stream[half:], []):
+                dataset.add(topic, piece, shape=data.draw(SHAPES), folder=data.draw(folders()))
+        run_job(dataset.root, Path(folder) / "out", job, zones)
+        assert differences(Path(folder) / "out", dataset.messages, job, zones) == []
+
+
+def test_files_that_cannot_be_read_stop_a_run_by_name(semester: Path, tmp_path: Path) -> None:
+    """Each is named with why, and nothing is published."""
+    with pytest.raises(DataError) as refused:
+        run_job(semester, tmp_path / "out", "video", on_spark())
+    assert "none.parquet: " in str(refused.value)
+    (semester / "topic=auth_topic").mkdir(exist_ok=True)
+    master = tmp_path / "master"
+    cut(master / "topic=auth_topic" / "cut.parquet")
+    with pytest.raises(DataError) as refused:
+        run_job(master, tmp_path / "out", "auth", on_spark())
+    assert "topic=auth_topic/cut.parquet: " in str(refused.value)
+    assert not (tmp_path / "out" / "_batches" / "current.json").exists()
+
+
+def test_large_rollups_and_views_are_several_files(
+    semester: Path, on_both: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sorted over all of them, at numbered paths; either engine reads them, and a smaller view later leaves none behind."""
+    monkeypatch.setattr(writing, "FILE_BYTES", 4000)
+    small = {
+        "spark.sql.adaptive.advisoryPartitionSizeInBytes": "4KB",
+        "spark.sql.adaptive.coalescePartitions.minPartitionSize": "1KB",
+    }
+    monkeypatch.setattr(session, "_SPEED", session._SPEED | small)
+    out = tmp_path / "out"
+    report = run_all(semester, out, on_spark(ZONES))
+    views = report.manifest.views
+    assert len(views["video_total_watch_time"].paths) > 1
+    assert len(views["course_overall_metrics"].paths) == 1
+    parts = report.manifest.jobs["video"].topics["video_topic"].rollups["video_watches"].parts
+    assert len(parts) > 1
+    assert unequal(on_both[1], out) == []
+    for file in (out / "_batches").glob("*/*/part-*.parquet"):
+        file.unlink()
+    run_all(semester, out, ZONES)
+    assert unequal(on_both[1], out) == []
+    assert [file.name for file in sorted((out / "video_total_watch_time").glob("*"))] == ["part-00000.parquet"]
+
+
+def test_a_broken_check_is_told_with_rows_and_nothing_is_published(tmp_path: Path) -> None:
+    """As by DuckDB: the check, and rows that break it."""
+    wrong = small_catalog.VIEW.replace("-- What each person reads.", "-- What each person reads.\n-- check: books < 2")
+    folder = tmp_path / "master" / "topic=book_topic"
+    folder.mkdir(parents=True)
+    columns = {
+        "event_type": ["READ"] * 3,
+        "user_id": ["a", "a", "b"],
+        "timestamp": ["2025-11-01 10:00:00"] * 3,
+        "book_id": ["x", "y", "x"],
+    }
+    pq.write_table(pa.table(columns), folder / "part.parquet")
+    told = []
+    for engine in (Settings(), on_spark()):
+        request = RunRequest(str(tmp_path / "master"), str(tmp_path / engine.engine))
+        with pytest.raises(CheckError) as broken:
+            run(request, small_catalog.read(view=wrong), engine)
+        told.append(str(broken.value))
+        assert not (tmp_path / engine.engine / "_batches" / "current.json").exists()
+    assert "books_read: books < 2, for example\n    user_id=a, books=2, times=2" in told[1]
+    assert told[0] == told[1]
