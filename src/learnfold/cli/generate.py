@@ -19,20 +19,41 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
     parser.epilog = "example: learnfold generate demo/master --events 100000 --duplicates 0.01 --malformed 0.001"
-    parser.add_argument("folder", metavar="FOLDER", nargs="?", help="a new folder for the events, and for _truth.json to test against")
-    parser.add_argument("--events", type=_count, default=1_000_000, metavar="N", help="about so many valid events (default: 1000000)")
+    parser.add_argument(
+        "folder", metavar="FOLDER", nargs="?", help="a new folder for the events, and for _truth.json to test against"
+    )
+    parser.add_argument(
+        "--events", type=_count, default=1_000_000, metavar="N", help="about so many valid events (default: 1000000)"
+    )
     parser.add_argument("--days", type=int, default=90, metavar="N", help="days of the semester (default: 90)")
     parser.add_argument("--start", type=date_argument, metavar="DATE", help="its first day (default: 2025-09-01)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed, the same events (default: 1)")
-    parser.add_argument("--duplicates", type=float, default=0.0, metavar="SHARE", help="share of events delivered again")
-    parser.add_argument("--late", type=float, default=0.0, metavar="SHARE", help="share of events that come after their day")
-    parser.add_argument("--out-of-order", type=float, default=0.0, metavar="SHARE", help="share of events that come out of order")
-    parser.add_argument("--malformed", type=float, default=0.0, metavar="SHARE", help="share of further rows that are no valid events")
+    parser.add_argument(
+        "--duplicates", type=float, default=0.0, metavar="SHARE", help="share of events delivered again"
+    )
+    parser.add_argument(
+        "--late", type=float, default=0.0, metavar="SHARE", help="share of events that come after their day"
+    )
+    parser.add_argument(
+        "--out-of-order", type=float, default=0.0, metavar="SHARE", help="share of events that come out of order"
+    )
+    parser.add_argument(
+        "--malformed", type=float, default=0.0, metavar="SHARE", help="share of further rows that are no valid events"
+    )
     parser.add_argument("--awkward", action="store_true", help="mix shapes, types, missing and extra fields, for tests")
-    parser.add_argument("--shape", choices=["flat", "envelope", "jsonl"], default="flat", help="of the files (default: flat)")
+    parser.add_argument(
+        "--shape", choices=["flat", "envelope", "jsonl"], default="flat", help="of the files (default: flat)"
+    )
     parser.add_argument("--to-kafka", action="store_true", help="send the events to Kafka instead, keyed by user")
-    parser.add_argument("--servers", dest="kafka_servers", metavar="HOST:PORT", help="Kafka's bootstrap servers (default: localhost:9092)")
-    parser.add_argument("--rate", type=float, metavar="N", help="messages a second to Kafka (default: as fast as it goes)")
+    parser.add_argument(
+        "--servers",
+        dest="kafka_servers",
+        metavar="HOST:PORT",
+        help="Kafka's bootstrap servers (default: localhost:9092)",
+    )
+    parser.add_argument(
+        "--rate", type=float, metavar="N", help="messages a second to Kafka (default: as fast as it goes)"
+    )
     parser.add_argument("--json", action="store_true", help="print what was made as JSON")
 
 
@@ -66,7 +87,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     else:
         print(table(["topic", "events"], sorted(made.by_topic.items())))
         seconds = time.perf_counter() - began
-        print(f"\n{made.events:,} events, {made.rows:,} rows in {made.files:,} files, {made.bytes:,} bytes, {seconds:.1f} s")
+        print(
+            f"\n{made.events:,} events, {made.rows:,} rows in {made.files:,} files, {made.bytes:,} bytes, {seconds:.1f} s"
+        )
         print(f"what is known of them: {made.truth}")
     return 0
 
