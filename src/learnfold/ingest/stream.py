@@ -95,6 +95,7 @@ class Stream:
         end where messages were gone that nobody accepted.
         """
         began = time.monotonic()
+        alarms: list[str] = []
         try:
             self._await_broker()
             if self.request.once and not self.stop.is_set():
@@ -103,14 +104,15 @@ class Stream:
             self._subscribe()
             while not self.stop.is_set() and not self._drained():
                 self._round()
+            alarms = list(self._mine.alarms.values())
             self._leave()
         finally:
             self._consumer.close()
             self._intake.close()
         self.report.seconds = time.monotonic() - began
-        if self._mine.alarms:
+        if alarms:
             raise DataError(
-                "\n".join(self._mine.alarms.values())
+                "\n".join(alarms)
                 + "\nThose partitions stand still, all others were ingested. To go on without these messages: --accept-gap"
             )
         return self.report
@@ -130,10 +132,11 @@ class Stream:
     def _take(self, messages: Sequence[Message]) -> None:
         """Holds messages by partition; they come in runs of one."""
         errors = [(message, error) for message in messages if (error := message.error()) is not None]
-        if errors:
-            for message, error in errors:
-                self._told(message, error)
-            messages = [message for message in messages if message.error() is None]
+        self._hold([message for message in messages if message.error() is None] if errors else messages)
+        for message, error in errors:  # after the messages before them: the end of a partition is behind its last one
+            self._told(message, error)
+
+    def _hold(self, messages: Sequence[Message]) -> None:
         start, size = 0, 0
         for place, run in groupby(zip(map(Message.topic, messages), map(Message.partition, messages), strict=True)):
             end = start + len(list(run))
