@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import pyarrow.parquet as pq
 
 import oracle
 from learnfold import catalog
+from learnfold.master.done import DONE
+from learnfold.master.names import day_folder
 from learnfold.storage import Storage
 from services.places import ROOT, Place
 from services.stack.hadoop import USER
@@ -98,6 +101,12 @@ class Application:
         while (found := self.oozie.info(job)["status"]) != wanted and time.monotonic() < end:
             time.sleep(0.5)
         return str(found)
+
+
+def close(master: Storage, day: date) -> None:
+    """Marks the day as closed for every topic, as ingestion does."""
+    for topic in catalog.load().topics:
+        master.write(f"{day_folder(topic, day)}/{DONE}", b"closed")
 
 
 def submit_words(said: str) -> list[str]:

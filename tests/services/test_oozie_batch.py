@@ -13,9 +13,8 @@ from learnfold import catalog
 from learnfold.batch.manifest import read_current
 from learnfold.batch.run import RunRequest, run
 from learnfold.cli import main
-from learnfold.master.closed import close_day
 from learnfold.settings import Settings
-from services.oozie_batch import Application, actions, submit_words, unequal
+from services.oozie_batch import Application, actions, close, submit_words, unequal
 from services.places import Place
 from services.published import upload
 from services.stack.minio import Minio
@@ -101,7 +100,7 @@ def first_night(application: Application) -> Iterator[str]:
     """The coordinator, submitted by the command that the script printed; its first run has ended."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     master = application.place.below("master_dataset").open()
-    close_day(master, (today - timedelta(days=1)).date())
+    close(master, (today - timedelta(days=1)).date())
     said = application.deploy(f"-Dstart={today:%Y-%m-%dT%H:%MZ}", f"-Dend={today + timedelta(days=1):%Y-%m-%dT%H:%MZ}")
     job = application.run(submit_words(said.stdout))
     application.until(job, lambda found: bool(found) and found[0] in {"SUCCEEDED", "KILLED", "FAILED"}, 900)

@@ -14,11 +14,10 @@ from typing import Any
 import pytest
 
 from learnfold import catalog
-from learnfold.master.closed import close_day
 from learnfold.oozie import oozie_files
 from learnfold.schedule.frequency import FREQUENCIES
 from learnfold.settings import Settings
-from services.oozie_batch import Application, actions
+from services.oozie_batch import Application, actions, close
 from services.places import Place
 from services.stack.minio import Minio
 from services.stack.oozie import SMTP_PORT, Oozie
@@ -78,14 +77,14 @@ def test_days_are_caught_up_in_order_and_one_that_is_not_closed_is_waited_for(ap
     """Of three nights two are closed and run, the third waits for its flag on MinIO, runs when it comes, and all is done."""
     master = application.place.below("master_dataset").open()
     for closed in (-3, -2):
-        close_day(master, day(closed))
+        close(master, day(closed))
     job = start(application, -2, 1)
     waiting = ["SUCCEEDED", "SUCCEEDED", "WAITING"]
     assert application.until(job, lambda found: found == waiting) == waiting
     assert days(application) == [day(-3).isoformat(), day(-2).isoformat()]
     found = application.oozie.info(job)["actions"]
     assert found[0]["lastModifiedTime"] <= found[1]["lastModifiedTime"]
-    close_day(master, day(-1))
+    close(master, day(-1))
     assert application.until(job, lambda found: found == ["SUCCEEDED"] * 3) == ["SUCCEEDED"] * 3
     assert application.status(job, "SUCCEEDED") == "SUCCEEDED"
     assert days(application)[-1] == day(-1).isoformat()
@@ -94,12 +93,12 @@ def test_days_are_caught_up_in_order_and_one_that_is_not_closed_is_waited_for(ap
 def test_a_coordinator_is_suspended_resumed_rerun_and_killed(application: Application) -> None:
     """By the seed's commands: while suspended a closed day doesn't run; a day is run again; killed, no more does."""
     cli, master = application.oozie.cli, application.place.below("master_dataset").open()
-    close_day(master, day(-3))
+    close(master, day(-3))
     job = start(application, -2, 30)
     assert application.until(job, lambda found: found[:2] == ["SUCCEEDED", "WAITING"])[:2] == ["SUCCEEDED", "WAITING"]
     assert cli("job", "-suspend", job).returncode == 0
     assert application.status(job, "SUSPENDED") == "SUSPENDED"
-    close_day(master, day(-2))
+    close(master, day(-2))
     assert application.until(job, lambda found: found[1] == "SUCCEEDED", 15)[1] != "SUCCEEDED"
     assert cli("job", "-resume", job).returncode == 0
     assert application.until(job, lambda found: found[1] == "SUCCEEDED")[1] == "SUCCEEDED"

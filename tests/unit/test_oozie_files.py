@@ -1,5 +1,7 @@
 """Oozie's files are what the catalogue and the settings say, and what is wrong with them is seen without a server."""
 
+import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,8 @@ import pytest
 from learnfold import catalog
 from learnfold.cli import main
 from learnfold.errors import UsageError
+from learnfold.master.done import DONE
+from learnfold.master.names import day_folder
 from learnfold.oozie import oozie_files
 from learnfold.oozie.check import problems
 from learnfold.oozie.properties import megabytes, read_properties, resolved
@@ -37,9 +41,23 @@ def test_nothing_is_wrong_with_the_files_of_any_frequency(choice: str) -> None:
 def test_only_coordinators_of_whole_days_wait() -> None:
     """The daily one waits for the day before, the weekly one for seven, those within a day for nothing."""
     waits = {choice: generated(choice)["coordinator.xml"] for choice in FREQUENCIES}
-    assert "<instance>${coord:current(-1)}</instance>" in waits["daily"]
+    topics = len(catalog.load().topics)
+    assert waits["daily"].count("<instance>${coord:current(-1)}</instance>") == topics == 6
     assert "<start-instance>${coord:current(-7)}</start-instance>" in waits["weekly"]
     assert not any("input-events" in waits[choice] for choice in ("hourly", "6h"))
+
+
+def test_the_coordinator_looks_where_ingestion_marks_closed_days() -> None:
+    """The folder of a topic's day, as ingestion and compaction name it, and their mark in it."""
+    templates = re.findall(
+        r"<uri-template>(.*)</uri-template>\s*<done-flag>(.*)</done-flag>", generated()["coordinator.xml"]
+    )
+    filled = [
+        (template.replace("${YEAR}", "2025").replace("${MONTH}", "03").replace("${DAY}", "09"), flag)
+        for template, flag in templates
+    ]
+    day = date(2025, 3, 9)
+    assert filled == [(f"${{closedPath}}/{day_folder(topic, day)}", DONE) for topic in catalog.load().topics]
 
 
 def test_the_fork_has_each_job_of_the_catalogue() -> None:

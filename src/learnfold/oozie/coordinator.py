@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from learnfold.master.closed import DONE_FLAG
+from learnfold.master.done import DONE
 from learnfold.oozie.workflow import NAME
 from learnfold.schedule.frequency import FREQUENCIES
 
 if TYPE_CHECKING:
+    from learnfold.catalog import Catalog
     from learnfold.schedule.frequency import Frequency
 
 
-def coordinator_xml(choice: Frequency) -> str:
-    """The coordinator; the daily and the weekly one wait for closed days, those within a day for nothing."""
+def coordinator_xml(catalog: Catalog, choice: Frequency) -> str:
+    """The coordinator; the daily and the weekly one wait for closed days of every topic, those within a day for nothing."""
     options = "\n".join(f"       {option.name + ':':8} {option.oozie}" for option in FREQUENCIES.values())
-    wait = _WAIT.format(flag=DONE_FLAG, instances=_instances(choice.days)) if choice.days else _NO_WAIT
     return _COORDINATOR.format(
-        name=f"{NAME}-{choice.name}", frequency=choice.oozie, options=options, wait=wait, day=-1 if choice.days else 0
+        name=f"{NAME}-{choice.name}",
+        frequency=choice.oozie,
+        options=options,
+        wait=_wait(list(catalog.topics), choice.days) if choice.days else _NO_WAIT,
+        day=-1 if choice.days else 0,
+    )
+
+
+def _wait(topics: list[str], days: int) -> str:
+    return _WAIT.format(
+        datasets="\n".join(_DATASET.format(topic=topic, flag=DONE) for topic in topics),
+        inputs="\n".join(_INPUT.format(topic=topic, instances=_instances(days)) for topic in topics),
     )
 
 
@@ -59,15 +70,21 @@ _COORDINATOR = """\
 
 _WAIT = """\
     <datasets>
-        <!-- a day is closed when ingestion has put a flag there -->
-        <dataset name="closed_days" frequency="${{coord:days(1)}}" initial-instance="2020-01-01T00:00Z" timezone="UTC">
-            <uri-template>${{closedPath}}/${{YEAR}}-${{MONTH}}-${{DAY}}</uri-template>
-            <done-flag>{flag}</done-flag>
-        </dataset>
+        <!-- a topic's day is closed when ingestion or compaction has put its mark there, events or not -->
+{datasets}
     </datasets>
     <input-events>
-        <data-in name="closed" dataset="closed_days">{instances}</data-in>
+{inputs}
     </input-events>"""
+
+_DATASET = """\
+        <dataset name="{topic}" frequency="${{coord:days(1)}}" initial-instance="2020-01-01T00:00Z" timezone="UTC">
+            <uri-template>${{closedPath}}/topic={topic}/year=${{YEAR}}/month=${{MONTH}}/day=${{DAY}}</uri-template>
+            <done-flag>{flag}</done-flag>
+        </dataset>"""
+
+_INPUT = """\
+        <data-in name="{topic}_closed" dataset="{topic}">{instances}</data-in>"""
 
 _NO_WAIT = """\
     <!-- within a day: it takes what has come so far and waits for nothing -->"""

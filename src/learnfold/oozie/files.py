@@ -21,7 +21,7 @@ def oozie_files(catalog: Catalog, settings: Settings, choice: Frequency) -> dict
     """The texts by file name."""
     return {
         "workflow.xml": workflow_xml(catalog),
-        "coordinator.xml": coordinator_xml(choice),
+        "coordinator.xml": coordinator_xml(catalog, choice),
         "job.properties": job_properties(settings),
     }
 

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from learnfold.errors import UsageError
-from learnfold.master.closed import CLOSED
 
 if TYPE_CHECKING:
     from learnfold.settings import Settings
@@ -17,7 +16,6 @@ _UNITS = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024 * 1024}
 def job_properties(settings: Settings) -> str:
     """All that coordinator and workflow ask for, as ``oozie job -config`` reads it."""
     return _PROPERTIES.format(
-        closed=CLOSED,
         driver_memory=settings.driver_memory,
         executor_memory=settings.executor_memory,
         executor_cores=settings.executor_cores,
@@ -75,8 +73,8 @@ oozie.use.system.libpath=true
 # events in, views out
 inputPath=s3a://bucket-0/master_dataset
 outputPath=s3a://bucket-0/batch_views
-# where a closed day has its flag; Oozie's server must be able to look there
-closedPath=${{inputPath}}/{closed}
+# where closed days have their marks (below topic=…/year=…/month=…/day=…); Oozie's server must be able to look there
+closedPath=${{inputPath}}
 
 # the first and the last midnight (UTC) at which it runs; all from the first on are caught up
 start=2026-12-01T00:00Z
