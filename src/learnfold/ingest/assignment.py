@@ -167,9 +167,8 @@ class Assignment:
         if not topics:
             return {}
         ids = {}
-        asked = kafka.admin(self.settings).describe_topics(
-            TopicCollection(sorted(topics)), request_timeout=_ASK_SECONDS
-        )
+        client = kafka.admin(self.settings)  # its answers come only while it lives
+        asked = client.describe_topics(TopicCollection(sorted(topics)), request_timeout=_ASK_SECONDS)
         for topic, answer in asked.items():
             try:
                 ids[topic] = str(answer.result().topic_id or "")
