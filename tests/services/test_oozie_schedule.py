@@ -196,10 +196,10 @@ def test_a_failure_is_told_by_mail_and_web_if_the_properties_say_so(application:
 
 
 def test_an_application_that_is_not_there_is_refused(application: Application) -> None:
-    """At once, with E0504 and the place, as the operator's page says; so is one whose coordinator Oozie can't look up."""
+    """At once, with E0307 and the place, as the operator's page says."""
     config = Path(__file__).parents[2] / "batch_layer" / "oozie" / "job.properties"
     place = f"{application.oozie.name_node}/user/me/nowhere"
     done = application.oozie.cli("job", "-config", str(config), f"-DappPath={place}", "-run")
     assert done.returncode != 0
-    assert "E0504" in done.stdout + done.stderr
+    assert "E0307" in done.stdout + done.stderr
     assert place in done.stdout + done.stderr
