@@ -37,6 +37,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="mapping", metavar="MAPPING", help="the files hold xapi, caliper, or what a mapping file says"
     )
+    parser.add_argument("--memory", metavar="SIZE", help="memory DuckDB may use, such as 1GB")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads DuckDB may use")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     kafka = parser.add_argument_group("from Kafka")
     kafka.add_argument("--once", action="store_true", help="take what is there now, and stop")
