@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 SHORT_LIVED = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
     "spark.driver.memory": "1g",
+    "spark.sql.codegen.cache.maxEntries": "5000",
 }
-"""A JVM for minutes, not days: it begins quickly, and leaves the machine's other cores to the other tests."""
+"""A JVM for minutes, not days: it begins quickly, and compiles a query once for all tests."""
 
 
 @pytest.fixture(scope="module")

@@ -122,34 +122,28 @@ class Fold:
         return reading.select(self.request.topic, sources, wanted, self.settings.platform_zone)
 
     def _broken(self, error: BaseException, wanted: Sequence[str]) -> dict[str, str]:
-        """The files that break when they are read alone, and why: those of which Spark gets fewer rows than they have."""
-        named_file = broken_file(error)
-        if named_file is None:
+        """The files that break when they are read alone, and why: the one of the error, and those of which fewer rows come than there are."""
+        first = broken_file(error)
+        if first is None:
             return {}
         self.spark.conf.set("spark.sql.files.ignoreCorruptFiles", "true")
         try:
-            got = {
-                unquote(row["_file"]): row["rows"]
-                for row in self.spark.sql(
-                    f"SELECT _file, count(*) AS rows FROM ({self._union(wanted)}) GROUP BY _file"
-                ).collect()
-            }
+            rows = self.spark.sql(f"SELECT _file, {_all(wanted)} FROM ({self._union(wanted)}) GROUP BY _file").collect()
         finally:
             self.spark.conf.set("spark.sql.files.ignoreCorruptFiles", "false")
-        suspects = [where for where, footer in self.footers.found.items() if got.get(plain(where), 0) != footer.rows]
-        broken = {}
-        for where in suspects:
-            if why := self._fails(where, wanted):
-                broken[where] = why
-        return broken
+        got = {unquote(row["_file"]): row["rows"] for row in rows}
+        suspects = [
+            where
+            for where, footer in self.footers.found.items()
+            if got.get(plain(where), 0) != footer.rows or plain(where) == plain(first)
+        ]
+        return {where: why for where in suspects if (why := self._fails(where, wanted))}
 
     def _fails(self, where: str, wanted: Sequence[str]) -> str | None:
         """Why a file can't be read alone; None where it can: then it was the network."""
         select = self._select({self.footers.found[where].shape: [where]}, wanted)
         try:
-            self.spark.sql(
-                f"SELECT count(*), {', '.join(f'max({named(name)})' for name in wanted)} FROM ({select})"
-            ).collect()
+            self.spark.sql(f"SELECT {_all(wanted)} FROM ({select})").collect()
         except SPARK_ERRORS as error:
             causes = re.findall(r"Caused by: [\w.$]+: (.+)", str(error))
             return (causes[-1] if causes else first_line(str(error)))[:300]
@@ -238,6 +232,11 @@ TASK_ROWS = 100_000
 """Rows that are worth a task of their own."""
 
 _BROADCAST_ROWS = 1_000_000
+
+
+def _all(wanted: Sequence[str]) -> str:
+    """What can't be worked out without reading all of the wanted fields."""
+    return f"count(*) AS rows, max(_reason), {', '.join(f'count({named(name)})' for name in wanted)}"
 
 
 def _small(rows: int, table: str) -> str:

@@ -41,6 +41,7 @@ _SPEED = {
     "spark.sql.adaptive.coalescePartitions.enabled": "true",
     "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",  # files of sensible size, not one a core
     "spark.sql.adaptive.advisoryPartitionSizeInBytes": "64MB",
+    "spark.sql.ui.explainMode": "simple",  # a plan is shown for every query, and some are long
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",  # not a task a file, where thousands are named
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # the driver looks at staged files when all are there
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
