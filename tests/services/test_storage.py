@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -229,6 +231,33 @@ def test_files_made_together_are_all_there_when_the_block_ends(place: Place) -> 
     with storage.new("alone") as file:
         file.write_bytes(b"alone")
     assert place.open().read("alone") == b"alone"
+
+
+def test_threads_may_share_a_storage(place: Place, tmp_path: Path) -> None:
+    """Jobs that run side by side make, read, copy and delete files of one storage, opened by none of them before."""
+    storage = place.open(temporary_folder=str(tmp_path / "scratch"))
+    gate = threading.Barrier(8)
+
+    def work(number: int) -> None:
+        gate.wait()
+        for turn in range(6):
+            path = f"_rollups/r{number}/{turn}.parquet"
+            with storage.new(path) as file:
+                file.write_bytes(path.encode())
+            with storage.local([path, "_rollups/shared.parquet"]) as (mine, shared):
+                assert (Path(mine).read_bytes(), Path(shared).read_bytes()) == (path.encode(), b"shared")
+            storage.copy(path, f"copies/{number}-{turn}")
+            if turn % 2:
+                storage.delete([path])
+
+    with storage.together():
+        with storage.new("_rollups/shared.parquet") as file:
+            file.write_bytes(b"shared")
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, range(8)))
+    assert len(paths(place.open(), "copies")) == 48
+    assert len(paths(place.open(), "_rollups")) == 1 + 24
+    assert all(place.open().read(f"copies/{n}-5") == f"_rollups/r{n}/5.parquet".encode() for n in range(8))
 
 
 def test_a_large_file_goes_and_comes_in_parts(place: Place) -> None:

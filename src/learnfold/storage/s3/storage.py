@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import shutil
+import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,8 @@ class S3Storage:
         self._prefix, self._settings = "/".join(folders), settings
         self._place = Place(self.url, bucket, server_url(settings), settings.s3_region, settings.s3_retries)
         self._reached = False
+        self._mutex = threading.Lock()
+        self._made: tuple[Scratch, Kept] | None = None
         self._numbers = itertools.count()
         self._uploads: Uploads | None = None
         self._emptied: dict[str, str] = {}  # by path, the ETags of objects that delete_if emptied
@@ -68,13 +71,22 @@ class S3Storage:
     def _conditional(self) -> ConditionalPuts:
         return ConditionalPuts(self._store, self._place)
 
-    @cached_property
+    @property
     def _scratch(self) -> Scratch:
-        return Scratch(self._settings.temporary_folder)
+        return self._local_files[0]
 
-    @cached_property
+    @property
     def _kept(self) -> Kept:
-        return Kept(self._scratch.path, _KEPT_BYTES)
+        return self._local_files[1]
+
+    @property
+    def _local_files(self) -> tuple[Scratch, Kept]:
+        """Made when they are first needed, by whichever thread: a second one would take the first's files away."""
+        with self._mutex:
+            if self._made is None:
+                folder = Scratch(self._settings.temporary_folder)
+                self._made = folder, Kept(folder.path, _KEPT_BYTES)
+            return self._made
 
     def exists(self) -> bool:
         """True; raises StorageError where there is no such bucket, or it can't be reached."""
