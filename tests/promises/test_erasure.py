@@ -106,7 +106,8 @@ def test_an_erasure_killed_anywhere_is_finished_by_the_same_command(tmp_path: Pa
     assert whole.returncode == 0, whole.stderr
     changes = 10**9 - int(whole.stderr.split()[-1])
     rows = _receipt(out)["files"]
-    for at in sorted(random.Random(5).sample(range(1, changes + 1), min(changes, tries(6)))):
+    points = {1, changes - 1, changes, *random.Random(5).sample(range(1, changes + 1), min(changes, tries(4)))}
+    for at in sorted(points):
         master, out = _grown(tmp_path / str(at))
         assert _erase_killed(at, master, out).returncode == -signal.SIGKILL
         again = learnfold("erase", "u3", master, out, "--yes")

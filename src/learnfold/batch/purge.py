@@ -14,6 +14,7 @@ from learnfold.batch.clean import OWN_FOLDERS
 from learnfold.batch.history import batch_names
 from learnfold.batch.manifest import BATCHES, Manifest, PartRecord, manifest_path, new_batch, now, read_manifest
 from learnfold.batch.publish import publish
+from learnfold.batch.receipt import RECEIPTS
 from learnfold.batch.search import TORN
 from learnfold.batch.sources import sources
 from learnfold.errors import DataError
@@ -126,9 +127,8 @@ class Purge:
         own = {path for path in there if path.split("/", 1)[0] in OWN_FOLDERS}
         theirs = {path for name in gone for path in own if path.startswith(f"{BATCHES}/{name}/")}
         theirs |= {path for manifest in gone.values() if manifest for path in manifest.files()}
-        torn = {
-            path for path in there if TORN.search(path) and path.split("/", 1)[0] in {*OWN_FOLDERS, *self.catalog.views}
-        }
+        places = {*OWN_FOLDERS, RECEIPTS, *self.catalog.views}
+        torn = {path for path in there if TORN.search(path) and path.split("/", 1)[0] in places}
         files = ((own & (holding | theirs)) | torn) - needed
         manifests = sorted(files & {manifest_path(name) for name in gone})
         self.out.delete(manifests)  # first, so that no batch stays by halves
