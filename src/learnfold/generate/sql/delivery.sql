@@ -49,4 +49,4 @@ SELECT * REPLACE (true AS copy, CASE WHEN chance(h, 'other file') < 0.5 THEN 1 E
 FROM deliveries
 WHERE how < 0.4 AND NOT copy;
 
--- The last of the copies say something else than the event, something greater: the event itself is kept.
+-- The last of the copies say something else than the event, something greater: the event itself is kept (delivery.py).
