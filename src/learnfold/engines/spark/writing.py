@@ -59,13 +59,10 @@ class Writer:
         self.out.copy(entry.path, part.path)
 
     def _remove(self, folder: str) -> None:
-        """Deletes a folder with all that Spark left in it, the signs of empty folders too."""
+        """Deletes a folder with all that Spark left in it; the folder above stays, since other runs may be making theirs."""
         path = self.held.jvm.org.apache.hadoop.fs.Path(place(self.out.url, folder))
         with contextlib.suppress(*SPARK_ERRORS):  # 'learnfold clean' removes it later
-            files = path.getFileSystem(self.held.hadoop_conf())
-            files.delete(path, True)
-            if not list(files.listStatus(path.getParent())):
-                files.delete(path.getParent(), False)
+            path.getFileSystem(self.held.hadoop_conf()).delete(path, True)
 
 
 def file_count(rows: int, types: list[str]) -> int:
