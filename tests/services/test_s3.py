@@ -318,7 +318,8 @@ def test_the_bucket_may_be_in_the_host_name(tmp_path: Path) -> None:
     """With path style off, bucket.host is asked, as AWS likes it; a proxy is used where the environment names one."""
     code = """if True:
         import os, sys
-                from learnfold.storage import open_storage
+        from learnfold.settings import Settings
+        from learnfold.storage import open_storage
         storage = open_storage(sys.argv[1], Settings.read(os.environ))
         storage.swap("a b", b"1", None)
         print([entry.path for entry in storage.list()])

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sysconfig
+import urllib.request
 from pathlib import Path
 
 from .need import missing
@@ -52,8 +53,17 @@ class Seaweed(S3Server):
         return {"TMPDIR": str(self.folder)}
 
     def ready(self) -> bool:
-        """See Service."""
-        return answers(f"{self.endpoint}/healthz")
+        """See Service; a volume server that came back is known to its master a while after the gateway answers."""
+        return answers(f"{self.endpoint}/healthz") and self._has_volumes()
+
+    def _has_volumes(self) -> bool:
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self._ports['master.port']}/dir/status", timeout=10
+            ) as answer:
+                return bool(json.load(answer)["Topology"]["DataCenters"])
+        except OSError:
+            return False
 
     def stop(self) -> None:
         """See Service."""

@@ -53,7 +53,7 @@ def connect(bucket: str, prefix: str, settings: Settings) -> S3Store:
                 "backoff": {
                     "init_backoff": timedelta(milliseconds=100),
                     "max_backoff": timedelta(seconds=10),
-                    "base": 2,
+                    "base": 4,  # waits are drawn from 0.1 s to this many times the last one: six tries take some 9 s
                 },
             },
             credential_provider=_Keys(settings) if settings.s3_access_key and not settings.s3_anonymous else None,
