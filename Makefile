@@ -45,7 +45,8 @@ lint: $(VENV)/.dev ## style
 types: $(VENV)/.dev ## types, strict
 	$(BIN)/mypy
 
-quick: $(VENV)/.dev ## the quick tests
+quick: export LEARNFOLD_TRIES := 0.2
+quick: $(VENV)/.dev ## the quick tests: of the laws, a few examples each
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not services and not oozie and not slow"
 
 zip: $(VENV)/.dev ## dist/learnfold.zip for spark-submit --py-files

@@ -146,6 +146,7 @@ def test_what_compaction_took_is_not_replaced(tmp_path: Path) -> None:
     assert take(tmp_path / "master", files[0])[0].known
 
 
+@pytest.mark.slow
 def test_killed_at_any_write_the_same_command_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut short before any of its writes, a file is taken up by the next attempt; events without an id count once."""
     monkeypatch.setattr(backfill, "PART_ROWS", 3)

@@ -20,7 +20,8 @@ from learnfold.batch.erasure import Erasure
 from learnfold.batch.history import batch_names
 from learnfold.batch.lock import held
 from learnfold.batch.receipt import receipts_of
-from learnfold.errors import BusyError, DataError, LearnfoldError, UsageError
+from learnfold.cli import main
+from learnfold.errors import BusyError, DataError, LearnfoldError, ShrunkError, UsageError
 from learnfold.settings import Settings
 from promises.absence import places
 
@@ -538,6 +539,36 @@ def test_a_master_that_lies_in_the_output_or_the_other_way_is_fine(tmp_path: Pat
         assert done.returncode == 0, done.stderr
         assert places(root, "SV00042") == []
         assert learnfold("verify", master, out).returncode == 0
+
+
+def test_a_run_after_a_killed_erasure_says_that_it_must_be_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The events are gone and the views aren't: a run refuses, it and the status name the erasure, and the same command ends it."""
+    from learnfold.batch import erase as module
+
+    class Killed(BaseException):
+        """What a kill looks like from within."""
+
+    def dies(*_: object, **__: object) -> None:
+        raise Killed
+
+    place = grown(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "run", dies)
+        with pytest.raises(Killed):
+            erased(place)
+    assert "SV00042" in place.viewers()
+    with pytest.raises(
+        ShrunkError, match=r"An erasure that began .* was stopped before its end; give its command again"
+    ):
+        place.run()
+    assert main(["status", str(place.out)]) == 0
+    assert "an erasure that began" in capsys.readouterr().out
+    erased(place)
+    assert place.run().batch is None
+    assert main(["status", str(place.out)]) == 0
+    assert "an erasure" not in capsys.readouterr().out
 
 
 def test_events_that_keep_coming_in_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -258,6 +258,7 @@ def test_a_flag_that_means_nothing_is_refused(flags: list[str], said: str, capsy
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_runs_and_ends_when_asked(tmp_path: Path) -> None:
     """A real process: a moment in a second, the views are there, it ends by itself; one that waits ends on SIGTERM with 0."""
     master, views = tmp_path / "master", tmp_path / "views"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from learnfold.batch.receipt import unfinished
 from learnfold.errors import CheckError, ShrunkError
 
 if TYPE_CHECKING:
     from learnfold.batch.manifest import JobRecord, TopicRecord
+    from learnfold.storage import Storage
 
 _SHOWN = 10
 
@@ -24,7 +26,7 @@ def check_views(broken: dict[str, dict[str, list[dict[str, object]]]]) -> None:
     raise CheckError("\n".join(lines))
 
 
-def check_nothing_shrank(last: JobRecord | None, topics: dict[str, TopicRecord]) -> None:
+def check_nothing_shrank(last: JobRecord | None, topics: dict[str, TopicRecord], out: Storage) -> None:
     """Raises ShrunkError where a topic's day holds fewer events than in the last batch: events are never taken back."""
     lines = []
     for name, topic in topics.items():
@@ -43,5 +45,15 @@ def check_nothing_shrank(last: JobRecord | None, topics: dict[str, TopicRecord])
         raise ShrunkError(
             "events that the last batch held are gone from the master dataset, which is never cut; nothing was published:\n"
             + "\n".join(lines[: 2 * _SHOWN] + more)
-            + "\nBring them back, or accept the loss by --allow-shrink"
+            + "\n"
+            + _remedy(out)
         )
+
+
+def _remedy(out: Storage) -> str:
+    """What to do about events that are gone: most of all, end an erasure that took them and was stopped."""
+    stopped = unfinished(out)
+    if stopped:
+        begun = ", ".join(f"{receipt.started_at} by {receipt.by}" for receipt in stopped)
+        return f"An erasure that began {begun} was stopped before its end; give its command again, 'learnfold erase USER_ID …', and it goes on"
+    return "Bring them back, or accept the loss by --allow-shrink"

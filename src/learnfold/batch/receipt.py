@@ -82,11 +82,17 @@ def operator() -> str:
 
 def receipts_of(out: Storage, user_id: str) -> list[Receipt]:
     """The receipts of that person, oldest first."""
-    found = []
-    for entry in out.list(RECEIPTS):
-        receipt = _read(out.read(entry.path) or b"") if entry.path.endswith(".json") else None
-        if receipt is not None and receipt.is_of(user_id):
-            found.append(receipt)
+    return [receipt for receipt in _all(out) if receipt.is_of(user_id)]
+
+
+def unfinished(out: Storage) -> list[Receipt]:
+    """The receipts of erasures that are under way or were stopped before their end, oldest first."""
+    return [receipt for receipt in _all(out) if receipt.finished_at is None]
+
+
+def _all(out: Storage) -> list[Receipt]:
+    files = [entry.path for entry in out.list(RECEIPTS) if entry.path.endswith(".json")]
+    found = [receipt for path in files if (receipt := _read(out.read(path) or b"")) is not None]
     return sorted(found, key=lambda receipt: receipt.started_at)
 
 

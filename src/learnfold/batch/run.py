@@ -235,7 +235,7 @@ def _run_job(
         topics[topic.topic.name] = fold_topic(topic, rollups, engine, out, settings, batch, progress, dateless)
     records = {name: topic.record for name, topic in topics.items()}
     if not request.allow_shrink:
-        check_nothing_shrank(plan.last, records)
+        check_nothing_shrank(plan.last, records, out)
     present = None if request.scope.full else plan.lost
     asked = ask_views(plan.job, topics, plan.last, present, engine, settings, batch, progress)
     check_views(asked.broken)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from learnfold.batch.clean import OWN_FOLDERS, is_own
 from learnfold.batch.history import published
 from learnfold.batch.lock import holders
+from learnfold.batch.receipt import unfinished
 from learnfold.batch.run import RunRequest, plan
 from learnfold.errors import LearnfoldError, MissingDataError
 
@@ -90,6 +91,7 @@ class Status:
     leases: list[LeaseLine] = field(default_factory=list)
     pending: list[PendingLine] | None = None  # what isn't idle; None: not looked for
     without_subject: dict[str, int] = field(default_factory=dict)  # files of topics that no subject reads, by topic
+    unfinished_erasures: list[str] = field(default_factory=list)  # when they began, and by whom
     leftover_files: int = 0  # that no batch needs: of a crash, or of a run under way
     leftover_bytes: int = 0
 
@@ -108,6 +110,7 @@ def status(out: Storage, catalog: Catalog, settings: Settings, master: str | Non
     found.batches = [_batch(manifest) for manifest in batches[:most]]
     found.jobs = [_job(name, job) for name, job in batches[0].jobs.items()] if batches else []
     found.leases = [LeaseLine(h.name, h.alive, h.who.get("host"), h.who.get("pid"), h.who.get("since")) for h in leases]
+    found.unfinished_erasures = [f"{receipt.started_at} by {receipt.by}" for receipt in unfinished(out)]
     needed = {path for manifest in batches for path in manifest.files()}
     loose = [entry for entry in entries if is_own(entry.path) and entry.path not in needed]
     found.leftover_files, found.leftover_bytes = len(loose), sum(entry.size for entry in loose)

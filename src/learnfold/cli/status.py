@@ -66,6 +66,10 @@ def text(found: Status) -> str:
             (i.job, f"process {i.process} on {i.host}", i.since, "at work" if i.alive else "died") for i in found.leases
         ]
         blocks.append(table(["job", "held by", "since", ""], rows))
+    blocks += [
+        f"an erasure that began {begun} isn't finished: if nobody is at it, give its command again"
+        for begun in found.unfinished_erasures
+    ]
     blocks.append(_pending(found.pending))
     blocks += [
         f"left out: topic={name} ({files} files), which no subject reads"
