@@ -27,12 +27,8 @@ settings.load_profile("learnfold")
 
 UNPROVEN = {
     "test_airflow.py",
-    "test_ingest_kafka.py",
     "test_oozie_batch.py",
     "test_oozie_schedule.py",
-    "test_spark_engine.py",
-    "test_spark_reading.py",
-    "test_spark_submit.py",
 }
 """Tests of real services that nobody has seen green together on a quiet machine yet. ``pytest -m unproven`` runs them; a name goes
 from here when it was."""

@@ -46,7 +46,7 @@ class Block:
             present = _bits([value is not None for value in values])
             filled = [value or b"" for value in values]
         joined: Sequence[bytes] = filled  # type: ignore[assignment]
-        ends = array("q", accumulate(map(len, joined), initial=0))
+        ends = array("q", list(accumulate(map(len, joined), initial=0)))
         return cls(b"".join(joined), ends, present, partition, array("q", offsets), array("q", timestamps))
 
     def __len__(self) -> int:
