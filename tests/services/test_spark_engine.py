@@ -23,7 +23,7 @@ from conftest import tries
 from learnfold import catalog
 from learnfold.batch.manifest import JobRecord, read_current
 from learnfold.batch.run import RunReport, RunRequest, run
-from learnfold.engines.spark import session, writing
+from learnfold.engines.spark import fold, session, writing
 from learnfold.errors import CheckError, DataError
 from learnfold.generate import Semester, generate
 from learnfold.settings import Settings
@@ -276,6 +276,7 @@ def test_large_rollups_and_views_are_several_files(
 ) -> None:
     """Sorted over all of them, at numbered paths; either engine reads them, and a smaller view later leaves none behind."""
     monkeypatch.setattr(writing, "FILE_BYTES", 2000)
+    monkeypatch.setattr(fold, "TASK_ROWS", 100)
     small = {
         "spark.sql.adaptive.advisoryPartitionSizeInBytes": "1KB",
         "spark.sql.adaptive.coalescePartitions.minPartitionSize": "256B",
