@@ -25,22 +25,6 @@ settings.register_profile(
 settings.load_profile("learnfold")
 
 
-UNPROVEN = {
-    "test_airflow.py",
-    "test_oozie_batch.py",
-    "test_oozie_schedule.py",
-}
-"""Tests of real services that nobody has seen green together on a quiet machine yet. ``pytest -m unproven`` runs them; a name goes
-from here when it was."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what is unproven."""
-    for item in items:
-        if item.path.name in UNPROVEN:
-            item.add_marker(pytest.mark.unproven)
-
-
 @pytest.fixture(autouse=True)
 def only_its_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees settings of the shell it was started from."""
