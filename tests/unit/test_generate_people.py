@@ -11,6 +11,8 @@ import pytest
 
 from learnfold.generate import Semester, generate
 
+pytestmark = pytest.mark.slow
+
 SEMESTER = Semester(events=100_000, days=90, seed=2)
 
 

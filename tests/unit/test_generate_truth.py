@@ -17,6 +17,8 @@ from learnfold.generate import Semester, Shape, generate
 from learnfold.generate.flaws import UNPARSED
 from learnfold.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 CLEAN = Semester(events=6_000, days=12, seed=5)
 DIRTY = replace(CLEAN, duplicates=0.2, late=0.1, out_of_order=0.3, malformed=0.2)
 WAYS = [

@@ -25,6 +25,8 @@ from learnfold.errors import BusyError, DataError, LearnfoldError, ShrunkError, 
 from learnfold.settings import Settings
 from promises.absence import places
 
+pytestmark = pytest.mark.slow
+
 
 def erased(place: Place, who: str = "SV00042", settings: Settings | None = None, *, yes: bool = True) -> Erasure:
     """What erasing did, or with ``yes=False`` would do."""
