@@ -1,8 +1,9 @@
 """Older days of a rollup, merged over their dates: what views that don't look at the date read in place of the days.
 
 A day is folded once and read by every later run, so a year of days would make each run slower than the last. Days that are over
-are therefore merged into blocks: of eight days, of whole months once these are over, and one of all these together. A block answers
-for exactly the days that it was made from; a day that is folded anew makes its blocks be made anew, the large one from the others.
+are therefore merged into one large block. It grows by eight days at a time, or a whole month once that is over: the old block and
+the new days make the new one. A day in it that is folded anew spoils it. It is then made anew from smaller blocks, a month each,
+which are made when they are first needed, so that the next late day spoils only its own month's.
 """
 
 from __future__ import annotations
@@ -40,29 +41,35 @@ def blocks_of(
     name: str,
 ) -> list[BlockRecord]:
     """The blocks of a rollup's record: the old ones that still hold what their days do (``touched`` None: none), and new ones."""
-    days = {day_of(day) for part in record.parts for day in part.days}
-    if not days:
+    groups = _groups({day_of(day) for part in record.parts for day in part.days})
+    wanted = set().union(*groups)
+    if not wanted:
         return []
-    kept = {frozenset(block.days): block for block in before}
+    held = {frozenset(map(day_of, block.days)): block for block in before}
+    kept = {
+        days: block for days, block in held.items() if touched is not None and not touched & days and days <= wanted
+    }
     made = 0
 
-    def block(group: set[date], parts: Sequence[BlockRecord] = ()) -> BlockRecord:
+    def block(days: set[date], parts: Sequence[BlockRecord] = ()) -> BlockRecord:
+        """A block of these days, from smaller ones and the days that are in none."""
         nonlocal made
-        names = frozenset(day.isoformat() for day in group)
-        old = kept.get(names)
-        if old is not None and touched is not None and not touched & group:
-            return old
-        read = tuple(Source(part.path, dateless=True) for part in parts) or sources(record.parts, group)
+        rest = days.difference(*(map(day_of, part.days) for part in parts))
+        read = tuple(Source(part.path, dateless=True) for part in parts) + sources(record.parts, rest)
         made += 1
         path = f"_rollups/{rollup.name}/{name}-block-{made:03d}.parquet"
         merged = engine.merge(rollup, read, path, dateless=True)
-        return BlockRecord(merged.path, merged.rows, merged.bytes, sorted(names), _rows(record, group))
+        rows = _rows(record, days)
+        return BlockRecord(merged.path, merged.rows, merged.bytes, sorted(day.isoformat() for day in days), rows)
 
-    groups = _groups(days)
-    blocks = [block(group) for group in groups]
-    if len(blocks) > 1:
-        blocks.append(block(set().union(*groups), blocks))
-    return blocks
+    months = [kept[frozenset(group)] for group in groups if frozenset(group) in kept]
+    large = max(kept, key=len, default=frozenset())
+    if large == wanted:
+        return [*months, kept[large]] if len(groups) > 1 else [kept[large]]
+    if len(large) > max(map(len, groups), default=0) or not held:  # it grows, or it is the first
+        return [*months, block(wanted, [kept[large]] if large else [])]
+    months = [kept.get(frozenset(group)) or block(group) for group in groups]
+    return [*months, block(wanted, months)] if len(months) > 1 else months
 
 
 def merged_sources(record: RollupRecord) -> tuple[Source, ...] | None:
@@ -84,6 +91,8 @@ def merged_sources(record: RollupRecord) -> tuple[Source, ...] | None:
 def _groups(days: Iterable[date]) -> list[set[date]]:
     """The days that belong together, those that are too new left out; a day alone is no group."""
     days = set(days)
+    if not days:
+        return []
     limit = max(days) - timedelta(days=LATE_DAYS)
     groups: dict[tuple[int, int, int], set[date]] = {}
     for day in days:
