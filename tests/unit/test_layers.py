@@ -14,9 +14,10 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "learnfold"
 BELOW: dict[str, set[str]] = {
     "errors": set(),
     "settings": {"errors"},
-    "catalog": {"errors"},
+    "cache": set(),
+    "catalog": {"errors", "cache"},
     "storage": {"errors", "settings"},
-    "engines": {"errors", "settings", "catalog", "storage", "master"},
+    "engines": {"errors", "settings", "cache", "catalog", "storage", "master"},
     "master": {"errors", "settings", "catalog", "storage"},
     "generate": {"errors", "settings", "catalog"},
     "ingest": {"errors", "settings", "catalog", "storage", "engines", "master"},

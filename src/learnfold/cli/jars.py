@@ -26,8 +26,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - every command gets them
     """Prints the folder and the files in it, once they are there."""
+    from learnfold.cache import cache_folder
     from learnfold.cli.table import to_json
-    from learnfold.engines.jars import cache_folder, fetch_jars, packages
+    from learnfold.engines.jars import fetch_jars, packages
 
     if args.list:
         wanted = packages()

@@ -89,7 +89,8 @@ def _deploy(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _request(args: argparse.Namespace, settings: Settings) -> DeployRequest:
-    from learnfold.engines.jars import cache_folder, kept_jars
+    from learnfold.cache import cache_folder
+    from learnfold.engines.jars import kept_jars
     from learnfold.oozie.deploy import DeployRequest
 
     for word in args.defined:

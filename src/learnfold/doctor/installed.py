@@ -11,7 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from learnfold.engines.jars import cache_folder, kept_jars
+from learnfold.cache import cache_folder
+from learnfold.engines.jars import kept_jars
 from learnfold.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,22 +9,11 @@ import tempfile
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from learnfold.errors import MissingPartError, StorageError, UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 _POM = resources.files("learnfold.engines") / "spark_jars" / "pom.xml"
-
-
-def cache_folder(environment: Mapping[str, str]) -> Path:
-    """The folder of what is fetched once: LEARNFOLD_CACHE, else ``learnfold`` in XDG_CACHE_HOME, else in ``~/.cache``."""
-    chosen = environment.get("LEARNFOLD_CACHE")
-    above = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(chosen or Path(above) / "learnfold").absolute()
 
 
 def kept_jars(chosen: str, cache: Path) -> Path | None:

@@ -37,6 +37,21 @@ def _columns(query: str) -> frozenset[str]:
     return frozenset(column.name for column in parsed(query).find_all(exp.Column))
 
 
+def unique_by_grouping(view: View) -> bool:
+    """Whether the view groups by its key alone, so that no key can come twice."""
+    query = parsed(view.query)
+    if not isinstance(query, exp.Select) or not query.args.get("group"):
+        return False
+    return {part.alias_or_name for part in query.selects if not part.find(exp.AggFunc)} == set(view.key)
+
+
+def is_projection(select: str) -> bool:
+    """Whether the rows of DuckDB's ``select`` are those of its table, one by one: nothing is grouped, joined or left out."""
+    return not any(
+        parsed(select).find_all(exp.AggFunc, exp.Group, exp.Join, exp.Distinct, exp.Window, exp.SetOperation)
+    )
+
+
 def uses_merged(request: AskRequest, rollup: Rollup) -> bool:
     """Whether the request's view is best asked of the rollup merged over all dates."""
     return rollup.name in request.merged and dateless(request.view, rollup)

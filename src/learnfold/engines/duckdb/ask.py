@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from learnfold.engines import Asked, Part
 from learnfold.engines.duckdb.fold import PARQUET
 from learnfold.engines.duckdb.reading import quoted
-from learnfold.engines.plan import merged, over, uses_merged
+from learnfold.engines.plan import is_projection, merged, over, unique_by_grouping, uses_merged
 from learnfold.errors import BugError
 
 if TYPE_CHECKING:
@@ -73,20 +73,21 @@ class Shelf:
 def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf, out: Storage) -> Asked:
     """Writes the view's rows, unless they break a check."""
     view = request.view
+    kind = "TABLE"
     if request.before and request.changed is not None and view.slice is not None:
         with out.local(request.before) as before:
             _splice(connection, request, shelf, before)
+        unique = False
     else:
         select = over(view, lambda r: shelf.table_for(request, r), "duckdb", lambda r: uses_merged(request, r))
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {select}")
+        kind = "VIEW" if is_projection(select) else "TABLE"
+        connection.execute(f"CREATE OR REPLACE TEMP {kind} answer AS {select}")
+        unique = unique_by_grouping(view)
     try:
-        columns = ", ".join(column.name for column in view.columns)
-        rows, keys, mark = connection.execute(
-            f"SELECT count(*), count(DISTINCT hash({', '.join(view.key)})), sum(CAST(hash({columns}) AS HUGEINT)) FROM answer"
-        ).fetchone() or (0, 0, None)
-        broken = _broken(connection, view, unique=rows == keys)
+        rows, mark, broken = _examined(connection, view, unique=unique)
         size = 0
         if not broken:
+            columns = ", ".join(column.name for column in view.columns)
             with out.new(request.path) as file:
                 connection.execute(
                     f"COPY (SELECT {columns} FROM answer ORDER BY {', '.join(f'{name} NULLS FIRST' for name in view.key)}) TO {quoted(str(file))} ({PARQUET})"
@@ -94,7 +95,7 @@ def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf
                 size = file.stat().st_size
         return Asked([request.path], rows, size, hashlib.sha256(f"{rows} {mark}".encode()).hexdigest()[:16], broken)
     finally:
-        connection.execute("DROP TABLE answer")
+        connection.execute(f"DROP {kind} answer")
 
 
 def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf, before: Sequence[str]) -> None:
@@ -135,24 +136,35 @@ def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: S
     connection.execute("DROP TABLE slices")
 
 
-def _broken(connection: duckdb.DuckDBPyConnection, view: View, *, unique: bool) -> dict[str, list[dict[str, object]]]:
-    """Rows that break the view's checks, a few of each: that its key is unique (``unique``: it is), and what the subject asks."""
-    key = ", ".join(view.key)
+def _examined(
+    connection: duckdb.DuckDBPyConnection, view: View, *, unique: bool
+) -> tuple[int, int | None, dict[str, list[dict[str, object]]]]:
+    """The rows of ``answer``, a number that stands for all of them in any order, and rows that break the view's checks, a few of each.
+
+    The checks are those that the subject asks, and that the key is unique (``unique``: it can't be otherwise).
+    """
+    key, columns = ", ".join(view.key), ", ".join(column.name for column in view.columns)
+    bad = "".join(f", count_if(NOT ({check}))" for check in view.checks)
+    keys = "" if unique else f", count(DISTINCT hash({key}))"
+    total = connection.execute(
+        f"SELECT count(*), sum(CAST(hash({columns}) AS HUGEINT)){bad}{keys} FROM answer"
+    ).fetchone()
+    rows, mark, *counts = total or (0, None)
     queries = {}
-    if not unique:
+    if not unique and counts.pop() != rows:
         queries[f"({key}) is unique"] = (
             f"SELECT {key}, count(*) AS rows FROM answer GROUP BY {key} HAVING count(*) > 1 LIMIT {_EXAMPLES}"
         )
-    for check in view.checks:
-        queries[check] = f"SELECT * FROM answer WHERE NOT ({check}) LIMIT {_EXAMPLES}"
+    for check, count in zip(view.checks, counts, strict=True):
+        if count:
+            queries[check] = f"SELECT * FROM answer WHERE NOT ({check}) LIMIT {_EXAMPLES}"
     broken = {}
     for check, query in queries.items():
         cursor = connection.execute(query)
         names = [column[0] for column in cursor.description or []]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        if rows:
-            broken[check] = rows
-    return broken
+        if found := [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]:
+            broken[check] = found
+    return rows, mark, broken
 
 
 def merge(

@@ -10,8 +10,9 @@ from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from learnfold.cache import cache_folder
 from learnfold.engines import under_spark_submit
-from learnfold.engines.jars import cache_folder, kept_jars
+from learnfold.engines.jars import kept_jars
 from learnfold.engines.spark import s3a
 from learnfold.errors import LearnfoldError, MissingPartError
 

@@ -7,8 +7,6 @@ A script is read from top to bottom: a title, ``CREATE TABLE topic (…)``, ``CR
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import sqlglot
@@ -18,7 +16,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from learnfold.catalog import merging, rules
-from learnfold.catalog.jobs import COMMON, JOBS
+from learnfold.catalog.jobs import COMMON
 from learnfold.catalog.model import Catalog, Column, Field, Job, Rollup, Topic, View
 from learnfold.catalog.slices import slice_of
 from learnfold.errors import DefinitionError
@@ -33,13 +31,6 @@ _NAMES = {
     "TEXT[]": "VARCHAR[]",
 }
 _SENT = ("VARCHAR", "INTEGER", "DOUBLE", "TIMESTAMP", "VARCHAR[]")
-
-
-@cache
-def load() -> Catalog:
-    """The catalog of the subjects that learnfold ships; read once a process."""
-    folder = resources.files("learnfold") / "subjects"
-    return read({name: (folder / f"{name}.sql").read_text("utf-8") for name in (COMMON, *JOBS)})
 
 
 def read(scripts: Mapping[str, str]) -> Catalog:

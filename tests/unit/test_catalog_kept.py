@@ -1,0 +1,69 @@
+"""The shipped catalog is kept between processes: never a stale one, and whatever is wrong with what is kept is no trouble."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SHOW = (
+    "from learnfold import catalog; import learnfold.catalog.kept as kept;"
+    "reads = []; original = kept.read; kept.read = lambda scripts: reads.append(1) or original(scripts);"
+    "print(len(catalog.load().views), len(reads))"
+)
+
+
+def load(cache: Path) -> str:
+    """How many views a new process finds, and how often it read the SQL."""
+    environment = {**os.environ, "LEARNFOLD_CACHE": str(cache)}
+    done = subprocess.run([sys.executable, "-c", SHOW], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_the_second_process_reads_no_sql(tmp_path: Path) -> None:
+    """What the first one kept is the same catalog."""
+    from learnfold import catalog
+
+    assert load(tmp_path) == "37 1"
+    assert load(tmp_path) == "37 0"
+    (kept,) = tmp_path.iterdir()
+    assert pickle.loads(kept.read_bytes()) == catalog.load()
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing of ours", pickle.dumps({"not": "a catalog"})])
+def test_what_is_no_catalog_is_written_anew(tmp_path: Path, content: bytes) -> None:
+    """A torn or foreign file costs the reading, and nothing else."""
+    load(tmp_path)
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(content)
+    assert load(tmp_path) == "37 1"
+    assert load(tmp_path) == "37 0"
+
+
+def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
+    """Nothing is kept then."""
+    place = tmp_path / "a file"
+    place.write_text("not a folder", "utf-8")
+    assert load(place) == "37 1"
+
+
+def test_another_definition_is_another_catalog(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The name of what is kept tells the scripts, the code that reads them and the versions."""
+    from importlib import resources
+
+    from learnfold.catalog import kept
+
+    monkeypatch.setenv("LEARNFOLD_CACHE", str(tmp_path))
+    code = resources.files("learnfold") / "catalog"
+    one = kept._place({"video": "SELECT 1"}, code)
+    assert one is not None
+    assert one == kept._place({"video": "SELECT 1"}, code)
+    assert one != kept._place({"video": "SELECT 2"}, code)
+    other = tmp_path / "code"
+    other.mkdir()
+    (other / "reading.py").write_text("# changed", "utf-8")
+    assert one != kept._place({"video": "SELECT 1"}, other)
