@@ -54,7 +54,7 @@ def test_killed_at_random_moments_a_run_heals(tmp_path: Path) -> None:
     reader, chance = Reader(out), random.Random(os.environ.get("PYTEST_RANDOM", "7"))
     reader.start()
     killed = 0
-    for step in range(1, tries(50) + 1):
+    for step in range(1, tries(100) + 1):
         grow(master, step)
         process = subprocess.Popen(command("run", master, out), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
@@ -72,7 +72,7 @@ def test_killed_at_random_moments_a_run_heals(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     reader.stop()
     assert killed, "no run was killed: the moments are chosen badly"
-    assert plain(out) == {whole(out)[1]} == {(tries(50) + 1) * 20}
+    assert plain(out) == {whole(out)[1]} == {(tries(100) + 1) * 20}
     _nothing_is_left_over(out)
 
 

@@ -27,8 +27,8 @@ from services.stack.minio import Minio
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 
-EVENTS = tries(30_000)
-"""300,000 where LEARNFOLD_TRIES is 10."""
+EVENTS = tries(150_000)
+"""300,000 in CI."""
 
 PARTITIONS = 3
 PIECES = 12
