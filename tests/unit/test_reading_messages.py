@@ -144,22 +144,41 @@ def test_every_odd_message_is_read_as_the_contract_says(tmp_path: Path) -> None:
     assert len(seen.events) == len(ODD)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="DuckDB's JSON takes a comma too many and NaN, and of a name given twice the first"
-)
 @pytest.mark.parametrize(
     "value",
     [
         sent()[:-1] + b",}",
         sent()[:-1] + b', "x": [1,]}',
+        sent()[:-1] + b', "x": [1 , \n ]}',
         sent()[:-1] + b', "x": NaN}',
-        b'{"user_id": "first", ' + sent(user_id="second")[1:],
+        sent()[:-1] + b', "x": [-inf]}',
+        sent()[:-1] + b', "x": "a\\" ,} NaN", "y": Infinity}',
     ],
-    ids=["comma in an object", "comma in an array", "NaN", "name twice"],
 )
-def test_json_that_is_almost_json_is_read_as_the_contract_says(tmp_path: Path, value: bytes) -> None:
-    """Strict JSON only, and of a name given twice the last counts."""
+def test_json_that_is_almost_json_is_none(tmp_path: Path, value: bytes) -> None:
+    """Strict JSON only: a comma too many and numbers that are none are quarantined."""
+    messages(tmp_path / "master", value, sent())
+    seen = see(tmp_path / "master", TOPIC)
+    assert (len(seen.events), seen.quarantined) == (1, {"not JSON": 1})
+
+
+@pytest.mark.parametrize(
+    "text", [", ]", ",}", ": NaN", "[nan, inf]", 'a \\" ,}', "a, information: inferred", "\\\\", "-Infinity"]
+)
+def test_texts_may_hold_what_looks_like_almost_json(tmp_path: Path, text: str) -> None:
+    """What lies within a string breaks nothing."""
+    value = sent()[:-1] + f', "x": "{text}", "more": ["{text}", {{"{text}": null}}]}}'.encode()
     messages(tmp_path / "master", value)
+    seen = see(tmp_path / "master", TOPIC)
+    assert (len(seen.events), seen.quarantined.total()) == (1, 0)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="DuckDB takes the first of two values by one name; JSON itself leaves open which counts"
+)
+def test_of_a_name_given_twice_the_last_counts(tmp_path: Path) -> None:
+    """As Python and Spark read it."""
+    messages(tmp_path / "master", b'{"user_id": "first", ' + sent(user_id="second")[1:])
     seen = see(tmp_path / "master", TOPIC)
     assert (seen.events, seen.quarantined.total()) == expected(tmp_path / "master", TOPIC)
 

@@ -75,7 +75,7 @@ def untold(source: str, value: str, row: str, reason: str) -> str:
         f"SELECT {row} AS _row, CAST(NULL AS INTEGER) AS _partition, CAST(NULL AS BIGINT) AS _offset, "
         "CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS _kafka_timestamp, CAST(NULL AS DATE) AS _day, "
         f"CASE WHEN {value} IS NULL THEN {quoted(reasons.EMPTY)} WHEN {text} IS NULL THEN {quoted(reasons.NOT_UTF8)} "
-        f"WHEN NOT json_valid({text}) THEN {quoted(reasons.NOT_JSON)} ELSE {reason} END AS _reason, "
+        f"WHEN NOT is_json({text}) THEN {quoted(reasons.NOT_JSON)} ELSE {reason} END AS _reason, "
         f"{value} AS _whole_event FROM {source}"
     )
 

@@ -52,6 +52,11 @@ _SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 """All white space there is."""
 
 
+_LAX_NUMBER = "-?(?:[nN][aA][nN]|[iI][nN][fF])"
+_LAX_JSON = (rf",\s*(?:[}}\]]|{_LAX_NUMBER})", rf":\s*{_LAX_NUMBER}", rf"\[\s*{_LAX_NUMBER}")
+"""What is no JSON although ``json_valid`` lets it pass. Each begins with one certain letter, which is searched for three times as fast."""
+
+
 def macros(platform_zone: str, reporting_zone: str) -> list[str]:
     """The functions that the SELECTs and the subjects' derived columns use."""
     zone, report = quoted(platform_zone), quoted(reporting_zone)
@@ -73,7 +78,11 @@ def macros(platform_zone: str, reporting_zone: str) -> list[str]:
         r"'\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*') THEN try_cast(s AS DOUBLE) END",
         "CREATE OR REPLACE MACRO whole_number(d) AS CASE WHEN d = trunc(d) AND d BETWEEN -2147483648 AND 2147483647 "
         "THEN CAST(d AS INTEGER) END",
-        "CREATE OR REPLACE MACRO read_array(s) AS CASE WHEN json_valid(s) THEN CASE WHEN json_type(s) = 'ARRAY' "
+        # where a text might hold a comma too many or a number like NaN, it is looked for once more outside strings
+        f"CREATE OR REPLACE MACRO looks_lax(s) AS {' OR '.join(f'regexp_matches(s, {quoted(lax)})' for lax in _LAX_JSON)}",
+        "CREATE OR REPLACE MACRO is_json(s) AS json_valid(s) AND CASE WHEN looks_lax(s) "
+        r"""THEN NOT looks_lax(regexp_replace(s, '"(?:[^"\\]|\\.)*"', '""', 'g')) ELSE true END""",
+        "CREATE OR REPLACE MACRO read_array(s) AS CASE WHEN is_json(s) THEN CASE WHEN json_type(s) = 'ARRAY' "
         "THEN CAST(CAST(s AS JSON) AS VARCHAR[]) END END",
         f"CREATE OR REPLACE MACRO iso_parts(s) AS regexp_extract(s, '^{_ISO}$', ['y','mo','d','h','mi','s','f','z'])",
         "CREATE OR REPLACE MACRO offset_minutes(z) AS CASE WHEN z IN ('', 'Z', 'z') THEN 0 ELSE "
@@ -227,7 +236,7 @@ class _Envelope:
         text = "try(decode(value))" if self.shape.type("value") == "BLOB" else "CAST(value AS VARCHAR)"
         paths = ", ".join(f"'$.{field.name}'" for field in self.topic.sent)
         return (
-            f"value IS NULL AS _empty, {text} AS _text, NOT json_valid({text}) AS _broken, "
+            f"value IS NULL AS _empty, {text} AS _text, NOT is_json({text}) AS _broken, "
             f"CASE WHEN json_valid({text}) THEN json_extract_string({text}, [{paths}]) END AS _fields"
         )
 
