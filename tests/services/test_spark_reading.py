@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 ON_DUCKDB_ALONE = {
     "test_local_times_are_right_around_every_change_of_the_clocks": "it asks DuckDB's macros; Spark's are asked below",
-    "test_json_that_is_almost_json_is_read_as_the_contract_says": "DuckDB fails there, Spark doesn't: see below",
+    "test_of_a_name_given_twice_the_last_counts": "DuckDB fails there, Spark doesn't: see below",
 }
 
 
@@ -56,19 +56,9 @@ def every_run_is_on_spark(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) 
     spark.catalog.clearCache()
 
 
-ALMOST = next(
-    mark
-    for mark in of_messages.test_json_that_is_almost_json_is_read_as_the_contract_says.pytestmark
-    if mark.name == "parametrize"
-)
-
-
-@pytest.mark.parametrize("value", ALMOST.args[1], ids=ALMOST.kwargs["ids"])
-def test_json_that_is_almost_json_is_read_as_the_contract_says(tmp_path: Path, value: bytes) -> None:
-    """Strict JSON only, and of a name given twice the last counts."""
-    of_messages.messages(tmp_path / "master", value)
-    found = seen.see(tmp_path / "master", of_messages.TOPIC)
-    assert (found.events, found.quarantined.total()) == seen.expected(tmp_path / "master", of_messages.TOPIC)
+def test_of_a_name_given_twice_the_last_counts(tmp_path: Path) -> None:
+    """As Python reads it."""
+    of_messages.test_of_a_name_given_twice_the_last_counts(tmp_path)
 
 
 def test_local_times_are_right_around_every_change_of_the_clocks(spark: SparkSession) -> None:

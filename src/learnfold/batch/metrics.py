@@ -11,9 +11,6 @@ import os
 import re
 import tempfile
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -181,6 +178,10 @@ def _alone(file: Path) -> Iterator[None]:
 
 def _push(gateway: str, job: str, samples: list[Sample]) -> str | None:
     """POST: it replaces the metrics of the same name in the job's group, and no other."""
+    import urllib.error
+    import urllib.parse
+    import urllib.request
+
     url = f"{gateway.rstrip('/')}/metrics/job/learnfold/batch_job/{urllib.parse.quote(job, safe='')}"
     content = text([str(sample) for sample in samples if sample.labels[0][1] == job]).encode()
     try:

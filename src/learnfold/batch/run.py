@@ -20,7 +20,6 @@ from learnfold.batch.plan import JobPlan, Scope, plan_job
 from learnfold.batch.progress import Progress
 from learnfold.batch.publish import publish, refresh_plain_paths
 from learnfold.engines import open_engine
-from learnfold.engines.plan import dateless as asked_dateless
 from learnfold.errors import LearnfoldError, UsageError
 from learnfold.master.layout import open_master
 from learnfold.storage import open_storage, same_place
@@ -227,9 +226,7 @@ def _run_job(
     progress: Progress,
 ) -> JobRecord:
     topics = {}
-    dateless = frozenset(
-        rollup.name for view in plan.job.views for rollup in view.rollups if asked_dateless(view, rollup)
-    )
+    dateless = frozenset[str]().union(*(view.dateless for view in plan.job.views))
     for topic in plan.topics:
         rollups = [rollup for rollup in plan.job.rollups if rollup.topic.name == topic.topic.name]
         topics[topic.topic.name] = fold_topic(topic, rollups, engine, out, settings, batch, progress, dateless)

@@ -8,18 +8,18 @@ import pickle
 import sys
 from contextlib import suppress
 from functools import cache
-from importlib import metadata, resources
+from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from learnfold.cache import cache_folder
 from learnfold.catalog.jobs import COMMON, JOBS
 from learnfold.catalog.model import Catalog
-from learnfold.catalog.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
-    from pathlib import Path
 
 
 @cache
@@ -30,6 +30,8 @@ def load() -> Catalog:
     place = _place(scripts, package / "catalog")
     catalog = _kept(place) if place else None
     if catalog is None:
+        from learnfold.catalog.reading import read
+
         catalog = read(scripts)
         if place:
             _keep(catalog, place)
@@ -39,13 +41,22 @@ def load() -> Catalog:
 def _place(scripts: Mapping[str, str], code: Traversable) -> Path | None:
     """Where the catalog of these scripts is kept, named after all that it depends on; None where nothing can be."""
     try:
-        about = [sys.version, metadata.version("sqlglot"), *scripts.values()]
+        about = [sys.version, _installed("sqlglot"), *scripts.values()]
         about += [file.read_text("utf-8") for file in sorted(code.iterdir(), key=str) if file.name.endswith(".py")]
         return (
             cache_folder(os.environ) / f"catalog-{hashlib.sha256(chr(0).join(about).encode()).hexdigest()[:32]}.pickle"
         )
-    except (metadata.PackageNotFoundError, OSError, RuntimeError):  # in a zip, or without a home
+    except (OSError, RuntimeError):  # in a zip, or without a home
         return None
+
+
+def _installed(package: str) -> str:
+    """What changes when another version of the package is installed; asking for the version itself takes a tenth of a run's start."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(package)
+    found = Path(spec.origin).stat()
+    return f"{spec.origin} {found.st_size} {found.st_mtime_ns}"
 
 
 def _kept(place: Path) -> Catalog | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -70,11 +70,22 @@ class Rollup:
     topic: Topic
     columns: tuple[Column, ...]
     query: str  # SELECT over the topic, DuckDB's dialect, no comments
+    by_day: str  # the same with ``_day`` carried through: one group of rows for each UTC day
+    reads: frozenset[str]  # the names of the topic's fields that it reads
 
     @property
     def key(self) -> tuple[str, ...]:
         """The columns it is grouped by, ``date`` among them."""
         return tuple(column.name for column in self.columns if column.key)
+
+    def merged(self, source: str) -> str:
+        """The SELECT of its rows in ``source`` merged over all dates, in DuckDB's dialect."""
+        columns = ", ".join(
+            column.name if column.key else f"CAST({column.merge}({column.name}) AS {column.type}) AS {column.name}"
+            for column in self.columns
+            if column.name != "date"
+        )
+        return f"SELECT {columns} FROM {source} GROUP BY ALL"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -91,6 +102,14 @@ class Slice:
 
 
 @dataclass(frozen=True)
+class Question:
+    """A view as DuckDB is asked it: its columns with their types, over tables that are called as its rollups."""
+
+    select: str
+    projection: bool  # whether its rows are those of its one table, one by one: nothing is grouped or joined
+
+
+@dataclass(frozen=True)
 class View:
     """One question, asked of rollups."""
 
@@ -102,6 +121,9 @@ class View:
     checks: tuple[str, ...]  # SQL over its columns that is true (or NULL) of every row
     query: str  # SELECT over the rollups, DuckDB's dialect, no comments
     slice: Slice | None = None  # None: it can only be asked as a whole
+    unique: bool = False  # whether its SQL groups by its key alone, so that no key can come twice
+    dateless: frozenset[str] = frozenset()  # the rollups that it may be asked of when they are merged over all dates
+    questions: dict[frozenset[str], Question] = field(default_factory=dict)  # by the rollups that are merged so
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from learnfold.catalog import merging, rules
+from learnfold.catalog.asking import planned
 from learnfold.catalog.jobs import COMMON
 from learnfold.catalog.model import Catalog, Column, Field, Job, Rollup, Topic, View
 from learnfold.catalog.slices import slice_of
@@ -102,7 +103,8 @@ class _Reader:
             for column in self.columns(job, name, query, inherited)
         )
         rules.exact(job, name, columns)
-        return Rollup(name, comment, topic, columns, query.sql("duckdb", comments=False))
+        reads = frozenset(column.name for column in query.find_all(exp.Column))
+        return Rollup(name, comment, topic, columns, query.sql("duckdb", comments=False), _by_day(query), reads)
 
     def view(self, job: str, name: str, statement: exp.Create) -> View:
         comment, marks = _comment(job, name, statement)
@@ -125,7 +127,7 @@ class _Reader:
         columns = tuple(replace(column, key=column.name in key) for column in self.columns(job, name, query, inherited))
         checks = tuple(rules.check(job, name, text, [c.name for c in columns]) for text in marks["check"])
         view = View(name, job, comment, columns, rollups, checks, query.sql("duckdb", comments=False))
-        return replace(view, slice=slice_of(query, view.columns, {rollup.name: rollup for rollup in rollups}))
+        return planned(replace(view, slice=slice_of(query, view.columns, {rollup.name: rollup for rollup in rollups})))
 
     def columns(self, job: str, name: str, query: exp.Query, inherited: dict[str, str]) -> list[Column]:
         """The columns of a query with their types, each with its own comment or the one of the column that it passes on."""
@@ -160,6 +162,14 @@ class _Reader:
             return annotate_types(typed, schema=schema, dialect="duckdb")
         except SqlglotError as error:
             raise DefinitionError(f"subjects/{job}.sql: {name}: {rules.said(error)}") from error
+
+
+def _by_day(query: exp.Query) -> str:
+    """The rollup's SELECT with ``_day`` carried through."""
+    query = query.copy()
+    for select in query.find_all(exp.Select):
+        select.expressions.insert(0, exp.column("_day"))
+    return query.sql("duckdb", comments=False)
 
 
 def _statements(job: str, script: str) -> list[exp.Create]:

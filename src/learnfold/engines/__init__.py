@@ -91,6 +91,11 @@ class AskRequest:
     """By rollup, what may be read instead by a view that doesn't look at the date: some of it merged over dates already.
     Rollups that aren't here are no use merged: their keys hardly come twice."""
 
+    @property
+    def read_merged(self) -> frozenset[str]:
+        """The rollups that the view is best asked of merged over all dates."""
+        return self.view.dateless.intersection(self.merged)
+
 
 @dataclass
 class Asked:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from learnfold.engines import Asked, Part
 from learnfold.engines.duckdb.fold import PARQUET
 from learnfold.engines.duckdb.reading import quoted
-from learnfold.engines.plan import is_projection, merged, over, unique_by_grouping, uses_merged
 from learnfold.errors import BugError
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Shelf:
 
     def table_for(self, request: AskRequest, rollup: Rollup) -> str:
         """The name of the table that the request's view is best asked of."""
-        if uses_merged(request, rollup):
+        if rollup.name in request.read_merged:
             return self.table(rollup, request.merged[rollup.name], dateless=True)
         return self.table(rollup, request.sources[rollup.name])
 
@@ -59,9 +58,7 @@ class Shelf:
     def _load(self, table: str, rollup: Rollup, sources: tuple[Source, ...], *, dateless: bool) -> None:
         with self.out.local([source.path for source in sources]) as files, self.connection.cursor() as cursor:
             select = _rows(rollup, sources, files, date=not dateless)
-            cursor.execute(
-                f"CREATE OR REPLACE TABLE {table} AS {merged(rollup, f'({select})') if dateless else select}"
-            )
+            cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {rollup.merged(f'({select})') if dateless else select}")
 
     def clear(self) -> None:
         """Drops the tables."""
@@ -79,10 +76,13 @@ def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf
             _splice(connection, request, shelf, before)
         unique = False
     else:
-        select = over(view, lambda r: shelf.table_for(request, r), "duckdb", lambda r: uses_merged(request, r))
-        kind = "VIEW" if is_projection(select) else "TABLE"
-        connection.execute(f"CREATE OR REPLACE TEMP {kind} answer AS {select}")
-        unique = unique_by_grouping(view)
+        for rollup in view.rollups:
+            table = shelf.table_for(request, rollup)
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW {rollup.name} AS SELECT * FROM {table}")
+        question = view.questions[request.read_merged]
+        kind = "VIEW" if question.projection else "TABLE"
+        connection.execute(f"CREATE OR REPLACE TEMP {kind} answer AS {question.select}")
+        unique = view.unique
     try:
         rows, mark, broken = _examined(connection, view, unique=unique)
         size = 0
@@ -114,25 +114,21 @@ def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: S
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE slices AS {' UNION '.join(f'(SELECT DISTINCT * FROM ({one}))' for one in touched)}"
     )
-    tables = {}
     for rollup in view.rollups:
         table = shelf.table_for(request, rollup)
         same = " AND ".join(
             f"t.{theirs} IS NOT DISTINCT FROM slices.{ours}"
             for ours, theirs in zip(cut.columns, cut.sources[rollup.name], strict=True)
         )
-        tables[rollup.name] = f"slice_of_{rollup.name}"
         connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW slice_of_{rollup.name} AS SELECT t.* FROM {table} AS t SEMI JOIN slices ON {same}"
+            f"CREATE OR REPLACE TEMP VIEW {rollup.name} AS SELECT t.* FROM {table} AS t SEMI JOIN slices ON {same}"
         )
     same = " AND ".join(f"old.{name} IS NOT DISTINCT FROM slices.{name}" for name in cut.columns)
     columns = ", ".join(f"old.{column.name}" for column in view.columns)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE answer AS SELECT {columns} FROM read_parquet([{', '.join(map(quoted, before))}]) AS old ANTI JOIN slices ON {same} "
-        f"UNION ALL BY NAME {over(view, lambda r: tables[r.name], 'duckdb', lambda r: uses_merged(request, r))}"
+        f"UNION ALL BY NAME {view.questions[request.read_merged].select}"
     )
-    for view_name in tables.values():
-        connection.execute(f"DROP VIEW {view_name}")
     connection.execute("DROP TABLE slices")
 
 
@@ -180,7 +176,7 @@ def merge(
     """Writes the rows in ``sources``, which are the local ``files``, into one file: by day, or merged over dates."""
     with out.new(path) as file:
         if dateless:
-            select = merged(rollup, f"({_rows(rollup, sources, files, date=False)})")
+            select = rollup.merged(f"({_rows(rollup, sources, files, date=False)})")
         else:
             select = f"SELECT * FROM ({_rows(rollup, sources, files, day=True)}) ORDER BY _day"
         (rows,) = connection.execute(f"COPY ({select}) TO {quoted(str(file))} ({PARQUET})").fetchone() or (0,)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import duckdb
-import sqlglot
-from sqlglot import exp
 
 from learnfold.engines import DayFacts, FileFacts, Folded, Part
 from learnfold.engines.duckdb import probe, reading
@@ -65,15 +62,8 @@ def _wanted(request: FoldRequest) -> list[str]:
     """The fields that the rollups read, and those that events are told apart by."""
     names = {"event_id", "timestamp"}
     for rollup in request.rollups:
-        names |= fields_read(rollup)
+        names |= rollup.reads
     return [field.name for field in request.topic.sent if field.name in names]
-
-
-@cache
-def fields_read(rollup: Rollup) -> frozenset[str]:
-    """The names of the topic's fields that a rollup's query reads."""
-    query = sqlglot.parse_one(rollup.query, read="duckdb")
-    return frozenset(column.name for column in query.find_all(exp.Column))
 
 
 def _load(connection: duckdb.DuckDBPyConnection, topic: Topic, probed: Probed, wanted: Sequence[str]) -> None:
@@ -210,20 +200,11 @@ def _prepare(connection: duckdb.DuckDBPyConnection, request: FoldRequest) -> Non
     )
 
 
-@cache
-def by_day(rollup: Rollup) -> str:
-    """The rollup's SELECT with ``_day`` carried through: one group of rows for each UTC day."""
-    query = sqlglot.parse_one(rollup.query, read="duckdb")
-    for select in query.find_all(exp.Select):
-        select.expressions.insert(0, exp.column("_day"))
-    return query.sql("duckdb")
-
-
 def _write(connection: duckdb.DuckDBPyConnection, rollup: Rollup, path: str, out: Storage) -> Part:
     columns = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in rollup.columns)
     with out.new(path) as file:
         (rows,) = connection.execute(
-            f"COPY (SELECT _day, {columns} FROM ({by_day(rollup)})) TO '{_escaped(file)}' ({PARQUET})"
+            f"COPY (SELECT _day, {columns} FROM ({rollup.by_day})) TO '{_escaped(file)}' ({PARQUET})"
         ).fetchone() or (0,)
         return Part(path, rows, file.stat().st_size)
 

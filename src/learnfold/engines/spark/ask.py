@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import sqlglot
 from pyspark import StorageLevel
 
+from learnfold.catalog.asking import over
 from learnfold.engines import Asked, Part
-from learnfold.engines.plan import merged, over, uses_merged
 from learnfold.engines.spark.files import as_pattern
 from learnfold.engines.spark.reading import spark_type
 from learnfold.engines.spark.s3a import place
@@ -50,7 +50,7 @@ class Shelf:
 
     def view_for(self, request: AskRequest, rollup: Rollup) -> str:
         """The name of the view of rows that the request's view is best asked of."""
-        if uses_merged(request, rollup):
+        if rollup.name in request.read_merged:
             return self.view(rollup, request.merged[rollup.name], dateless=True)
         return self.view(rollup, request.sources[rollup.name])
 
@@ -83,7 +83,8 @@ def ask(spark: SparkSession, request: AskRequest, shelf: Shelf, writer: Writer) 
     if request.before and request.changed is not None and view.slice is not None:
         answer = _splice(spark, request, shelf, writer.out, name)
     else:
-        select = over(view, lambda r: shelf.view_for(request, r), "spark", lambda r: uses_merged(request, r))
+        tables = {rollup.name: shelf.view_for(request, rollup) for rollup in view.rollups}
+        select = over(view, tables, request.read_merged, "spark")
         answer = spark.sql(select)
     answer.persist(StorageLevel.MEMORY_AND_DISK)
     try:
@@ -137,7 +138,7 @@ def _splice(spark: SparkSession, request: AskRequest, shelf: Shelf, out: Storage
     old = f"{name}_old"
     _files(spark, out, view.columns, request.before).createOrReplaceTempView(old)
     same = " AND ".join(f"old.{named(column)} <=> s.{named(column)}" for column in cut.columns)
-    again = over(view, lambda r: tables[r.name], "spark", lambda r: uses_merged(request, r))
+    again = over(view, tables, request.read_merged, "spark")
     return spark.sql(f"SELECT old.* FROM {old} AS old LEFT ANTI JOIN {slices} AS s ON {same} UNION ALL {again}")
 
 
@@ -185,7 +186,7 @@ def merged_rows(spark: SparkSession, out: Storage, rollup: Rollup, sources: Sequ
     """The rollup's rows in ``sources``, some of which may be merged already, merged over all dates."""
     name = f"dates_of_{rollup.name}"
     rows(spark, out, rollup, sources, date=False).createOrReplaceTempView(name)
-    return spark.sql(in_spark(merged(rollup, name)))
+    return spark.sql(in_spark(rollup.merged(name)))
 
 
 def rows(

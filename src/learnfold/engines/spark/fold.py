@@ -265,13 +265,8 @@ def _unreadable(files: dict[str, str]) -> DataError:
 
 def _wanted(request: FoldRequest) -> list[str]:
     """The fields that the rollups read, and those that events are told apart by."""
-    names = {reading.IDENTITY, "timestamp"}.union(*map(_fields_read, request.rollups))
+    names = {reading.IDENTITY, "timestamp"}.union(*(rollup.reads for rollup in request.rollups))
     return [field.name for field in request.topic.sent if field.name in names]
-
-
-@cache
-def _fields_read(rollup: Rollup) -> frozenset[str]:
-    return frozenset(column.name for column in sqlglot.parse_one(rollup.query, read="duckdb").find_all(exp.Column))
 
 
 def _of_days(days: frozenset[date] | None) -> str:
@@ -295,10 +290,8 @@ def _derived(source: str, settings: Settings) -> str:
 @cache
 def rollup_query(rollup: Rollup) -> str:
     """The rollup's SELECT in Spark's dialect, with the contract's types and ``_day`` carried through: a group of rows for each UTC day."""
-    query = sqlglot.parse_one(rollup.query, read="duckdb")
+    query = sqlglot.parse_one(rollup.by_day, read="duckdb")
     lists = {field.name for field in rollup.topic.fields if field.type.endswith("[]")}
-    for select in query.find_all(exp.Select):
-        select.expressions.insert(0, exp.column("_day"))
     for length in list(query.find_all(exp.Length)):
         if isinstance(length.this, exp.Column) and length.this.name in lists:
             length.replace(exp.ArraySize(this=length.this))

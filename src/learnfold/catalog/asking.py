@@ -1,0 +1,113 @@
+"""How a view is asked with less work, whatever the engine: its SQL stays plain, the question is clever.
+
+A rollup merges by union, so a view that doesn't look at ``date`` may be asked of the rollup merged over all dates: far fewer
+rows, and each key once. There, counting distinct values of a column that makes a whole key with what is grouped by is counting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import sqlglot
+from sqlglot import exp
+
+from learnfold.catalog.model import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+
+    from learnfold.catalog.model import View
+
+
+def planned(view: View) -> View:
+    """The view with all that is known beforehand of how to ask it."""
+    query = sqlglot.parse_one(view.query, read="duckdb")
+    dated = "date" in {column.name for column in query.find_all(exp.Column)}
+    dateless = sorted(rollup.name for rollup in view.rollups if len(rollup.key) > 1 and not dated)
+    choices = [frozenset(chosen) for size in range(len(dateless) + 1) for chosen in combinations(dateless, size)]
+    return replace(
+        view,
+        dateless=frozenset(dateless),
+        unique=_unique_by_grouping(query, set(view.key)),
+        questions={merged: _question(view, merged) for merged in choices},
+    )
+
+
+def over(view: View, tables: Mapping[str, str], merged: AbstractSet[str], dialect: str) -> str:
+    """The view's SELECT with its contract's types, over the tables (by rollup) that stand for its rollups.
+
+    ``merged``: the rollups whose table is merged over all dates, each key once.
+    """
+    return _over(view, tables, merged).sql(dialect)
+
+
+def _question(view: View, merged: frozenset[str]) -> Question:
+    select = _over(view, {}, merged)
+    return Question(select.sql("duckdb"), projection=_is_projection(select))
+
+
+def _over(view: View, tables: Mapping[str, str], merged: AbstractSet[str]) -> exp.Expr:
+    query = sqlglot.parse_one(view.query, read="duckdb")
+    rollups = {rollup.name: rollup for rollup in view.rollups}
+    for source in list(query.find_all(exp.Table)):
+        rollup = rollups.get(source.name)
+        if rollup is None:
+            continue
+        if rollup.name in merged:
+            _count_plainly(source.find_ancestor(exp.Select), set(rollup.key) - {"date"})
+        if rollup.name in tables:
+            source.replace(exp.alias_(exp.to_table(tables[rollup.name]), source.alias or source.name, table=True))
+    columns = [f"CAST({column.name} AS {column.type}) AS {column.name}" for column in view.columns]
+    whole = sqlglot.parse_one(f"SELECT {', '.join(columns)} FROM answers", read="duckdb")
+    whole.find(exp.Table).replace(exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier("answers"))))  # type: ignore[union-attr]
+    return whole
+
+
+def _unique_by_grouping(query: exp.Expr, key: set[str]) -> bool:
+    """Whether the query groups by its key alone, so that no key can come twice."""
+    if not isinstance(query, exp.Select) or not query.args.get("group"):
+        return False
+    return {part.alias_or_name for part in query.selects if not part.find(exp.AggFunc)} == key
+
+
+def _is_projection(select: exp.Expr) -> bool:
+    """Whether the rows of ``select`` are those of its table, one by one: nothing is grouped or joined."""
+    return not any(select.find_all(exp.AggFunc, exp.Group, exp.Join, exp.Distinct, exp.Window, exp.SetOperation))
+
+
+def _take_plainly(select: exp.Select) -> bool:
+    """Takes values as they are where a whole key is grouped by, so that each group is one row; whether that could be done."""
+    aggregates = [found for found in select.find_all(exp.AggFunc) if found.find_ancestor(exp.Select) is select]
+    if any(
+        not isinstance(found, (exp.Sum, exp.Min, exp.Max)) or isinstance(found.parent, exp.Filter)
+        for found in aggregates
+    ):
+        return False
+    if not all(isinstance(found.this, exp.Column) for found in aggregates):
+        return False
+    for found in aggregates:
+        found.replace(found.this.copy())
+    select.set("group", None)
+    return True
+
+
+def _count_plainly(select: exp.Select | None, key: set[str]) -> None:
+    """Counts distinct values plainly where what is grouped by and counted is a whole key, so that none comes twice."""
+    if select is None or select.args.get("joins"):
+        return
+    grouped = {part.name for part in select.selects if isinstance(part, exp.Column)}
+    grouped |= {
+        part.this.name for part in select.selects if isinstance(part, exp.Alias) and isinstance(part.this, exp.Column)
+    }
+    if grouped >= key and _take_plainly(select):
+        return
+    for count in list(select.find_all(exp.Count)):
+        distinct = count.this
+        if not isinstance(distinct, exp.Distinct) or count.find_ancestor(exp.Select) is not select:
+            continue
+        (counted,) = distinct.expressions
+        if isinstance(counted, exp.Column) and grouped | {counted.name} >= key:
+            count.set("this", counted.copy())
