@@ -131,10 +131,10 @@ class Bench:
         }
 
     def write(self) -> Path:
-        """The file of the result; a tiny one goes beside the data, since it says nothing."""
+        """The file of the result so far; a tiny one goes beside the data, since it says nothing."""
         folder = data_folder() / "tiny-results" if self.scale == "tiny" else RESULTS
         folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"{self.name}.json"
+        file = folder / f"{self.name}{'.full' if self.scale == 'full' else ''}.json"
         file.write_text(json.dumps(self.result(), indent=1, ensure_ascii=False) + "\n", "utf-8")
         return file
 

@@ -31,15 +31,16 @@ def with_table(readme: str, results: Path = RESULTS) -> str:
 
 
 def tables(results: Path) -> str:
-    """A section a benchmark that was run, in their order."""
-    found = [json.loads(file.read_text("utf-8")) for name in BENCHMARKS if (file := results / f"{name}.json").exists()]
+    """A section a benchmark that was run, in their order; one at full scale follows the small one."""
+    files = [results / f"{name}{scale}.json" for name in BENCHMARKS for scale in ("", ".full")]
+    found = [json.loads(file.read_text("utf-8")) for file in files if file.exists()]
     return "\n\n".join(_section(result) for result in found) or "Nothing was measured yet."
 
 
 def _section(result: dict[str, Any]) -> str:
     machine = result["machine"]
     lines = [
-        f"### {result['benchmark']}",
+        f"### {result['benchmark']}{', full scale' if result['scale'] == 'full' else ''}",
         "",
         f"{result['date'][:10]}, commit {result['commit']}, {machine['cores']} cores of {machine['cpu']},"
         f" {machine['memory_bytes'] / GB:.0f} GB, load {machine['load_at_start']} before."
