@@ -39,8 +39,13 @@ def blocks_of(
     touched: set[date] | None,
     engine: Engine,
     name: str,
+    *,
+    by_key: bool = False,
 ) -> list[BlockRecord]:
-    """The blocks of a rollup's record: the old ones that still hold what their days do (``touched`` None: none), and new ones."""
+    """The blocks of a rollup's record: the old ones that still hold what their days do (``touched`` None: none), and new ones.
+
+    ``by_key``: they are sorted by the rollup's key, since a view lists their rows.
+    """
     groups = _groups({day_of(day) for part in record.parts for day in part.days})
     wanted = set().union(*groups)
     if not wanted:
@@ -58,7 +63,7 @@ def blocks_of(
         read = tuple(Source(part.path, dateless=True) for part in parts) + sources(record.parts, rest)
         made += 1
         path = f"_rollups/{rollup.name}/{name}-block-{made:03d}.parquet"
-        merged = engine.merge(rollup, read, path, dateless=True)
+        merged = engine.merge(rollup, read, path, dateless=True, by_key=by_key)
         rows = _rows(record, days)
         return BlockRecord(merged.path, merged.rows, merged.bytes, sorted(day.isoformat() for day in days), rows)
 

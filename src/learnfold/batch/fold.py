@@ -75,7 +75,7 @@ class _Work:
     unreadable: dict[str, str] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)  # files whose facts are still to be found
     folds: int = 0
-    dateless: frozenset[str] = frozenset()  # the rollups that views read without their dates
+    dateless: Mapping[str, bool] = field(default_factory=dict)  # see fold_topic
 
     def files_by_day(self) -> dict[date, set[str]]:
         """The readable files that hold events of each UTC day, as far as is known."""
@@ -95,10 +95,13 @@ def fold_topic(
     settings: Settings,
     batch: str,
     progress: Progress,
-    dateless: frozenset[str] = frozenset(),
+    dateless: Mapping[str, bool] | None = None,
 ) -> FoldedTopic:
-    """Folds a topic; raises DataError for files that can't be read, unless they are to be skipped."""
-    work = _Work(plan, rollups, engine, out, settings, batch, progress, dateless=dateless)
+    """Folds a topic; raises DataError for files that can't be read, unless they are to be skipped.
+
+    ``dateless``: the rollups that views read without their dates; True: one lists their rows, so merged ones are kept by key.
+    """
+    work = _Work(plan, rollups, engine, out, settings, batch, progress, dateless=dateless or {})
     if plan.last is not None:
         work.facts = {
             path: record
@@ -239,9 +242,8 @@ def _settle(work: _Work) -> FoldedTopic:
         if rollup.name in work.dateless and work.engine.merges_dates:
             work.progress.step("merging days of", rollup.name)
             name = f"{work.batch}-{plan.topic.name}"
-            now.blocks = blocks_of(
-                rollup, now, before.blocks if before else (), touched[rollup.name], work.engine, name
-            )
+            old, by_key = before.blocks if before else (), work.dateless[rollup.name]
+            now.blocks = blocks_of(rollup, now, old, touched[rollup.name], work.engine, name, by_key=by_key)
     return FoldedTopic(record, touched, len(work.days), len(set(files) - set(work.days)))
 
 

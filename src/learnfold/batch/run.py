@@ -226,7 +226,12 @@ def _run_job(
     progress: Progress,
 ) -> JobRecord:
     topics = {}
-    dateless = frozenset[str]().union(*(view.dateless for view in plan.job.views))
+    views = plan.job.views
+    dateless = {
+        rollup.name: any(view.lists(rollup) for view in views)
+        for rollup in plan.job.rollups
+        if any(rollup.name in view.dateless for view in views)
+    }
     for topic in plan.topics:
         rollups = [rollup for rollup in plan.job.rollups if rollup.topic.name == topic.topic.name]
         topics[topic.topic.name] = fold_topic(topic, rollups, engine, out, settings, batch, progress, dateless)

@@ -78,6 +78,11 @@ class Rollup:
         """The columns it is grouped by, ``date`` among them."""
         return tuple(column.name for column in self.columns if column.key)
 
+    @property
+    def dateless_key(self) -> tuple[str, ...]:
+        """The same without ``date``."""
+        return tuple(name for name in self.key if name != "date")
+
     def merged(self, source: str) -> str:
         """The SELECT of its rows in ``source`` merged over all dates, in DuckDB's dialect."""
         columns = ", ".join(
@@ -86,6 +91,21 @@ class Rollup:
             if column.name != "date"
         )
         return f"SELECT {columns} FROM {source} GROUP BY ALL"
+
+    def joined(self, block: str, rest: str) -> str:
+        """The same of two sources that are merged over all dates already, in DuckDB's dialect: the rows of ``block`` aren't grouped again."""
+        merged = {
+            "sum": "coalesce(b.{0} + r.{0}, b.{0}, r.{0})",
+            "min": "least(b.{0}, r.{0})",
+            "max": "greatest(b.{0}, r.{0})",
+        }
+        wanted = [column for column in self.columns if column.name != "date"]
+        columns = ", ".join(
+            f"CAST({merged.get(column.merge or '', 'coalesce(b.{0}, r.{0})').format(column.name)} AS {column.type}) AS {column.name}"
+            for column in wanted
+        )
+        same = " AND ".join(f"b.{column.name} IS NOT DISTINCT FROM r.{column.name}" for column in wanted if column.key)
+        return f"SELECT {columns} FROM {block} AS b FULL OUTER JOIN {rest} AS r ON {same}"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -129,6 +149,11 @@ class View:
     def key(self) -> tuple[str, ...]:
         """The columns that name a row; no two rows share them."""
         return tuple(column.name for column in self.columns if column.key)
+
+    def lists(self, rollup: Rollup) -> bool:
+        """Whether its rows are the rollup's merged over all dates, one by one, with the same key."""
+        question = self.questions.get(frozenset({rollup.name}))
+        return question is not None and question.projection and self.key == rollup.dateless_key
 
     @property
     def topics(self) -> tuple[Topic, ...]:

@@ -134,8 +134,10 @@ class Engine(Protocol):
     merges_dates: bool
     """Whether ``merge`` can leave out dates; an engine that can't reads all days every time."""
 
-    def merge(self, rollup: Rollup, sources: tuple[Source, ...], path: str, *, dateless: bool = False) -> Part:
-        """Puts parts of a rollup together into one file; ``dateless``: merged over their dates, and these left out."""
+    def merge(
+        self, rollup: Rollup, sources: tuple[Source, ...], path: str, *, dateless: bool = False, by_key: bool = False
+    ) -> Part:
+        """Puts parts of a rollup together into one file; ``dateless``: merged over their dates, and these left out, sorted if ``by_key``."""
         ...
 
     def asking(self) -> AbstractContextManager[None]:
@@ -143,7 +145,10 @@ class Engine(Protocol):
         ...
 
     def ask(self, request: AskRequest) -> Asked:
-        """Writes the view's rows, sorted by its key; checks them first, and writes nothing when a check is broken."""
+        """Writes the view's rows by its key; checks them first, and writes nothing when a check is broken.
+
+        Rows that are new since a large rollup was last merged may follow the others, so that these needn't be sorted again.
+        """
         ...
 
     def close(self) -> None:

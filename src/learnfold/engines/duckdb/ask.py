@@ -57,8 +57,8 @@ class Shelf:
 
     def _load(self, table: str, rollup: Rollup, sources: tuple[Source, ...], *, dateless: bool) -> None:
         with self.out.local([source.path for source in sources]) as files, self.connection.cursor() as cursor:
-            select = _rows(rollup, sources, files, date=not dateless)
-            cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {rollup.merged(f'({select})') if dateless else select}")
+            select = _merged(rollup, sources, files) if dateless else _rows(rollup, sources, files)
+            cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {select}")
 
     def clear(self) -> None:
         """Drops the tables."""
@@ -88,10 +88,9 @@ def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf
         size = 0
         if not broken:
             columns = ", ".join(column.name for column in view.columns)
+            by = "" if kind == "VIEW" and _lie_by_key(request) else f" ORDER BY {_in_order(view.key)}"
             with out.new(request.path) as file:
-                connection.execute(
-                    f"COPY (SELECT {columns} FROM answer ORDER BY {', '.join(f'{name} NULLS FIRST' for name in view.key)}) TO {quoted(str(file))} ({PARQUET})"
-                )
+                connection.execute(f"COPY (SELECT {columns} FROM answer{by}) TO {quoted(str(file))} ({PARQUET})")
                 size = file.stat().st_size
         return Asked([request.path], rows, size, hashlib.sha256(f"{rows} {mark}".encode()).hexdigest()[:16], broken)
     finally:
@@ -130,6 +129,14 @@ def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: S
         f"UNION ALL BY NAME {view.questions[request.read_merged].select}"
     )
     connection.execute("DROP TABLE slices")
+
+
+def _lie_by_key(request: AskRequest) -> bool:
+    """Whether the view lists the rows of a block, which lie by its key already."""
+    return any(
+        request.view.lists(rollup) and _block(request.merged.get(rollup.name, ())) is not None
+        for rollup in request.view.rollups
+    )
 
 
 def _examined(
@@ -172,15 +179,44 @@ def merge(
     out: Storage,
     *,
     dateless: bool,
+    by_key: bool,
 ) -> Part:
     """Writes the rows in ``sources``, which are the local ``files``, into one file: by day, or merged over dates."""
     with out.new(path) as file:
         if dateless:
-            select = rollup.merged(f"({_rows(rollup, sources, files, date=False)})")
+            order = f" ORDER BY {_in_order(rollup.dateless_key)}" if by_key else ""
+            select = f"{_merged(rollup, sources, files)}{order}"
         else:
             select = f"SELECT * FROM ({_rows(rollup, sources, files, day=True)}) ORDER BY _day"
         (rows,) = connection.execute(f"COPY ({select}) TO {quoted(str(file))} ({PARQUET})").fetchone() or (0,)
         return Part(path, rows, file.stat().st_size)
+
+
+def _merged(rollup: Rollup, sources: Sequence[Source], files: Sequence[str]) -> str:
+    """The SELECT of the rows in ``sources``, which are the local ``files``, merged over all dates.
+
+    Days beside a block are grouped and joined with it: half the work of grouping the block again.
+    """
+    block = _block(sources)
+    if block is None:
+        return rollup.merged(f"({_rows(rollup, sources, files, date=False)})")
+    place = sources.index(block)
+    merged = _rows(rollup, [block], [files[place]], date=False)
+    if len(sources) == 1:
+        return merged
+    rest, beside = [*sources[:place], *sources[place + 1 :]], [*files[:place], *files[place + 1 :]]
+    days = rollup.merged(f"({_rows(rollup, rest, beside, date=False)})")
+    return rollup.joined(f"({merged})", f"({days})")
+
+
+def _block(sources: Sequence[Source]) -> Source | None:
+    """The one that is merged over its dates; None where several are, or none."""
+    blocks = [source for source in sources if source.dateless]
+    return blocks[0] if len(blocks) == 1 else None
+
+
+def _in_order(key: Sequence[str]) -> str:
+    return ", ".join(f"{name} NULLS FIRST" for name in key)
 
 
 def _rows(

@@ -85,10 +85,12 @@ class DuckDBEngine:
         with self.master.local(request.files) as local, translated(), self._cursor() as cursor:
             return fold(cursor, request, local, self.out, skip_unreadable=self.settings.skip_unreadable)
 
-    def merge(self, rollup: Rollup, sources: tuple[Source, ...], path: str, *, dateless: bool = False) -> Part:
+    def merge(
+        self, rollup: Rollup, sources: tuple[Source, ...], path: str, *, dateless: bool = False, by_key: bool = False
+    ) -> Part:
         """One file of the rows of several."""
         with self.out.local([source.path for source in sources]) as files, translated(), self._cursor() as cursor:
-            return merge(cursor, rollup, sources, files, path, self.out, dateless=dateless)
+            return merge(cursor, rollup, sources, files, path, self.out, dateless=dateless, by_key=by_key)
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:

@@ -171,11 +171,19 @@ def _examined(
 
 
 def merge(
-    spark: SparkSession, rollup: Rollup, sources: Sequence[Source], path: str, writer: Writer, *, dateless: bool
+    spark: SparkSession,
+    rollup: Rollup,
+    sources: Sequence[Source],
+    path: str,
+    writer: Writer,
+    *,
+    dateless: bool,
+    by_key: bool,
 ) -> Part:
     """Writes the rows in ``sources`` into one file: by day, or merged over dates."""
     if dateless:
         frame = merged_rows(spark, writer.out, rollup, sources).coalesce(1)
+        frame = frame.sortWithinPartitions(*map(named, rollup.dateless_key)) if by_key else frame
     else:
         frame = rows(spark, writer.out, rollup, sources, day=True).coalesce(1).sortWithinPartitions("_day")
     (part,) = writer.write(frame, path, lambda _n, _of: path)

@@ -81,10 +81,12 @@ class SparkEngine:
             finally:
                 fold.close()
 
-    def merge(self, rollup: Rollup, sources: tuple[Source, ...], path: str, *, dateless: bool = False) -> Part:
+    def merge(
+        self, rollup: Rollup, sources: tuple[Source, ...], path: str, *, dateless: bool = False, by_key: bool = False
+    ) -> Part:
         """One file of the rows of several; ``dateless``: merged over their dates."""
         with translated():
-            return merge(self._session().spark, rollup, sources, path, self._writer(), dateless=dateless)
+            return merge(self._session().spark, rollup, sources, path, self._writer(), dateless=dateless, by_key=by_key)
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:
