@@ -137,6 +137,6 @@ def translated() -> Iterator[None]:
 
 
 def _default_memory() -> str:
-    """Half of what is free, at most 3 GB unless told otherwise: a batch shares its machine."""
+    """Half of what is free, at most 2.5 GiB, so that the process stays below 3 GB: a batch shares its machine."""
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return f"{max(256, min(free // 2, 3 * 1024**3) // 1024**2)}MiB"
+    return f"{max(256, min(free // 2, 5 * 1024**3 // 2) // 1024**2)}MiB"
