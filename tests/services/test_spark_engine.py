@@ -61,8 +61,12 @@ def run_all(master: Path, out: Path, with_settings: Settings, **more: Any) -> Ru
 
 
 def table(out: Path, view: str) -> pa.Table:
-    """A view at the place that the seed promises, all its files."""
-    return pa.concat_tables([pq.ParquetFile(file).read() for file in sorted((out / view).glob("part-*.parquet"))])
+    """A view at the place that the seed promises, all its files; sorted where an engine may put what is new at the end."""
+    found = pa.concat_tables([pq.ParquetFile(file).read() for file in sorted((out / view).glob("part-*.parquet"))])
+    asked = catalog.load().views[view]
+    if any(asked.lists(rollup) for rollup in asked.rollups):
+        return found.sort_by([(name, "ascending") for name in asked.key])
+    return found
 
 
 def unequal(one: Path, other: Path, job: str | None = None) -> list[str]:
