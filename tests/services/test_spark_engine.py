@@ -21,14 +21,17 @@ from hypothesis import strategies as st
 import oracle
 from conftest import tries
 from learnfold import catalog
+from learnfold.batch.erase import erase
 from learnfold.batch.manifest import JobRecord, read_current
 from learnfold.batch.run import RunReport, RunRequest, run
+from learnfold.batch.verify import verify
 from learnfold.engines.spark import fold, session, writing
 from learnfold.errors import CheckError, DataError
 from learnfold.generate import Semester, generate
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 from oracle import KEYS
+from promises.absence import places, without
 from promises.dataset import SHAPES, Dataset, folders
 from promises.messages import TOPICS, streams
 from promises.views import differences, run_job, views_of
@@ -192,6 +195,39 @@ def test_nothing_is_left_of_what_spark_staged(on_both: tuple[Path, Path]) -> Non
     """No staging folder, none of Spark's own files."""
     names = [path.relative_to(on_both[1]).as_posix() for path in on_both[1].rglob("*") if path.is_file()]
     assert [name for name in names if "_staging" in name or "_SUCCESS" in name or name.endswith(".crc")] == []
+
+
+def test_views_of_spark_are_verified_and_people_erased_from_them_by_spark(tmp_path: Path) -> None:
+    """What it published is what it works out anew; afterwards a person is nowhere, and the views are those of all others."""
+    master, out, settings = tmp_path / "master", tmp_path / "out", on_spark()
+    dataset = Dataset(master)
+    for day in (1, 2):
+        events = [
+            {
+                "event_id": f"{day}-{number}",
+                "event_type": "VIDEO_WATCHED",
+                "user_id": f"student{number % 5}",
+                "timestamp": f"2025-11-0{day} 1{number % 10}:00:00",
+                "video_id": f"v{number % 3}",
+                "course_id": "c",
+                "watch_duration_seconds": number,
+            }
+            for number in range(20)
+        ]
+        dataset.add(
+            "video_topic",
+            events,
+            shape=["flat", "envelope"][day % 2],
+            folder=f"{{topic}}/year=2025/month=11/day=0{day}",
+        )
+        run_job(master, out, "video", settings)
+    assert verify(str(master), str(out), ["video"], catalog.load(), settings).right
+    done = erase("student3", str(master), str(out), catalog.load(), settings, dry_run=False)
+    assert done.receipt is not None
+    assert done.receipt.rows_by_topic == {"video_topic": 8}
+    assert places(tmp_path, "student3") == []
+    assert differences(out, without(dataset.messages, "student3"), "video") == []
+    assert verify(str(master), str(out), ["video"], catalog.load(), settings).right
 
 
 @pytest.mark.parametrize("first", ["duckdb", "spark"])
