@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from contextlib import ExitStack
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -25,22 +26,26 @@ _EXAMPLES = 5
 
 
 class Shelf:
-    """Rollups as tables, loaded when they are first asked for."""
+    """Rollups at hand, from when they are first asked for: those merged over all dates as tables, others as views of their files.
+
+    A view of files reads only the columns and rows that are asked for, so that even some readers of it cost less than a table of it.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, out: Storage) -> None:
         self.connection, self.out = connection, out
         self._tables: dict[tuple[str, tuple[Source, ...], bool], str] = {}
         self._locks: defaultdict[tuple[str, tuple[Source, ...], bool], Lock] = defaultdict(Lock)
         self._mutex = Lock()
+        self._files = ExitStack()  # local copies that views read
 
     def table_for(self, request: AskRequest, rollup: Rollup) -> str:
-        """The name of the table that the request's view is best asked of."""
+        """The name of the table or view that the request's view is best asked of."""
         if rollup.name in request.read_merged:
             return self.table(rollup, request.merged[rollup.name], dateless=True)
         return self.table(rollup, request.sources[rollup.name])
 
     def table(self, rollup: Rollup, sources: tuple[Source, ...], *, dateless: bool = False) -> str:
-        """The name of a table with the rollup's rows in ``sources``; ``dateless``: merged over all dates."""
+        """The name of a table or view with the rollup's rows in ``sources``; ``dateless``: merged over all dates."""
         key = (rollup.name, sources, dateless)
         with self._mutex:
             lock = self._locks[key]
@@ -56,15 +61,21 @@ class Shelf:
         return self._tables[key]
 
     def _load(self, table: str, rollup: Rollup, sources: tuple[Source, ...], *, dateless: bool) -> None:
-        with self.out.local([source.path for source in sources]) as files, self.connection.cursor() as cursor:
-            select = _merged(rollup, sources, files) if dateless else _rows(rollup, sources, files)
-            cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {select}")
+        with ExitStack() as held, self.connection.cursor() as cursor:
+            files = held.enter_context(self.out.local([source.path for source in sources]))
+            if dateless:
+                cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {_merged(rollup, sources, files)}")
+            else:
+                cursor.execute(f"CREATE OR REPLACE VIEW {table} AS {_rows(rollup, sources, files)}")
+                with self._mutex:
+                    self._files.push(held.pop_all())
 
     def clear(self) -> None:
-        """Drops the tables."""
-        for table in self._tables.values():
-            self.connection.execute(f"DROP TABLE IF EXISTS {table}")
+        """Drops the tables and views."""
+        for (_, _, dateless), table in self._tables.items():
+            self.connection.execute(f"DROP {'TABLE' if dateless else 'VIEW'} IF EXISTS {table}")
         self._tables.clear()
+        self._files.close()
 
 
 def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf, out: Storage) -> Asked:

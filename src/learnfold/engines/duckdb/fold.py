@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from learnfold.engines.duckdb.probe import Probed
     from learnfold.storage import Storage
 
-PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
 
 
 def fold(
