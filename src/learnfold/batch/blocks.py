@@ -9,6 +9,7 @@ which are made when they are first needed, so that the next late day spoils only
 from __future__ import annotations
 
 import calendar
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
     from learnfold.batch.manifest import RollupRecord
     from learnfold.catalog import Rollup
     from learnfold.engines import Engine
+    from learnfold.storage import Storage
 
 LATE_DAYS = 3
 """Days behind the newest one that aren't merged yet: most late events are of these."""
 
 WORTH = 0.8
-"""A block with more than this share of its days' rows is no use: its keys hardly come twice."""
+"""A block with more than this share of its days' rows is no use: its keys hardly come twice. Its file goes, its record stays."""
+
+_LOOK_AGAIN = 2
+"""Where a block was no use, the next is tried when there are so many times its days."""
 
 _BLOCK_DAYS = 8
 
@@ -38,6 +43,7 @@ def blocks_of(
     before: Sequence[BlockRecord],
     touched: set[date] | None,
     engine: Engine,
+    out: Storage,
     name: str,
     *,
     by_key: bool = False,
@@ -50,36 +56,48 @@ def blocks_of(
     wanted = set().union(*groups)
     if not wanted:
         return []
+    if touched is not None and before:
+        largest = max(before, key=lambda block: len(block.days))
+        if not _useful(largest) and len(wanted) < _LOOK_AGAIN * len(largest.days):
+            return [largest]
+    before = [block for block in before if block.path]
     held = {frozenset(map(day_of, block.days)): block for block in before}
     kept = {
         days: block for days, block in held.items() if touched is not None and not touched & days and days <= wanted
     }
-    made = 0
+    made: list[str] = []
 
     def block(days: set[date], parts: Sequence[BlockRecord] = ()) -> BlockRecord:
         """A block of these days, from smaller ones and the days that are in none."""
-        nonlocal made
         rest = days.difference(*(map(day_of, part.days) for part in parts))
         read = tuple(Source(part.path, dateless=True) for part in parts) + sources(record.parts, rest)
-        made += 1
-        path = f"_rollups/{rollup.name}/{name}-block-{made:03d}.parquet"
+        path = f"_rollups/{rollup.name}/{name}-block-{len(made) + 1:03d}.parquet"
+        made.append(path)
         merged = engine.merge(rollup, read, path, dateless=True, by_key=by_key)
         rows = _rows(record, days)
         return BlockRecord(merged.path, merged.rows, merged.bytes, sorted(day.isoformat() for day in days), rows)
+
+    def known(found: list[BlockRecord]) -> list[BlockRecord]:
+        """These blocks, or only the knowledge that they are no use."""
+        largest = max(found, key=lambda block: len(block.days))
+        if _useful(largest):
+            return found
+        out.delete(made)
+        return [replace(largest, path="", bytes=0)]
 
     months = [kept[frozenset(group)] for group in groups if frozenset(group) in kept]
     large = max(kept, key=len, default=frozenset())
     if large == wanted:
         return [*months, kept[large]] if len(groups) > 1 else [kept[large]]
     if len(large) > max(map(len, groups), default=0) or not held:  # it grows, or it is the first
-        return [*months, block(wanted, [kept[large]] if large else [])]
+        return known([*months, block(wanted, [kept[large]] if large else [])])
     months = [kept.get(frozenset(group)) or block(group) for group in groups]
-    return [*months, block(wanted, months)] if len(months) > 1 else months
+    return known([*months, block(wanted, months)] if len(months) > 1 else months)
 
 
 def merged_sources(record: RollupRecord) -> tuple[Source, ...] | None:
     """What to read for all dates together: blocks, and the days that are in none; None where merging is no use."""
-    useful = [block for block in record.blocks if block.rows <= block.day_rows * WORTH]
+    useful = [block for block in record.blocks if _useful(block)]
     if record.blocks and not useful:
         return None
     covered: set[date] = set()
@@ -91,6 +109,10 @@ def merged_sources(record: RollupRecord) -> tuple[Source, ...] | None:
             covered |= days
     rest = {day_of(day) for part in record.parts for day in part.days} - covered
     return tuple(chosen) + sources(record.parts, rest)
+
+
+def _useful(block: BlockRecord) -> bool:
+    return block.rows <= block.day_rows * WORTH
 
 
 def _groups(days: Iterable[date]) -> list[set[date]]:

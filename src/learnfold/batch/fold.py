@@ -243,7 +243,7 @@ def _settle(work: _Work) -> FoldedTopic:
             work.progress.step("merging days of", rollup.name)
             name = f"{work.batch}-{plan.topic.name}"
             old, by_key = before.blocks if before else (), work.dateless[rollup.name]
-            now.blocks = blocks_of(rollup, now, old, touched[rollup.name], work.engine, name, by_key=by_key)
+            now.blocks = blocks_of(rollup, now, old, touched[rollup.name], work.engine, work.out, name, by_key=by_key)
     return FoldedTopic(record, touched, len(work.days), len(set(files) - set(work.days)))
 
 

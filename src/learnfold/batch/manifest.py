@@ -51,7 +51,7 @@ class PartRecord:
 class BlockRecord:
     """A file of a rollup merged over the dates of some UTC days."""
 
-    path: str
+    path: str  # empty: merging was no use, and there is no file
     rows: int
     bytes: int
     days: list[str]
@@ -69,7 +69,7 @@ class RollupRecord:
     @property
     def paths(self) -> list[str]:
         """All its files."""
-        return [part.path for part in self.parts] + [block.path for block in self.blocks]
+        return [part.path for part in self.parts] + [block.path for block in self.blocks if block.path]
 
 
 @dataclass
