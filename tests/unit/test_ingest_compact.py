@@ -186,6 +186,20 @@ def test_files_of_different_columns_are_not_mixed(tmp_path: Path) -> None:
     assert held(tmp_path) == before
 
 
+def test_files_that_cannot_be_written_again_as_they_are_stay(tmp_path: Path) -> None:
+    """To DuckDB names that differ by case are one, and INT96 it doesn't write: nothing may change on the way."""
+    folder = tmp_path / "topic=video_topic/year=2025/month=11/day=01"
+    folder.mkdir(parents=True)
+    loud = pa.Table.from_pylist([watched(number, USER_ID="LOUD") for number in range(3)])
+    old = pa.table({"timestamp": pa.array([datetime(2025, 11, 1, 10, tzinfo=UTC)], pa.timestamp("us", tz="UTC"))})
+    for number in range(2):
+        pq.write_table(loud, folder / f"loud-{number}.parquet")
+        pq.write_table(old, folder / f"old-{number}.parquet", use_deprecated_int96_timestamps=True)
+    before = {file: file.read_bytes() for file in folder.iterdir()}
+    assert press(tmp_path, foreign=True).days == []
+    assert {file: file.read_bytes() for file in folder.iterdir()} == before
+
+
 def test_copies_that_a_kill_left_become_one(tmp_path: Path) -> None:
     """Where files overlap in offsets, rows that are the same in everything are kept once; others all stay."""
     log = filled(tmp_path, flushes=2)

@@ -201,6 +201,28 @@ def test_columns_are_typed_and_unknown_fields_kept(tmp_path: Path) -> None:
     assert list(types) == [*names, "kafka_partition", "kafka_offset", "kafka_timestamp", "extra_fields"]
 
 
+def test_columns_that_differ_by_case_are_different_columns(tmp_path: Path) -> None:
+    """USER_ID is another field than user_id, before it and behind it: kept with the event, and with one that is quarantined."""
+    loud = {"USER_ID": ["LOUD", "LOUD"], "EVENT_CATEGORY": ["COURSE"] * 2, "KAFKA_PARTITION": [9, 9]}
+    quiet = {
+        "event_category": ["VIDEO", "VIDEO"],
+        "event_type": ["VIDEO_WATCHED"] * 2,
+        "user_id": ["u", "u"],
+        "timestamp": ["2025-11-01 10:00:00", "soon"],
+        "kafka_partition": [3, 3],
+        "kafka_offset": [7, 8],
+    }
+    for number, columns in enumerate((loud | quiet, quiet | loud)):
+        pq.write_table(pa.table(columns), tmp_path / f"{number}.parquet")
+        take(tmp_path / f"master{number}", tmp_path / f"{number}.parquet")
+        (event,) = rows(visible(tmp_path / f"master{number}"))
+        assert (event["user_id"], event["kafka_partition"]) == ("u", 3)
+        told = {name: values[0] for name, values in loud.items()}
+        assert json.loads(event["extra_fields"]) == told
+        (bad,) = quarantine(tmp_path / f"master{number}")
+        assert json.loads(bad["event"]) == {name: values[1] for name, values in (quiet | loud).items()}
+
+
 def test_csv_of_any_delimiter_gives_the_cells_that_are_not_empty(tmp_path: Path) -> None:
     """Cells are fields by the header's names, an empty one is none, text may hold line ends; what is too much is kept."""
     for delimiter, name in ((",", "a.csv"), (";", "b.csv"), ("\t", "c.tsv")):

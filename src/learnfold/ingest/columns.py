@@ -87,9 +87,9 @@ def topic_of(catalog: Catalog, shape: Shape, otherwise: str | None) -> str:
         member = f"(CASE WHEN json_valid({text}) THEN json_extract_string({text}, ['$.topic', '$.event_category']) END)"
         named = [f"{member}[1]", f"{member}[2]"]
         if shape.type("topic"):
-            named.insert(0, "CAST(topic AS VARCHAR)")
+            named.insert(0, f"CAST({_column('topic', shape)} AS VARCHAR)")
     else:
-        named = [f"CAST({name} AS VARCHAR)" for name in ("topic", "event_category") if shape.type(name)]
+        named = [f"CAST({_column(name, shape)} AS VARCHAR)" for name in ("topic", "event_category") if shape.type(name)]
     names = {name: name for name in catalog.topics} | {category_of(name): name for name in catalog.topics}
     cases = "".join(f" WHEN {quoted(said.lower())} THEN {quoted(name)}" for said, name in names.items())
     told = [f"CASE lower(trim({place})){cases} END" for place in named]
@@ -105,12 +105,15 @@ def _kafka_timestamp(shape: Shape) -> str:
     """When Kafka got the message, from whichever column says it."""
     name = "timestamp" if shape.envelope else "kafka_timestamp"
     kind = shape.type(name)
+    if kind is None:
+        return "CAST(NULL AS TIMESTAMP WITH TIME ZONE)"
+    column = _column(name, shape)
     if kind in _WHOLE:
-        return f"timezone('UTC', epoch_ms(CAST({name} AS BIGINT)))"
+        return f"timezone('UTC', epoch_ms(CAST({column} AS BIGINT)))"
     if kind in _NAIVE:
-        return f"timezone('UTC', CAST({name} AS TIMESTAMP))"
-    if kind is not None and kind.startswith("TIMESTAMP"):
-        return f"CAST({name} AS TIMESTAMP WITH TIME ZONE)"
+        return f"timezone('UTC', CAST({column} AS TIMESTAMP))"
+    if kind.startswith("TIMESTAMP"):
+        return f"CAST({column} AS TIMESTAMP WITH TIME ZONE)"
     return "CAST(NULL AS TIMESTAMP WITH TIME ZONE)"
 
 
@@ -118,7 +121,7 @@ def whole(shape: Shape) -> str:
     """All of a message, as bytes."""
     if shape.envelope:
         return "value" if shape.type("value") == "BLOB" else "encode(CAST(value AS VARCHAR))"
-    return f"encode(CAST(to_json({_struct([name for name, _ in shape.columns], shape)}) AS VARCHAR))"
+    return f"encode(CAST({_object([name for name, _ in shape.columns], shape)} AS VARCHAR))"
 
 
 def _unknown_members(topic: Topic) -> str:
@@ -148,13 +151,18 @@ def _unknown_columns(topic: Topic, shape: Shape) -> str:
     if not unknown:
         return before or "CAST(NULL AS VARCHAR)"
     base = f"coalesce({before}, '{{}}')" if before else "'{}'"
-    return f"nullif(CAST(json_merge_patch({base}, to_json({_struct(unknown, shape)})) AS VARCHAR), '{{}}')"
+    return f"nullif(CAST(json_merge_patch({base}, {_object(unknown, shape)}) AS VARCHAR), '{{}}')"
 
 
-def _struct(names: Sequence[str], shape: Shape) -> str:
+def _object(names: Sequence[str], shape: Shape) -> str:
     parts = []
     for name in names:
-        column = '"' + name.replace('"', '""') + '"'
+        column = _column(name, shape)
         shown = f"coalesce(try(decode({column})), '\\x' || hex({column}))" if shape.type(name) == "BLOB" else column
-        parts.append(f"{quoted(name)}: {shown}")
-    return "{" + ", ".join(parts) + "}"
+        parts.append(f"{quoted(name)}, {shown}")
+    return f"json_object({', '.join(parts)})"
+
+
+def _column(name: str, shape: Shape) -> str:
+    """A column of the file as SQL, also where another differs by nothing but case."""
+    return '"' + shape.name(name).replace('"', '""') + '"'

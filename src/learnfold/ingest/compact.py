@@ -192,7 +192,7 @@ def _merge(
         probed = probe.probe(connection, local)
         report.unreadable |= {path_of[file]: why for file, why in probed.unreadable.items()}
         for shape, some in probed.shapes.items():
-            if len(some) < 2 or any(kind == "INT96" for _, kind in shape.columns):  # noqa: PLR2004
+            if len(some) < 2 or not shape.rewritable:  # noqa: PLR2004
                 continue
             old = sorted(path_of[file] for file in some)
             name = f"{topic_of(folder)}-compact-{digest([(path, by_path[path].tag) for path in old])}.parquet"

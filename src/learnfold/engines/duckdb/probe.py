@@ -40,6 +40,13 @@ class Shape:
         return dict(zip((name for name, _ in self.columns), self.names, strict=True))[column]
 
     @property
+    def rewritable(self) -> bool:
+        """Whether DuckDB can write a file of the same columns: names that differ by nothing but case are one to it, INT96 it doesn't write."""
+        return all(
+            kind != "INT96" and name == told for (name, kind), told in zip(self.columns, self.names, strict=True)
+        )
+
+    @property
     def envelope(self) -> bool:
         """Whether the events are JSON in ``value``, as a Kafka sink writes them."""
         return self.type("value") is not None and self.type("event_type") is None and self.type("user_id") is None

@@ -162,7 +162,7 @@ class _Flat:
         for name in (f"kafka_{what}", what):
             found = self.shape.type(name)
             if found in _NUMERIC:
-                return f'try_cast("{name}" AS {kind})'
+                return f'try_cast("{self.shape.name(name)}" AS {kind})'
         return f"CAST(NULL AS {kind})"
 
     def text(self, field: Field) -> str:
