@@ -70,7 +70,7 @@ def blocks_of(
     def block(days: set[date], parts: Sequence[BlockRecord] = ()) -> BlockRecord:
         """A block of these days, from smaller ones and the days that are in none."""
         rest = days.difference(*(map(day_of, part.days) for part in parts))
-        read = tuple(Source(part.path, dateless=True) for part in parts) + sources(record.parts, rest)
+        read = tuple(Source(part.path, dateless=True, rows=part.rows) for part in parts) + sources(record.parts, rest)
         path = f"_rollups/{rollup.name}/{name}-block-{len(made) + 1:03d}.parquet"
         made.append(path)
         merged = engine.merge(rollup, read, path, dateless=True, by_key=by_key)
@@ -105,7 +105,7 @@ def merged_sources(record: RollupRecord) -> tuple[Source, ...] | None:
     for block in sorted(useful, key=lambda block: -len(block.days)):
         days = {day_of(day) for day in block.days}
         if not days & covered:
-            chosen.append(Source(block.path, dateless=True))
+            chosen.append(Source(block.path, dateless=True, rows=block.rows))
             covered |= days
     rest = {day_of(day) for part in record.parts for day in part.days} - covered
     return tuple(chosen) + sources(record.parts, rest)

@@ -22,5 +22,6 @@ def sources(parts: Iterable[PartRecord], days: set[date] | None = None) -> tuple
         if days is not None:
             answered &= days
         if answered:
-            found.append(Source(part.path, None if len(answered) == part.held else frozenset(answered)))
+            rows = part.rows * len(answered) // part.held
+            found.append(Source(part.path, None if len(answered) == part.held else frozenset(answered), rows=rows))
     return tuple(found)

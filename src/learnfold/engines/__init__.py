@@ -76,6 +76,7 @@ class Source:
     path: str
     days: frozenset[date] | None = None
     dateless: bool = False  # merged over its dates: it has neither ``date`` nor ``_day``
+    rows: int = field(default=0, compare=False)  # about how many that are
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,12 @@ class AskRequest:
     def read_merged(self) -> frozenset[str]:
         """The rollups that the view is best asked of merged over all dates."""
         return self.view.dateless.intersection(self.merged)
+
+    @property
+    def rows(self) -> int:
+        """About how many rows of rollups it reads."""
+        read = [self.merged[name] if name in self.read_merged else self.sources[name] for name in self.sources]
+        return sum(source.rows for sources in read for source in sources)
 
 
 @dataclass

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from learnfold.storage import Storage
 
 
+MANY_ROWS = 1_000_000
+"""Work on so many rows of rollups has its turn: it keeps all cores busy by itself, and two at once fight for cache and memory."""
+
+
 class DuckDBEngine:
     """SQL in this process, on local copies of remote files, within a memory limit beyond which it spills to disk."""
 
@@ -39,7 +43,7 @@ class DuckDBEngine:
         self.settings, self.master, self.out = settings, master, out
         self._shelf: Shelf | None = None
         self._askers = 0
-        self._mutex = RLock()
+        self._mutex, self._many = RLock(), RLock()
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for a thread: the same database, but temporary tables that no one else sees."""
@@ -89,7 +93,9 @@ class DuckDBEngine:
         self, rollup: Rollup, sources: tuple[Source, ...], path: str, *, dateless: bool = False, by_key: bool = False
     ) -> Part:
         """One file of the rows of several."""
-        with self.out.local([source.path for source in sources]) as files, translated(), self._cursor() as cursor:
+        rows = sum(source.rows for source in sources)
+        local = self.out.local([source.path for source in sources])
+        with local as files, self._turn(rows), translated(), self._cursor() as cursor:
             return merge(cursor, rollup, sources, files, path, self.out, dateless=dateless, by_key=by_key)
 
     @contextlib.contextmanager
@@ -112,8 +118,14 @@ class DuckDBEngine:
         if self._shelf is None:
             with self.asking():
                 return self.ask(request)
-        with translated(), self._cursor() as cursor:
+        with self._turn(request.rows), translated(), self._cursor() as cursor:
             return ask(cursor, request, self._shelf, self.out)
+
+    @contextlib.contextmanager
+    def _turn(self, rows: int) -> Iterator[None]:
+        """Waits while other work on many rows is done, where this is such too."""
+        with self._many if rows >= MANY_ROWS else contextlib.nullcontext():
+            yield
 
     def close(self) -> None:
         """Closes the connection and removes what was spilled."""
