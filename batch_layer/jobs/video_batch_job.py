@@ -6,10 +6,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(ROOT))  # there batch_layer/config.py is found
 try:
-    from learnfold.cli.doorway import main
+    from learnfold.cli.predecessor import main
 except ModuleNotFoundError:  # a clone that isn't installed
     sys.path.insert(0, str(ROOT / "src"))
-    from learnfold.cli.doorway import main
+    from learnfold.cli.predecessor import main
 
 if __name__ == "__main__":
     sys.exit(main("video"))

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from conftest import tries
 from learnfold import catalog
-from learnfold.batch.erase import erase
 from learnfold.batch.plan import Scope
-from learnfold.batch.verify import verify
+from learnfold.operate.verify import verify
+from learnfold.privacy.erase import erase
 from learnfold.settings import Settings
 from promises.absence import places, without
 from promises.dataset import SHAPES, Dataset, folders

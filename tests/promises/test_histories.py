@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from learnfold.batch import ask, blocks, fold
+from learnfold.batch import fold, refresh, segments
 from learnfold.batch.manifest import read_current
 from learnfold.batch.plan import Scope
 from learnfold.engines.duckdb import DuckDBEngine
@@ -66,10 +66,10 @@ def test_any_history_ends_in_the_views_of_one_full_run(job: str, data: st.DataOb
     where = data.draw(st.sampled_from([day_folders(), folders()]))
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as how:
         how.setattr(
-            ask, "SLICED_SHARE", data.draw(st.sampled_from([0.5, 1.0]))
+            refresh, "SLICED_SHARE", data.draw(st.sampled_from([0.5, 1.0]))
         )  # 1.0: views are asked in slices whenever they can be
         how.setattr(fold, "MOST_PARTS", data.draw(st.sampled_from([2, 16])))  # 2: parts are put together all the time
-        how.setattr(blocks, "LATE_DAYS", data.draw(st.sampled_from([-8, 0, 3])))  # -8: every day is in a block
+        how.setattr(segments, "LATE_DAYS", data.draw(st.sampled_from([-8, 0, 3])))  # -8: every day is in a block
         how.setattr(DuckDBEngine, "fold_rows", data.draw(st.sampled_from([1, 20, 1_000_000])))
         dataset, out = Dataset(Path(folder) / "master"), Path(folder) / "out"
         for step in range(data.draw(st.integers(2, 5))):

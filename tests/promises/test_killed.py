@@ -85,7 +85,7 @@ def test_killed_inside_each_step_a_run_heals(tmp_path: Path, step: str) -> None:
     grow(master, 1)
     code = {
         "fold": "import learnfold.engines.duckdb.fold as m; assert m._prepare; m._prepare = die",
-        "ask": "import learnfold.engines.duckdb.ask as m; assert m._examined; m._examined = die",
+        "ask": "import learnfold.engines.duckdb.refresh as m; assert m._examined; m._examined = die",
         "check": "import learnfold.batch.run as m; assert m.check_views; m.check_views = die",
         "write manifest": "import learnfold.batch.publish as m; assert m.manifest_path; m.manifest_path = die",
         "swap": "from learnfold.storage.folder import FolderStorage as m\nold = m.write\nm.write = lambda s, p, d: die() if p.endswith('current.json') else old(s, p, d)",

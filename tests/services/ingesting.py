@@ -15,8 +15,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from learnfold import catalog
+from learnfold.master.committed_offsets import Progress
 from learnfold.master.layout import open_master
-from learnfold.master.progress import Progress
 from learnfold.settings import Settings
 from oracle import Message
 from services.places import Place

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 import oracle
 from learnfold import catalog
-from learnfold.master.done import DONE
-from learnfold.master.names import day_folder
+from learnfold.master.closed_days import DONE
+from learnfold.master.file_names import day_folder
 from learnfold.storage import Storage
 from services.places import ROOT, Place
 from services.stack.hadoop import USER

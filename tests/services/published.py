@@ -14,7 +14,7 @@ import oracle
 from learnfold import catalog
 from learnfold.batch.manifest import read_current
 from learnfold.storage import Storage
-from learnfold.storage.side_by_side import side_by_side
+from learnfold.storage.concurrency import side_by_side
 from promises.growing import COUNTED
 from services.places import ROOT, Place
 from services.stack.process import run

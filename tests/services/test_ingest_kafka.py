@@ -15,9 +15,9 @@ from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from learnfold.errors import MissingDataError
 from learnfold.generate import Semester, messages
-from learnfold.ingest.produce import make_topics, produce
-from learnfold.ingest.tail import tail
-from learnfold.master.progress import read_partition, read_progress
+from learnfold.kafka.produce import make_topics, produce
+from learnfold.kafka.tail import tail
+from learnfold.master.committed_offsets import read_partition, read_progress
 from promises.views import differences, run_job
 from services.ingesting import (
     PATIENCE_SECONDS,

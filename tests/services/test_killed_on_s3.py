@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from conftest import tries
-from learnfold.batch.lock import Lease, held, holders
-from learnfold.batch.manifest import Manifest, new_batch, now, read_current
+from learnfold.batch.manifest import Manifest, new_batch, read_current
 from learnfold.batch.publish import publish
 from learnfold.errors import BusyError
+from learnfold.storage.lease import Lease, held, holders
+from learnfold.utc import now
 from promises.growing import grow
 from services.faulty import FaultyS3
 from services.places import Place, bucket

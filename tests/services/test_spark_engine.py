@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 import oracle
 from conftest import tries
 from learnfold import catalog
-from learnfold.batch.erase import erase
 from learnfold.batch.manifest import JobRecord, read_current
 from learnfold.batch.run import RunReport, RunRequest, run
-from learnfold.batch.verify import verify
 from learnfold.engines.spark import fold, session, writing
 from learnfold.errors import CheckError, DataError
 from learnfold.generate import Semester, generate
+from learnfold.operate.verify import verify
+from learnfold.privacy.erase import erase
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 from oracle import KEYS

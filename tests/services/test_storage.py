@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from conftest import tries
-from learnfold.engines.duckdb import probe
+from learnfold.engines.duckdb import footers
 from learnfold.errors import ConflictError, MissingDataError, StorageError, UsageError
 from learnfold.storage import Storage, open_storage, same_place
 from services.places import Place
@@ -348,10 +348,10 @@ def test_footers_tell_what_the_whole_files_tell(place: Place) -> None:
     files = paths(storage)
     with duckdb.connect() as connection:
         with storage.local(files) as whole:
-            expected = probe.rows(connection, whole)
+            expected = footers.rows(connection, whole)
             expected_rows = {files[whole.index(name)]: rows for name, rows in expected[0].items()}
         with storage.footers(files) as names:
-            actual = probe.rows(connection, names)
+            actual = footers.rows(connection, names)
             assert expected_rows == {files[names.index(name)]: rows for name, rows in actual[0].items()}
             assert len(actual[1]) == len(files) - len(expected_rows) == 5
             long = names[files.index("long.parquet")]

@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from learnfold import catalog
-from learnfold.ingest.intake import Intake
-from learnfold.ingest.partition import Partition, claim
-from learnfold.ingest.writer import Flushed, flush
+from learnfold.ingest.decoder import Intake
+from learnfold.ingest.stream.partition import Partition, claim
+from learnfold.ingest.stream.writer import Flushed, flush
+from learnfold.master.committed_offsets import PartitionProgress, read_partition
 from learnfold.master.layout import open_master
-from learnfold.master.progress import PartitionProgress, read_partition
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 from oracle import Message

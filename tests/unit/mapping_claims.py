@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from learnfold import catalog
-from learnfold.ingest.translate import Translated, Unmapped, translate
+from learnfold.ingest.mapping.translate import Translated, Unmapped, translate
 
 if TYPE_CHECKING:
-    from learnfold.ingest.mapping import Mapping
+    from learnfold.ingest.mapping.model import Mapping
 
 TYPES = {"VARCHAR": str, "TIMESTAMP": str, "INTEGER": int, "DOUBLE": (int, float), "VARCHAR[]": list}
 

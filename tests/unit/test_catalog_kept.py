@@ -12,7 +12,7 @@ import pytest
 
 SHOW = (
     "import sys; from learnfold import catalog, cli, batch;"
-    "print(len(catalog.load().views), int('learnfold.catalog.reading' in sys.modules), int('sqlglot' in sys.modules))"
+    "print(len(catalog.load().views), int('learnfold.catalog.parse' in sys.modules), int('sqlglot' in sys.modules))"
 )
 
 
@@ -54,15 +54,15 @@ def test_another_definition_is_another_catalog(monkeypatch: pytest.MonkeyPatch, 
     """The name of what is kept tells the scripts, the code that reads them and the versions."""
     from importlib import resources
 
-    from learnfold.catalog import kept
+    from learnfold.catalog import cached
 
     monkeypatch.setenv("LEARNFOLD_CACHE", str(tmp_path))
     code = resources.files("learnfold") / "catalog"
-    one = kept._place({"video": "SELECT 1"}, code)
+    one = cached._place({"video": "SELECT 1"}, code)
     assert one is not None
-    assert one == kept._place({"video": "SELECT 1"}, code)
-    assert one != kept._place({"video": "SELECT 2"}, code)
+    assert one == cached._place({"video": "SELECT 1"}, code)
+    assert one != cached._place({"video": "SELECT 2"}, code)
     other = tmp_path / "code"
     other.mkdir()
     (other / "reading.py").write_text("# changed", "utf-8")
-    assert one != kept._place({"video": "SELECT 1"}, other)
+    assert one != cached._place({"video": "SELECT 1"}, other)

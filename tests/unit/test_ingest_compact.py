@@ -21,8 +21,8 @@ from learnfold.cli import main
 from learnfold.errors import ConflictError, DataError
 from learnfold.ingest import compact as compaction
 from learnfold.ingest.compact import CompactReport, CompactRequest, compact
-from learnfold.master.done import close_days
-from learnfold.master.switch import read_switches, superseded
+from learnfold.master.closed_days import close_days
+from learnfold.master.compaction_log import read_switches, superseded
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 from oracle import read_events

@@ -20,9 +20,9 @@ from ingested import KilledError, column_types, dying_after, quarantine, rows, v
 from learnfold import catalog
 from learnfold.cli import main
 from learnfold.errors import DataError, UsageError
-from learnfold.ingest import backfill
-from learnfold.ingest.backfill import Backfill
-from learnfold.ingest.located import located, topic_named
+from learnfold.ingest.files import backfill
+from learnfold.ingest.files.backfill import Backfill
+from learnfold.ingest.files.located import located, topic_named
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 from oracle import Message, read_events

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ingested import KilledError, Log, dying_after, quarantine, rows, visible
 
 from learnfold.errors import MissingDataError
-from learnfold.master.progress import read_progress
+from learnfold.master.committed_offsets import read_progress
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 from oracle import read_events

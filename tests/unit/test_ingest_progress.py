@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from ingested import Log, visible
 
 from learnfold.errors import BusyError, DataError
-from learnfold.ingest.partition import FencedError, claim
-from learnfold.master.names import KafkaRange, is_own, kafka_range
-from learnfold.master.progress import PartitionProgress, Progress, read_partition, read_progress
+from learnfold.ingest.stream.partition import FencedError, claim
+from learnfold.master.committed_offsets import PartitionProgress, Progress, read_partition, read_progress
+from learnfold.master.file_names import KafkaRange, is_own, kafka_range
 from learnfold.storage.folder import FolderStorage
 
 DAY = "topic=video_topic/year=2025/month=11/day=01"

@@ -15,16 +15,16 @@ from typing import Any
 
 import pytest
 
-from learnfold.batch.lock import Lease, held, holders
 from learnfold.batch.manifest import Manifest, read_current
 from learnfold.batch.publish import publish
 from learnfold.errors import BusyError
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
+from learnfold.storage.lease import Lease, held, holders
 
 HOLD = """
 import sys, time
-from learnfold.batch.lock import held
+from learnfold.storage.lease import held
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 with held(FolderStorage(sys.argv[1]), ["video"], Settings()):

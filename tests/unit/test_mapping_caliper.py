@@ -11,8 +11,8 @@ from caliper_events import ATTEMPT, CASES, EDU, ITEM, QUIZ, SECTION, SESSION, ST
 from hypothesis import given
 from mapping_claims import expected, kept_whole, mangled, rubbish
 
-from learnfold.ingest.mapping_file import load
-from learnfold.ingest.translate import Translated, Unmapped, translate
+from learnfold.ingest.mapping.file import load
+from learnfold.ingest.mapping.translate import Translated, Unmapped, translate
 
 CALIPER = load("caliper")
 EVENTS = [case[1] for case in CASES]
@@ -184,7 +184,7 @@ def test_mangled_events_never_raise(document):
 
 def test_every_word_and_place_of_the_mapping_is_used():
     """Nothing in the mapping is left over."""
-    text = (Path(__file__).parents[2] / "src/learnfold/ingest/mappings/caliper.toml").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "src/learnfold/ingest/mapping/mappings/caliper.toml").read_text("utf-8")
     unused = [f"${name}" for name in CALIPER.finds if f'"${name}"' not in text]
     unused += [word for word in CALIPER.words["things"] if f'"{word}"' not in text and f"={word}]" not in text]
     assert unused == []

@@ -11,8 +11,8 @@ import pytest
 from xapi_statements import MOODLE, activity, moodle
 
 from learnfold.errors import UsageError
-from learnfold.ingest.mapping_file import load, shipped
-from learnfold.ingest.translate import Translated, Unmapped, translate
+from learnfold.ingest.mapping.file import load, shipped
+from learnfold.ingest.mapping.translate import Translated, Unmapped, translate
 
 PAGE = (Path(__file__).parents[2] / "docs" / "mappings.md").read_text("utf-8")
 CAMPUS = next(block for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL) if "campus" in block)

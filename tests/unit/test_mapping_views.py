@@ -9,8 +9,8 @@ import pytest
 from caliper_events import CASES as EVENTS
 from xapi_statements import CASES as STATEMENTS
 
-from learnfold.ingest.mapping_file import load
-from learnfold.ingest.translate import Translated, translate
+from learnfold.ingest.mapping.file import load
+from learnfold.ingest.mapping.translate import Translated, translate
 from promises.dataset import Dataset
 from promises.views import differences, rows, run_job
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from mapping_claims import expected, kept_whole, mangled, rubbish
 from xapi_statements import ADL, CASES, COURSE, EDX, MOODLE, VIDEO, activity, edx, moodle, player
 
-from learnfold.ingest.mapping_docs import renewed
-from learnfold.ingest.mapping_file import load
-from learnfold.ingest.translate import Translated, Unmapped, translate
+from learnfold.ingest.mapping.document import renewed
+from learnfold.ingest.mapping.file import load
+from learnfold.ingest.mapping.translate import Translated, Unmapped, translate
 
 XAPI = load("xapi")
 STATEMENTS = [case[1] for case in CASES]
@@ -216,14 +216,14 @@ def test_mangled_statements_never_raise(document):
 
 
 def test_the_page_of_mappings_is_up_to_date():
-    """docs/mappings.md says what the mappings say; renew it with python -m learnfold.ingest.mapping_docs docs/mappings.md."""
+    """docs/mappings.md says what the mappings say; renew it with python -m learnfold.ingest.mapping.document docs/mappings.md."""
     page = (Path(__file__).parents[2] / "docs" / "mappings.md").read_text("utf-8")
     assert renewed(page) == page
 
 
 def test_every_word_and_place_of_the_mapping_is_used():
     """Nothing in the mapping is left over."""
-    text = (Path(__file__).parents[2] / "src/learnfold/ingest/mappings/xapi.toml").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "src/learnfold/ingest/mapping/mappings/xapi.toml").read_text("utf-8")
     unused = [f"${name}" for name in XAPI.finds if f'"${name}"' not in text]
     unused += [word for word in XAPI.words["verbs"] if f'"{word}"' not in text]
     unused += [word for word in XAPI.words["kinds"] if f'"{word}"' not in text and f"={word}]" not in text]

@@ -11,10 +11,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from learnfold import catalog
-from learnfold.batch.metrics import METRICS, record, record_failure
 from learnfold.batch.run import RunReport, RunRequest, run
 from learnfold.cli import main
 from learnfold.settings import Settings
+from learnfold.telemetry.run_metrics import METRICS, record, record_failure
 
 Numbers = dict[tuple[str, ...], float]
 

@@ -9,8 +9,8 @@ import pytest
 from learnfold import catalog
 from learnfold.cli import main
 from learnfold.errors import UsageError
-from learnfold.master.done import DONE
-from learnfold.master.names import day_folder
+from learnfold.master.closed_days import DONE
+from learnfold.master.file_names import day_folder
 from learnfold.oozie import oozie_files
 from learnfold.oozie.check import problems
 from learnfold.oozie.properties import megabytes, read_properties, resolved

@@ -17,9 +17,9 @@ from small_place import Place, data, learnfold
 from learnfold import catalog
 from learnfold.batch.clean import CleanReport, clean
 from learnfold.batch.history import HISTORY
-from learnfold.batch.lock import held
 from learnfold.errors import BusyError, MissingDataError
 from learnfold.settings import Settings
+from learnfold.storage.lease import held
 
 NOW = Settings(keep_batches=1, grace_minutes=0)
 
@@ -183,7 +183,7 @@ def test_leases_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path) -> N
     place = grown(tmp_path, 1)
     script = f"""
 import os, signal
-from learnfold.batch.lock import held
+from learnfold.storage.lease import held
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 with held(FolderStorage({str(place.out)!r}), ["video"], Settings()):

@@ -10,10 +10,10 @@ import pytest
 from small_place import Place, data, learnfold
 
 from learnfold import catalog
-from learnfold.batch.difference import BatchDifference, difference
 from learnfold.batch.history import find_batch
 from learnfold.engines.workbench import RowDifference, Workbench
 from learnfold.errors import DataError, UsageError
+from learnfold.operate.difference import BatchDifference, difference
 from learnfold.settings import Settings
 
 

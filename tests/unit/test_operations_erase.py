@@ -15,14 +15,14 @@ import pytest
 from small_place import Place, data, learnfold
 
 from learnfold import catalog
-from learnfold.batch.erase import erase
-from learnfold.batch.erasure import Erasure
+from learnfold.batch.erasure_receipt import receipts_of
 from learnfold.batch.history import batch_names
-from learnfold.batch.lock import held
-from learnfold.batch.receipt import receipts_of
 from learnfold.cli import main
 from learnfold.errors import BusyError, DataError, LearnfoldError, ShrunkError, UsageError
+from learnfold.privacy.erase import erase
+from learnfold.privacy.erasure import Erasure
 from learnfold.settings import Settings
+from learnfold.storage.lease import held
 from promises.absence import places
 
 pytestmark = pytest.mark.slow
@@ -547,7 +547,7 @@ def test_a_run_after_a_killed_erasure_says_that_it_must_be_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The events are gone and the views aren't: a run refuses, it and the status name the erasure, and the same command ends it."""
-    from learnfold.batch import erase as module
+    from learnfold.privacy import erase as module
 
     class Killed(BaseException):
         """What a kill looks like from within."""
@@ -575,7 +575,7 @@ def test_a_run_after_a_killed_erasure_says_that_it_must_be_ended(
 
 def test_events_that_keep_coming_in_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where their source isn't stopped an erasure can't end, and says so; stopped, the same command ends it."""
-    from learnfold.batch import erase as module
+    from learnfold.privacy import erase as module
 
     place = grown(tmp_path)
     original = module.Purge.remove

@@ -9,10 +9,10 @@ from small_place import Place, data, learnfold
 
 from learnfold import catalog
 from learnfold.batch.history import missing_files
-from learnfold.batch.lock import held
-from learnfold.batch.rollback import rollback
 from learnfold.errors import BusyError, MissingDataError, UsageError
+from learnfold.operate.rollback import rollback
 from learnfold.settings import Settings
+from learnfold.storage.lease import held
 
 
 def back(place: Place, name: str = "previous") -> str:

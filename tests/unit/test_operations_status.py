@@ -9,10 +9,10 @@ import pytest
 from small_place import Place, data, learnfold
 
 from learnfold import catalog
-from learnfold.batch.lock import held
-from learnfold.batch.status import Status, status
 from learnfold.errors import MissingDataError
+from learnfold.operate.status import Status, status
 from learnfold.settings import Settings
+from learnfold.storage.lease import held
 
 
 def seen(place: Place, settings: Settings | None = None, **more: object) -> Status:

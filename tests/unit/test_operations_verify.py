@@ -11,8 +11,8 @@ import pytest
 from small_place import Place, data, learnfold
 
 from learnfold import catalog
-from learnfold.batch.verify import Verification, verify
 from learnfold.errors import UsageError
+from learnfold.operate.verify import Verification, verify
 from learnfold.settings import Settings
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from learnfold import catalog
 from learnfold.engines.duckdb.engine import DuckDBEngine
-from learnfold.engines.duckdb.erase import teach
 from learnfold.errors import UsageError
-from learnfold.master.person import Person
+from learnfold.privacy.parquet import teach
+from learnfold.privacy.person import Person
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from learnfold.batch.receipt import unfinished
+from learnfold.batch.erasure_receipt import unfinished
 from learnfold.errors import CheckError, ShrunkError
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from learnfold.batch.history import HISTORY, published
-from learnfold.batch.lock import held, holders
 from learnfold.batch.manifest import BATCHES, manifest_path, read_current
-from learnfold.batch.search import TORN
 from learnfold.errors import BusyError, MissingDataError
+from learnfold.storage.folder import TORN
+from learnfold.storage.lease import held, holders
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

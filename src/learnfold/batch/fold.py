@@ -9,24 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from learnfold.batch.blocks import blocks_of
 from learnfold.batch.manifest import FileRecord, PartRecord, RollupRecord, TopicRecord, day_of
 from learnfold.batch.plan import rollup_fingerprint
-from learnfold.batch.sources import sources
+from learnfold.batch.rollup_rows import sources
+from learnfold.batch.segments import blocks_of
+from learnfold.catalog.reasons import unreadable_files
 from learnfold.engines import DayFacts, FoldRequest
 from learnfold.errors import DataError
-from learnfold.master.reasons import unreadable_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from learnfold.batch.plan import TopicPlan
-    from learnfold.batch.progress import Progress
     from learnfold.catalog import Rollup
     from learnfold.engines import Engine, FileFacts, Part
     from learnfold.settings import Settings
     from learnfold.storage import Storage
+    from learnfold.telemetry.progress import Progress
 
 Item = TypeVar("Item")
 

@@ -211,11 +211,6 @@ def new_batch() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
 
 
-def now() -> str:
-    """This moment, UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def manifest_path(batch: str) -> str:
     """Where a batch's manifest lies."""
     return f"{BATCHES}/{batch}/manifest.json"

@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from learnfold.batch.manifest import BATCHES, POINTER, manifest_path, now, read_current, read_manifest
+from learnfold.batch.manifest import BATCHES, POINTER, manifest_path, read_current, read_manifest
 from learnfold.errors import BusyError, ConflictError
-from learnfold.storage.side_by_side import side_by_side
+from learnfold.storage.concurrency import side_by_side
+from learnfold.utc import now
 
 if TYPE_CHECKING:
-    from learnfold.batch.lock import Lease
     from learnfold.batch.manifest import Manifest
     from learnfold.storage import Storage
+    from learnfold.storage.lease import Lease
 
 _TRIES = 50
 

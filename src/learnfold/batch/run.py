@@ -9,30 +9,31 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from learnfold import __version__
-from learnfold.batch.ask import ask_views
 from learnfold.batch.check import check_nothing_shrank, check_views
 from learnfold.batch.clean import clean
 from learnfold.batch.fold import fold_topic
-from learnfold.batch.lock import held
-from learnfold.batch.manifest import BATCHES, JobRecord, Manifest, new_batch, now, read_current
-from learnfold.batch.metrics import record, record_failure
+from learnfold.batch.manifest import BATCHES, JobRecord, Manifest, new_batch, read_current
 from learnfold.batch.plan import JobPlan, Scope, plan_job
-from learnfold.batch.progress import Progress
 from learnfold.batch.publish import publish, refresh_plain_paths
+from learnfold.batch.refresh import ask_views
 from learnfold.engines import open_engine
 from learnfold.errors import LearnfoldError, UsageError
 from learnfold.master.layout import open_master
 from learnfold.storage import open_storage, same_place
+from learnfold.storage.lease import held
+from learnfold.telemetry.progress import Progress
+from learnfold.telemetry.run_metrics import record, record_failure
+from learnfold.utc import now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from learnfold.batch.lock import Lease
     from learnfold.catalog import Catalog
     from learnfold.engines import Engine
     from learnfold.master.layout import Master
     from learnfold.settings import Settings
     from learnfold.storage import Storage
+    from learnfold.storage.lease import Lease
 
 SPARE_BATCHES = 5
 """Old batches are removed when there are so many more than are kept: looking for what can go takes a while."""

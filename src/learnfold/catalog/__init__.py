@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from learnfold.catalog.kept import load
+from learnfold.catalog.cached import load
 from learnfold.catalog.model import Catalog, Column, Field, Job, Rollup, Slice, Topic, View, digest
 
 if TYPE_CHECKING:
@@ -15,6 +15,6 @@ __all__ = ["Catalog", "Column", "Field", "Job", "Rollup", "Slice", "Topic", "Vie
 
 def read(scripts: Mapping[str, str]) -> Catalog:
     """The catalog that ``scripts`` (by subject, and ``event``) define; raises DefinitionError naming what breaks which rule."""
-    from learnfold.catalog.reading import read as reading  # what reads SQL is loaded only when there is some to read
+    from learnfold.catalog.parse import read as reading  # what reads SQL is loaded only when there is some to read
 
     return reading(scripts)

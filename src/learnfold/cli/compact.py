@@ -48,13 +48,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from datetime import UTC, datetime
 
     from learnfold import catalog
-    from learnfold.batch.erase import MASTER
-    from learnfold.batch.lock import held
-    from learnfold.batch.progress import TerminalProgress
     from learnfold.cli.table import to_json
     from learnfold.errors import MissingDataError
     from learnfold.ingest.compact import CompactRequest, compact
+    from learnfold.privacy.erase import MASTER
     from learnfold.storage import open_storage
+    from learnfold.storage.lease import held
+    from learnfold.telemetry.progress import TerminalProgress
 
     master = open_storage(args.master, settings)
     if not master.exists():

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from learnfold.batch.difference import BatchDifference, ViewDifference
     from learnfold.engines.workbench import RowChange
+    from learnfold.operate.difference import BatchDifference, ViewDifference
     from learnfold.settings import Settings
 
 
@@ -33,10 +33,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Prints what differs between two batches."""
     from learnfold import catalog
-    from learnfold.batch.difference import difference
     from learnfold.batch.history import find_batch
     from learnfold.cli.table import to_json
     from learnfold.errors import UsageError
+    from learnfold.operate.difference import difference
     from learnfold.storage import open_storage
 
     if args.examples < 0:

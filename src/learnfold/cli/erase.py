@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import argparse
 
-    from learnfold.batch.erasure import Erasure
-    from learnfold.batch.receipt import Receipt
+    from learnfold.batch.erasure_receipt import Receipt
+    from learnfold.privacy.erasure import Erasure
     from learnfold.settings import Settings
 
 _SHOWN = 40
@@ -34,9 +34,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Erases a person, or says what would be erased."""
     from learnfold import catalog
-    from learnfold.batch.erase import erase
-    from learnfold.batch.progress import TerminalProgress
     from learnfold.cli.table import to_json
+    from learnfold.privacy.erase import erase
+    from learnfold.telemetry.progress import TerminalProgress
 
     found = erase(
         args.user_id,

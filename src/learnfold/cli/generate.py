@@ -96,7 +96,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 def _produce(semester: Semester, args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.generate import messages
-    from learnfold.ingest.produce import produce
+    from learnfold.kafka.produce import produce
 
     sent = produce(messages(semester, memory=settings.memory, threads=settings.threads), settings, rate=args.rate)
     print(f"{sent:,} messages sent to {settings.kafka_servers}")

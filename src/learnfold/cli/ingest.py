@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from learnfold.ingest.backfill import FileReport
-    from learnfold.ingest.stream import StreamReport
+    from learnfold.ingest.files.backfill import FileReport
+    from learnfold.ingest.stream.consumer import StreamReport
     from learnfold.settings import Settings
 
 
@@ -93,10 +93,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 def _kafka(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold import catalog
     from learnfold.cli.table import to_json
-    from learnfold.ingest.log import Log
-    from learnfold.ingest.metrics import open_metrics
-    from learnfold.ingest.stream import Stream, StreamRequest
+    from learnfold.ingest.stream.consumer import Stream, StreamRequest
     from learnfold.storage import open_storage
+    from learnfold.telemetry.ingest_endpoint import open_metrics
+    from learnfold.telemetry.log import Log
 
     request = StreamRequest(tuple(args.topic), args.once, args.accept_gap, args.give_up, args.close_after)
     master = open_storage(args.into, settings)
@@ -152,12 +152,12 @@ def _text(report: StreamReport) -> str:
 
 def _files(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold import catalog
-    from learnfold.batch.progress import TerminalProgress
     from learnfold.cli.table import to_json
-    from learnfold.ingest.backfill import Backfill
-    from learnfold.ingest.located import located
-    from learnfold.ingest.mapping_file import load
+    from learnfold.ingest.files.backfill import Backfill
+    from learnfold.ingest.files.located import located
+    from learnfold.ingest.mapping.file import load
     from learnfold.storage import open_storage
+    from learnfold.telemetry.progress import TerminalProgress
 
     mapping = load(args.mapping) if args.mapping else None
     topic = args.topic[0] if args.topic else None

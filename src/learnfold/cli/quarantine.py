@@ -91,11 +91,11 @@ def _files(storage: Storage, topic: str | None) -> list[str]:
 
 def _replay(storage: Storage, args: argparse.Namespace, settings: Settings) -> list[Replayed]:
     from learnfold import catalog
-    from learnfold.batch.erase import MASTER
-    from learnfold.batch.lock import held
     from learnfold.batch.manifest import read_current
-    from learnfold.ingest.mapping_file import load
+    from learnfold.ingest.mapping.file import load
     from learnfold.ingest.quarantine import replay
+    from learnfold.privacy.erase import MASTER
+    from learnfold.storage.lease import held
 
     if read_current(storage)[0] is not None:
         raise UsageError(

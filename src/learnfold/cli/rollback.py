@@ -31,8 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Publishes an earlier batch again."""
     from learnfold import catalog
-    from learnfold.batch.rollback import rollback
     from learnfold.cli.table import to_json
+    from learnfold.operate.rollback import rollback
     from learnfold.storage import open_storage
 
     done = rollback(open_storage(args.output, settings), args.batch, catalog.load(), settings)

@@ -59,8 +59,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold import catalog
     from learnfold.batch import run as batch
     from learnfold.batch.plan import Scope
-    from learnfold.batch.progress import TerminalProgress
     from learnfold.cli.table import to_json
+    from learnfold.telemetry.progress import TerminalProgress
 
     if args.first and args.last and args.last < args.first:
         raise UsageError(f"--to {args.last} is before --from {args.first}")

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold import catalog
     from learnfold.batch.manifest import read_current, read_manifest
     from learnfold.cli.table import table, to_csv, to_json
-    from learnfold.engines.duckdb.look import look
+    from learnfold.engines.duckdb.query import look
     from learnfold.storage import open_storage
 
     view = catalog.load().view(args.view)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-    from learnfold.batch.status import BatchLine, PendingLine, Status
+    from learnfold.operate.status import BatchLine, PendingLine, Status
     from learnfold.settings import Settings
 
 
@@ -27,9 +27,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from dataclasses import asdict
 
     from learnfold import catalog
-    from learnfold.batch.status import status
     from learnfold.cli.table import to_json
     from learnfold.errors import UsageError
+    from learnfold.operate.status import status
     from learnfold.storage import open_storage
 
     if args.last < 1:

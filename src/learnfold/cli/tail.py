@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-    from learnfold.ingest.tail import Seen
+    from learnfold.kafka.tail import Seen
     from learnfold.settings import Settings
 
 
@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Prints messages."""
-    from learnfold.ingest.tail import tail
+    from learnfold.kafka.tail import tail
 
     try:
         for message in tail(args.topic, settings, max(0, args.last), args.partition, follow=args.follow):

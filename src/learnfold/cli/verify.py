@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-    from learnfold.batch.verify import Verification
+    from learnfold.operate.verify import Verification
     from learnfold.settings import Settings
 
 
@@ -28,9 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Recomputes and compares; 1 where a view differs or couldn't be compared."""
     from learnfold import catalog
-    from learnfold.batch.progress import TerminalProgress
-    from learnfold.batch.verify import verify
     from learnfold.cli.table import to_json
+    from learnfold.operate.verify import verify
+    from learnfold.telemetry.progress import TerminalProgress
 
     found = verify(args.input, args.output, args.job, catalog.load(), settings, TerminalProgress(), args.examples)
     if args.json:

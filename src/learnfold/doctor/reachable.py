@@ -70,11 +70,11 @@ def check_output(url: str, settings: Settings) -> list[Check]:
 
 def check_kafka(catalog: Catalog, settings: Settings) -> list[Check]:
     """Whether the brokers answer, and which of the topics are there."""
-    from learnfold.ingest import kafka
+    from learnfold.kafka import clients
 
     def ask() -> str:
-        with kafka.translated(settings):
-            told = kafka.admin(settings).list_topics(timeout=_ASK_SECONDS)
+        with clients.translated(settings):
+            told = clients.admin(settings).list_topics(timeout=_ASK_SECONDS)
         there = [f"{name} ({len(told.topics[name].partitions)})" for name in catalog.topics if name in told.topics]
         return f"{len(told.brokers)} broker(s); topics (partitions): {', '.join(there) or 'none of ours yet'}"
 

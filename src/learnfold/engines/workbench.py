@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from learnfold.master.person import Person
+    from learnfold.privacy.person import Person
     from learnfold.settings import Settings
 
 
@@ -98,7 +98,7 @@ class Workbench:
     def traces(self, person: Person, files: Sequence[str]) -> tuple[dict[str, Traces], dict[str, str]]:
         """What each file holds of the person, and the files that can't be read as Parquet, with why."""
         from learnfold.engines.duckdb.engine import translated
-        from learnfold.engines.duckdb.erase import traces
+        from learnfold.privacy.parquet import traces
 
         with translated():
             return traces(self._knowing(person), person, files)
@@ -112,14 +112,14 @@ class Workbench:
         file, only rows whose ``file`` is one of these. Raises DataError where a file can't be written as it was.
         """
         from learnfold.engines.duckdb.engine import translated
-        from learnfold.engines.duckdb.erase import rewrite
+        from learnfold.privacy.parquet import rewrite
 
         with translated():
             return rewrite(self._knowing(person), person, source, target, known, keep)
 
     def _knowing(self, person: Person) -> duckdb.DuckDBPyConnection:
         """The connection, taught how this person is told."""
-        from learnfold.engines.duckdb.erase import teach
+        from learnfold.privacy.parquet import teach
 
         if self._person != person:
             teach(self._engine.connection, person)

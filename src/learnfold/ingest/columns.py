@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from learnfold.engines.duckdb import reading
-from learnfold.engines.duckdb.reading import quoted
-from learnfold.master import reasons
+from learnfold.catalog import reasons
+from learnfold.engines.duckdb import decode
+from learnfold.engines.duckdb.decode import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from learnfold.catalog import Catalog, Topic
-    from learnfold.engines.duckdb.probe import Shape
+    from learnfold.engines.duckdb.footers import Shape
 
 UNTOLD = "its topic can't be told"
 """Why an event that names no topic isn't taken."""
@@ -30,7 +30,7 @@ def arrived(topic: Topic, shape: Shape, source: str, row: str) -> str:
     else:
         carried["_extra"] = _unknown_columns(topic, shape)
     names = [field.name for field in topic.sent]
-    select = reading.select_from(topic, shape, source, names, place="0", row=row, carried=carried)
+    select = decode.select_from(topic, shape, source, names, place="0", row=row, carried=carried)
     fields = ", ".join(f'"{name}"' for name in names)
     extra = _unknown_members(topic) if shape.envelope else "_extra"
     return (

@@ -1,7 +1,7 @@
 """Merges the many small files of closed days into few, sorted for the fold.
 
 Write new, then switch, then remove: a record names the old files, then the new file appears and with it they stop to count (see
-``learnfold.master.switch``), and after a grace they go. Killed anywhere, the next compaction goes on; in between, readers see the
+``learnfold.master.compaction_log``), and after a grace they go. Killed anywhere, the next compaction goes on; in between, readers see the
 old files or the new one, never both. So even events that nothing tells apart, without an id or a place in Kafka, count once.
 """
 
@@ -13,14 +13,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from learnfold.catalog import digest
-from learnfold.engines.duckdb import probe
+from learnfold.engines.duckdb import footers
+from learnfold.engines.duckdb.decode import quoted
 from learnfold.engines.duckdb.engine import DuckDBEngine, translated
-from learnfold.engines.duckdb.reading import quoted
 from learnfold.errors import BugError, ConflictError
-from learnfold.master.done import close_days, day_of
-from learnfold.master.names import is_own, kafka_range, topic_of
-from learnfold.master.progress import Progress, now
-from learnfold.master.switch import Switch, read_switches
+from learnfold.master.closed_days import close_days, day_of
+from learnfold.master.committed_offsets import Progress, now
+from learnfold.master.compaction_log import Switch, read_switches
+from learnfold.master.file_names import is_own, kafka_range, topic_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from learnfold.catalog import Catalog
-    from learnfold.engines.duckdb.probe import Shape
+    from learnfold.engines.duckdb.footers import Shape
     from learnfold.settings import Settings
     from learnfold.storage import Entry, Storage
 
@@ -189,7 +189,7 @@ def _merge(
     by_path = {entry.path: entry for entry in files}
     with master.local(list(by_path)) as local, translated():
         path_of = dict(zip(local, by_path, strict=True))
-        probed = probe.probe(connection, local)
+        probed = footers.probe(connection, local)
         report.unreadable |= {path_of[file]: why for file, why in probed.unreadable.items()}
         for shape, some in probed.shapes.items():
             if len(some) < 2 or not shape.rewritable:  # noqa: PLR2004

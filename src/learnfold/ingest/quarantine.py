@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from learnfold.engines.duckdb.decode import quoted
 from learnfold.engines.duckdb.engine import DuckDBEngine, translated
-from learnfold.engines.duckdb.reading import quoted
-from learnfold.ingest.arrow import blocks_of
-from learnfold.ingest.intake import MESSAGE, Intake
-from learnfold.ingest.receipt import digest_of
-from learnfold.master.names import QUARANTINE, UNMAPPED, topic_of
-from learnfold.master.progress import Progress
-from learnfold.storage.side_by_side import side_by_side
+from learnfold.ingest.decoder import MESSAGE, Intake
+from learnfold.ingest.files.receipt import digest_of
+from learnfold.kafka.messages import blocks_of
+from learnfold.master.committed_offsets import Progress
+from learnfold.master.file_names import QUARANTINE, UNMAPPED, topic_of
+from learnfold.storage.concurrency import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from learnfold.catalog import Catalog, Topic
-    from learnfold.ingest.intake import Part
-    from learnfold.ingest.mapping import Mapping
+    from learnfold.ingest.decoder import Part
+    from learnfold.ingest.mapping.model import Mapping
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 
@@ -148,7 +148,7 @@ class _Replay:
             yield from self._translated(self.mapping)
 
     def _translated(self, mapping: Mapping) -> Iterator[tuple[Topic, list[Part]]]:
-        from learnfold.ingest.translate import Translated, translate
+        from learnfold.ingest.mapping.translate import Translated, translate
 
         events: dict[str, list[tuple[int, bytes]]] = {}
         connection = self.intake.connection

@@ -14,8 +14,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from learnfold.errors import MissingDataError, UsageError
-from learnfold.master.progress import Progress
-from learnfold.master.switch import superseded
+from learnfold.master.committed_offsets import Progress
+from learnfold.master.compaction_log import superseded
 from learnfold.storage import open_storage
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from learnfold.master.done import DONE
+from learnfold.master.closed_days import DONE
 from learnfold.oozie.workflow import NAME
 from learnfold.schedule.frequency import FREQUENCIES
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 _TEMPORARY = ".tmp-"
+
+TORN = re.compile(r"(?:^|/)\.[^/]+\.tmp-(\d+)-[0-9a-f]+$")
+"""The name of what a writer is writing, or was when it died, with the number of its process."""
 """In the name of what is being written; a run that died leaves such files, and ``clean`` removes them."""
 
 _PATTERN = re.compile(r"[*?\\[{]")

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JJavaError
 
+from learnfold.engines.spark.errors import ours, translated
 from learnfold.engines.spark.session import hold
-from learnfold.engines.spark.trouble import ours, translated
 from learnfold.errors import ConflictError, MissingDataError, StorageError, UsageError
 from learnfold.storage import Entry
+from learnfold.storage.concurrency import side_by_side
 from learnfold.storage.scratch import Scratch
-from learnfold.storage.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from learnfold.engines.duckdb.probe import brief
-from learnfold.engines.duckdb.reading import quoted
+from learnfold.engines.duckdb.decode import quoted
+from learnfold.engines.duckdb.footers import brief
 from learnfold.engines.workbench import RowChange, RowDifference
 from learnfold.errors import DataError
 

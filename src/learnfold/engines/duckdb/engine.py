@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from learnfold.engines.duckdb import probe, reading
-from learnfold.engines.duckdb.ask import Shelf, ask, merge
+from learnfold.engines.duckdb import decode, footers
 from learnfold.engines.duckdb.fold import fold
+from learnfold.engines.duckdb.refresh import Shelf, ask, merge
 from learnfold.errors import LearnfoldError, StorageError, UsageError
 from learnfold.storage.scratch import scratch
 
@@ -64,13 +64,15 @@ class DuckDBEngine:
             if self.settings.threads:
                 connection.execute(f"SET threads = {self.settings.threads}")
         except duckdb.Error as error:
-            raise UsageError(f"memory is {self.settings.memory!r}; one is called 4GB ({probe.brief(error)})") from error
+            raise UsageError(
+                f"memory is {self.settings.memory!r}; one is called 4GB ({footers.brief(error)})"
+            ) from error
         connection.execute("SET temp_directory = ?", [self._scratch.name])
         for statement in (
             "SET GLOBAL preserve_insertion_order = false",
             "SET TimeZone = 'UTC'",
             "SET enable_progress_bar = false",
-            *reading.macros(self.settings.platform_zone, self.settings.reporting_zone),
+            *decode.macros(self.settings.platform_zone, self.settings.reporting_zone),
         ):
             connection.execute(statement)
         return connection
@@ -78,7 +80,7 @@ class DuckDBEngine:
     def rows(self, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
         """The rows of each file by its footer, and the files that can't be read."""
         with self.master.footers(files) as local, translated():
-            rows, unreadable = probe.rows(self._cursor(), local)
+            rows, unreadable = footers.rows(self._cursor(), local)
         name: dict[str, str] = dict(zip(local, files, strict=True))
         return {name[file]: count for file, count in rows.items()}, {
             name[file]: why for file, why in unreadable.items()
@@ -142,10 +144,10 @@ def translated() -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException as error:
         raise LearnfoldError(
-            f"DuckDB needs more memory than it may use: raise LEARNFOLD_MEMORY, or put LEARNFOLD_TEMPORARY_FOLDER on a larger disk ({probe.brief(error)})"
+            f"DuckDB needs more memory than it may use: raise LEARNFOLD_MEMORY, or put LEARNFOLD_TEMPORARY_FOLDER on a larger disk ({footers.brief(error)})"
         ) from error
     except duckdb.IOException as error:
-        raise StorageError(f"DuckDB couldn't read or write: {probe.brief(error)}") from error
+        raise StorageError(f"DuckDB couldn't read or write: {footers.brief(error)}") from error
 
 
 def _default_memory() -> str:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from learnfold.catalog.reasons import unreadable_files
 from learnfold.engines import DayFacts, FileFacts, Folded, Part
-from learnfold.engines.duckdb import probe, reading
+from learnfold.engines.duckdb import decode, footers
 from learnfold.engines.duckdb.quarantine import write_quarantine
 from learnfold.errors import DataError
-from learnfold.master.reasons import unreadable_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Rollup, Topic
     from learnfold.engines import FoldRequest
-    from learnfold.engines.duckdb.probe import Probed
+    from learnfold.engines.duckdb.footers import Probed
     from learnfold.storage import Storage
 
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
@@ -34,7 +34,7 @@ def fold(
 ) -> Folded:
     """Folds the local files, which are ``request.files`` in their order; raises DataError for one that can't be read."""
     name = dict(zip(local, request.files, strict=True))
-    probed = probe.probe(connection, local)
+    probed = footers.probe(connection, local)
     wanted = _wanted(request)
     _load(connection, request.topic, probed, wanted)
     folded = Folded(unreadable={name[file]: why for file, why in probed.unreadable.items()})
@@ -87,7 +87,7 @@ def union(topic: Topic, probed: Probed, wanted: Sequence[str]) -> str:
     selects, first = [], 0
     for shape, files in probed.shapes.items():
         if files:
-            selects.append(reading.select(topic, shape, files, first, wanted))
+            selects.append(decode.select(topic, shape, files, first, wanted))
             first += len(files)
     if not selects:
         columns = ", ".join(
@@ -109,10 +109,10 @@ def _broken(
         for file in files:
             try:
                 connection.execute(
-                    f"CREATE OR REPLACE TEMP TABLE events AS {reading.select(topic, shape, [file], 0, wanted)}"
+                    f"CREATE OR REPLACE TEMP TABLE events AS {decode.select(topic, shape, [file], 0, wanted)}"
                 )
             except duckdb.Error as error:
-                broken[file] = probe.brief(error, file)
+                broken[file] = footers.brief(error, file)
     return broken
 
 
@@ -142,7 +142,7 @@ def _drop_copies(
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE suspects AS SELECT _identity FROM events WHERE {these} GROUP BY ALL HAVING count(*) > 1"
     )
-    rest = [name for name in wanted if name not in {reading.IDENTITY, "timestamp"}]
+    rest = [name for name in wanted if name not in {decode.IDENTITY, "timestamp"}]
     told = f"row({', '.join(rest)})" if rest else "1"
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE copies AS

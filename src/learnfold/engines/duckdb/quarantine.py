@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learnfold.engines import Part
-from learnfold.engines.duckdb.reading import quoted
+from learnfold.engines.duckdb.decode import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from learnfold.catalog import Topic
-    from learnfold.engines.duckdb.probe import Probed, Shape
+    from learnfold.engines.duckdb.footers import Probed, Shape
     from learnfold.storage import Storage
 
 

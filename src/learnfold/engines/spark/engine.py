@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pyspark
 
-from learnfold.engines.spark.ask import Shelf, ask, merge
+from learnfold.engines.spark.errors import translated
 from learnfold.engines.spark.fold import Fold
-from learnfold.engines.spark.probe import Footers, Prober
+from learnfold.engines.spark.footers import Footers, Prober
+from learnfold.engines.spark.refresh import Shelf, ask, merge
 from learnfold.engines.spark.s3a import place
 from learnfold.engines.spark.session import Held, hold
-from learnfold.engines.spark.trouble import translated
 from learnfold.engines.spark.writing import Writer
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from learnfold.engines.spark.probe import Shape
+    from learnfold.engines.spark.footers import Shape
 
 
 def read_files(spark: SparkSession, shape: Shape, columns: Sequence[str], places: Sequence[str]) -> DataFrame:

@@ -12,12 +12,12 @@ from pyspark import StorageLevel
 from sqlglot import exp
 
 from learnfold.engines import DayFacts, FileFacts, Folded
-from learnfold.engines.spark import reading, values
+from learnfold.engines.spark import decode, values
+from learnfold.engines.spark.errors import SPARK_ERRORS, broken_file, first_line
 from learnfold.engines.spark.files import plain, read_files
 from learnfold.engines.spark.quarantine import write_quarantine
 from learnfold.engines.spark.s3a import place
 from learnfold.engines.spark.schema import named
-from learnfold.engines.spark.trouble import SPARK_ERRORS, broken_file, first_line
 from learnfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Rollup
     from learnfold.engines import FoldRequest
-    from learnfold.engines.spark.probe import Footers, Shape
+    from learnfold.engines.spark.footers import Footers, Shape
     from learnfold.engines.spark.session import Held
     from learnfold.engines.spark.writing import Writer
     from learnfold.settings import Settings
@@ -116,10 +116,10 @@ class Fold:
     def _select(self, shapes: Mapping[Shape, Sequence[str]], wanted: Sequence[str]) -> str:
         sources = {}
         for number, (shape, files) in enumerate(shapes.items()):
-            columns = reading.columns_read(self.request.topic, shape)
+            columns = decode.columns_read(self.request.topic, shape)
             read_files(self.spark, shape, columns, files).createOrReplaceTempView(f"source_{number}")
             sources[f"source_{number}"] = shape
-        return reading.select(self.request.topic, sources, wanted, self.settings.platform_zone)
+        return decode.select(self.request.topic, sources, wanted, self.settings.platform_zone)
 
     def _broken(self, error: BaseException, wanted: Sequence[str]) -> dict[str, str]:
         """The files that break when they are read alone, and why: the one of the error, and those of which fewer rows come than there are."""
@@ -178,7 +178,7 @@ class Fold:
         """Leaves in ``single_events`` one of the events that are the same: the earliest, then that with the smallest fields."""
         valid = f"_reason IS NULL{_of_days(self.request.days)}"
         these = f"{valid} AND _identity IS NOT NULL"
-        rest = [named(name) for name in wanted if name not in {reading.IDENTITY, "timestamp"}]
+        rest = [named(name) for name in wanted if name not in {decode.IDENTITY, "timestamp"}]
         told = f"struct({', '.join(rest)})" if rest else "1"
         suspects = self.spark.sql(f"SELECT _identity FROM events WHERE {these} GROUP BY _identity HAVING count(*) > 1")
         self._keep(suspects, "suspects")
@@ -220,7 +220,7 @@ class Fold:
     def _ranked_by_all(self) -> str:
         """Ranks copies by their timestamp and then all their fields, read once more from the files."""
         fields = [field.name for field in self.request.topic.sent]
-        order = ", ".join(f"whole.{named(name)}" for name in fields if name not in {reading.IDENTITY, "timestamp"})
+        order = ", ".join(f"whole.{named(name)}" for name in fields if name not in {decode.IDENTITY, "timestamp"})
         self.spark.sql(self._union(fields)).createOrReplaceTempView("whole_events")
         return (
             f"SELECT copies.*, rank() OVER (PARTITION BY copies._day, copies.same ORDER BY copies.timestamp, {order}) AS nth "
@@ -265,7 +265,7 @@ def _unreadable(files: dict[str, str]) -> DataError:
 
 def _wanted(request: FoldRequest) -> list[str]:
     """The fields that the rollups read, and those that events are told apart by."""
-    names = {reading.IDENTITY, "timestamp"}.union(*(rollup.reads for rollup in request.rollups))
+    names = {decode.IDENTITY, "timestamp"}.union(*(rollup.reads for rollup in request.rollups))
     return [field.name for field in request.topic.sent if field.name in names]
 
 
@@ -296,6 +296,6 @@ def rollup_query(rollup: Rollup) -> str:
         if isinstance(length.this, exp.Column) and length.this.name in lists:
             length.replace(exp.ArraySize(this=length.this))
     columns = ", ".join(
-        f"CAST({named(c.name)} AS {reading.spark_type(c.type)}) AS {named(c.name)}" for c in rollup.columns
+        f"CAST({named(c.name)} AS {decode.spark_type(c.type)}) AS {named(c.name)}" for c in rollup.columns
     )
     return f"SELECT _day, {columns} FROM ({query.sql('spark')})"

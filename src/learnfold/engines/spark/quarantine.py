@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Topic
     from learnfold.engines import Part
-    from learnfold.engines.spark.probe import Footers, Shape
+    from learnfold.engines.spark.footers import Footers, Shape
     from learnfold.engines.spark.writing import Writer
 
 

@@ -7,11 +7,11 @@ import re
 from typing import TYPE_CHECKING
 
 from learnfold.engines import Part
-from learnfold.engines.spark.probe import Prober
+from learnfold.engines.spark.errors import SPARK_ERRORS
+from learnfold.engines.spark.footers import Prober
 from learnfold.engines.spark.s3a import place
-from learnfold.engines.spark.trouble import SPARK_ERRORS
 from learnfold.errors import BugError
-from learnfold.storage.side_by_side import side_by_side
+from learnfold.storage.concurrency import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable

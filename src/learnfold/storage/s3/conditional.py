@@ -13,8 +13,8 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, NotModifiedError, PreconditionError
 
 from learnfold.errors import StorageError
+from learnfold.storage.concurrency import side_by_side
 from learnfold.storage.s3.errors import broken_off, code_of, pause
-from learnfold.storage.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from obstore import PutMode

@@ -10,7 +10,7 @@ import obstore
 from obstore.exceptions import BaseError, PreconditionError
 
 from learnfold.errors import StorageError
-from learnfold.storage.side_by_side import side_by_side
+from learnfold.storage.concurrency import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

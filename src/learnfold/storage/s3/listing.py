@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import obstore
 
-from learnfold.storage.side_by_side import side_by_side
+from learnfold.storage.concurrency import side_by_side
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta

@@ -14,11 +14,11 @@ from obstore.exceptions import PreconditionError
 
 from learnfold.errors import ConflictError, MissingDataError, StorageError, UsageError
 from learnfold.storage import Entry
+from learnfold.storage.s3.cached import Kept
 from learnfold.storage.s3.client import connect, server_url
 from learnfold.storage.s3.conditional import ConditionalPuts
 from learnfold.storage.s3.errors import FOREIGN, Place, code_of
 from learnfold.storage.s3.fetch import fetch, fetch_footers
-from learnfold.storage.s3.kept import Kept
 from learnfold.storage.s3.listing import objects_below
 from learnfold.storage.s3.uploads import Uploads
 from learnfold.storage.scratch import Scratch

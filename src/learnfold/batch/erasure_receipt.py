@@ -1,0 +1,108 @@
+"""What an erasure leaves as proof: what was done and found, and nothing of the person but a digest that their id can be held against.
+
+A receipt is written before anything is changed, so that an erasure that was killed is known and can be gone on with.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import secrets
+import socket
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from learnfold.utc import now
+
+if TYPE_CHECKING:
+    from learnfold.storage import Storage
+
+RECEIPTS = "_erasures"
+
+_COST = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 1024**2}
+"""Of scrypt: a guess of an id takes some hundredths of a second."""
+
+
+@dataclass
+class Receipt:
+    """One erasure."""
+
+    salt: str
+    digest: str  # scrypt of the id with the salt, hexadecimal
+    started_at: str
+    by: str  # the user of the system and the machine
+    master: str
+    output: str
+    finished_at: str | None = None  # None: not finished; the same command goes on with it
+    rows_by_topic: dict[str, int] = field(default_factory=dict)  # events that went
+    quarantine_rows: int = 0
+    mentions: int = 0  # events of others in which the name went
+    files: dict[str, dict[str, int]] = field(
+        default_factory=dict
+    )  # of the master dataset: rows that went, and mentions
+    batch: str | None = None  # that was published without the person; None where nothing was published
+    batches_removed: list[str] = field(default_factory=list)
+    files_removed: int = 0  # below OUT
+    files_searched: int = 0  # afterwards, in both places
+    rows_searched: int = 0
+    found: int = 0  # files that held the person then
+    not_searched: dict[str, str] = field(default_factory=dict)  # files that nobody could look into, and why
+    format: int = 1
+
+    @property
+    def path(self) -> str:
+        """Where it lies below OUT."""
+        time = self.started_at.replace("-", "").replace(":", "").partition(".")[0]
+        return f"{RECEIPTS}/{time}-{self.digest[:16]}.json"
+
+    def write(self, out: Storage) -> None:
+        """Puts it in place at once."""
+        out.write(self.path, json.dumps(asdict(self), indent=1, ensure_ascii=False).encode())
+
+    def is_of(self, user_id: str) -> bool:
+        """Whether it is of that person."""
+        return secrets.compare_digest(_digest(user_id, self.salt), self.digest)
+
+
+def new_receipt(user_id: str, master: str, output: str) -> Receipt:
+    """A receipt of what is about to be done."""
+    salt = secrets.token_hex(16)
+    return Receipt(salt, _digest(user_id, salt), now(), operator(), master, output)
+
+
+def operator() -> str:
+    """Who is at work: the user of the system, and the machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return f"{user} on {socket.gethostname()}"
+
+
+def receipts_of(out: Storage, user_id: str) -> list[Receipt]:
+    """The receipts of that person, oldest first."""
+    return [receipt for receipt in _all(out) if receipt.is_of(user_id)]
+
+
+def unfinished(out: Storage) -> list[Receipt]:
+    """The receipts of erasures that are under way or were stopped before their end, oldest first."""
+    return [receipt for receipt in _all(out) if receipt.finished_at is None]
+
+
+def _all(out: Storage) -> list[Receipt]:
+    files = [entry.path for entry in out.list(RECEIPTS) if entry.path.endswith(".json")]
+    found = [receipt for path in files if (receipt := _read(out.read(path) or b"")) is not None]
+    return sorted(found, key=lambda receipt: receipt.started_at)
+
+
+def _read(data: bytes) -> Receipt | None:
+    try:
+        value: dict[str, Any] = json.loads(data)
+        return Receipt(**value)
+    except (ValueError, TypeError):
+        return None
+
+
+def _digest(user_id: str, salt: str) -> str:
+    return hashlib.scrypt(user_id.encode(), salt=bytes.fromhex(salt), dklen=32, **_COST).hex()

@@ -1,0 +1,248 @@
+"""Reads the subjects' SQL scripts into the catalog, and refuses what breaks the rules.
+
+A script is read from top to bottom: a title, ``CREATE TABLE topic (…)``, ``CREATE TABLE rollup AS SELECT …``,
+``CREATE VIEW view AS SELECT …``. The comment above a statement documents it, the comment behind a column the column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+
+from learnfold.catalog import merging, rules
+from learnfold.catalog.jobs import COMMON
+from learnfold.catalog.model import Catalog, Column, Field, Job, Rollup, Topic, View
+from learnfold.catalog.pushdown import slice_of
+from learnfold.catalog.rewrite import planned
+from learnfold.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAMES = {
+    "TEXT": "VARCHAR",
+    "INT": "INTEGER",
+    "TIMESTAMPNTZ": "TIMESTAMP",
+    "TEXT[]": "VARCHAR[]",
+}
+_SENT = ("VARCHAR", "INTEGER", "DOUBLE", "TIMESTAMP", "VARCHAR[]")
+
+
+def read(scripts: Mapping[str, str]) -> Catalog:
+    """The catalog that ``scripts`` (by subject, and ``event``) define; raises DefinitionError naming what breaks which rule."""
+    reader = _Reader()
+    reader.common(scripts[COMMON])
+    for name, script in scripts.items():
+        if name != COMMON:
+            reader.job(name, script)
+    return Catalog(reader.jobs)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.shared: tuple[Field, ...] = ()
+        self.topics: dict[str, Topic] = {}
+        self.rollups: dict[str, Rollup] = {}
+        self.views: dict[str, View] = {}
+
+    def common(self, script: str) -> None:
+        statements = _statements(COMMON, script)
+        if len(statements) != 1 or statements[0].expression:
+            raise DefinitionError(f"subjects/{COMMON}.sql must hold one CREATE TABLE, of the columns of every topic")
+        self.shared = _fields(COMMON, statements[0])
+
+    def job(self, job: str, script: str) -> None:
+        statements = _statements(job, script)
+        title, _, rest = script.partition("\n\n")
+        if not rest or not all(line.startswith("--") for line in title.splitlines()):
+            raise DefinitionError(f"subjects/{job}.sql: it must begin with a comment that says what it is about")
+        statements[0].comments = statements[0].comments[len(title.splitlines()) :] if statements[0].comments else None
+        topics, rollups, views = [], [], []
+        for statement in statements:
+            name = statement.find(exp.Table).name  # type: ignore[union-attr]
+            if name in self.topics or name in self.rollups or name in self.views:
+                raise DefinitionError(f"subjects/{job}.sql: {name} is defined twice")
+            if statement.kind == "VIEW":
+                self.views[name] = self.view(job, name, statement)
+                views.append(self.views[name])
+            elif statement.expression:
+                self.rollups[name] = self.rollup(job, name, statement)
+                rollups.append(self.rollups[name])
+            else:
+                self.topics[name] = self.topic(job, name, statement)
+                topics.append(self.topics[name])
+        self.jobs[job] = Job(job, _text(title.splitlines()), tuple(topics), tuple(rollups), tuple(views))
+
+    def topic(self, job: str, name: str, statement: exp.Create) -> Topic:
+        fields = (*self.shared, *_fields(job, statement))
+        rules.names(job, name, [field.name for field in fields])
+        return Topic(name, _comment(job, name, statement)[0], fields)
+
+    def rollup(self, job: str, name: str, statement: exp.Create) -> Rollup:
+        comment, _ = _comment(job, name, statement)
+        query = statement.expression
+        sources = rules.sources(query)
+        unknown = sources - self.topics.keys()
+        if unknown or len(sources) != 1:
+            raise DefinitionError(
+                f"subjects/{job}.sql: the rollup {name} must read one topic, not {', '.join(sorted(sources))}"
+            )
+        topic = self.topics[sources.pop()]
+        rules.steady(job, name, query)
+        merges = rules.rollup(job, name, query)
+        inherited = {field.name: field.comment for field in topic.fields}
+        columns = tuple(
+            replace(column, merge=merges[column.name], key=merges[column.name] == "key")
+            for column in self.columns(job, name, query, inherited)
+        )
+        rules.exact(job, name, columns)
+        reads = frozenset(column.name for column in query.find_all(exp.Column))
+        return Rollup(name, comment, topic, columns, query.sql("duckdb", comments=False), _by_day(query), reads)
+
+    def view(self, job: str, name: str, statement: exp.Create) -> View:
+        comment, marks = _comment(job, name, statement)
+        query = statement.expression
+        sources = rules.sources(query)
+        for source in sorted(sources):
+            if source in self.topics:
+                raise DefinitionError(
+                    f"subjects/{job}.sql: the view {name} reads the topic {source}; a view reads rollups only"
+                )
+            if source not in self.rollups:
+                raise DefinitionError(
+                    f"subjects/{job}.sql: the view {name} reads {source}, which no rollup above it is called"
+                )
+        rollups = tuple(self.rollups[source] for source in self.rollups if source in sources)
+        rules.steady(job, name, query)
+        merging.view(job, name, query, {rollup.name: rollup for rollup in rollups})
+        key = rules.view_key(job, name, query, marks["key"])
+        inherited = {column.name: column.comment for rollup in rollups for column in rollup.columns if column.key}
+        columns = tuple(replace(column, key=column.name in key) for column in self.columns(job, name, query, inherited))
+        checks = tuple(rules.check(job, name, text, [c.name for c in columns]) for text in marks["check"])
+        view = View(name, job, comment, columns, rollups, checks, query.sql("duckdb", comments=False))
+        return planned(replace(view, slice=slice_of(query, view.columns, {rollup.name: rollup for rollup in rollups})))
+
+    def columns(self, job: str, name: str, query: exp.Query, inherited: dict[str, str]) -> list[Column]:
+        """The columns of a query with their types, each with its own comment or the one of the column that it passes on."""
+        if query.is_star:
+            raise DefinitionError(f"subjects/{job}.sql: {name} must name its columns, not *")
+        rules.names(job, name, [select.alias_or_name for select in query.selects])
+        typed = self.typed(job, name, query)
+        columns = []
+        for select, result in zip(query.selects, typed.selects, strict=True):
+            column = select.alias_or_name
+            passed_on = isinstance(select, exp.Column)
+            comment = _text(select.comments or []) or (inherited.get(column, "") if passed_on else "")
+            if not comment:
+                raise DefinitionError(f"subjects/{job}.sql: {name}.{column} has no comment that says what it holds")
+            kind = result.type.sql("duckdb") if result.type else "UNKNOWN"
+            kind = _NAMES.get(kind, kind)
+            if kind.startswith("DECIMAL("):  # what the sum of a decimal is, in every engine
+                kind = f"DECIMAL(38, {kind.rstrip(')').split(',')[1].strip()})"
+            if kind in {"UNKNOWN", "NULL", "TEXT", "DECIMAL"}:
+                raise DefinitionError(f"subjects/{job}.sql: the type of {name}.{column} can't be told; CAST it")
+            source = select.this.sql("duckdb", comments=False) if isinstance(select, exp.Alias) else column
+            columns.append(Column(column, kind, comment, key=False, source=source))
+        return columns
+
+    def typed(self, job: str, name: str, query: exp.Query) -> exp.Query:
+        schema: dict[str, object] = {
+            topic.name: {f.name: f.type for f in topic.fields} for topic in self.topics.values()
+        }
+        schema |= {rollup.name: {c.name: c.type for c in rollup.columns} for rollup in self.rollups.values()}
+        try:
+            typed = qualify(query.copy(), schema=schema, dialect="duckdb", quote_identifiers=False)
+            return annotate_types(typed, schema=schema, dialect="duckdb")
+        except SqlglotError as error:
+            raise DefinitionError(f"subjects/{job}.sql: {name}: {rules.said(error)}") from error
+
+
+def _by_day(query: exp.Query) -> str:
+    """The rollup's SELECT with ``_day`` carried through."""
+    query = query.copy()
+    for select in query.find_all(exp.Select):
+        select.expressions.insert(0, exp.column("_day"))
+    return query.sql("duckdb", comments=False)
+
+
+def _statements(job: str, script: str) -> list[exp.Create]:
+    try:
+        statements = [statement for statement in sqlglot.parse(script, read="duckdb") if statement is not None]
+    except SqlglotError as error:
+        raise DefinitionError(f"subjects/{job}.sql can't be read: {rules.said(error)}") from error
+    for statement in statements:
+        if isinstance(statement, exp.Command):
+            raise DefinitionError(f"subjects/{job}.sql can't be read: {statement.sql()[:60]}")
+        if not isinstance(statement, exp.Create) or statement.kind not in {"TABLE", "VIEW"}:
+            raise DefinitionError(
+                f"subjects/{job}.sql: only CREATE TABLE and CREATE VIEW belong here, not {statement.sql()[:60]}"
+            )
+    if not statements:
+        raise DefinitionError(f"subjects/{job}.sql defines nothing")
+    return statements  # type: ignore[return-value]
+
+
+def _fields(job: str, statement: exp.Create) -> tuple[Field, ...]:
+    columns = statement.this.expressions if isinstance(statement.this, exp.Schema) else []
+    for column in columns:
+        if not isinstance(column, exp.ColumnDef):
+            raise DefinitionError(f"subjects/{job}.sql: {column.sql('duckdb')} is no column with a type")
+    return tuple(_field(job, column) for column in columns)
+
+
+def _field(job: str, column: exp.ColumnDef) -> Field:
+    comment, required, check, derived = (
+        _text([c for part in column.walk() for c in part.comments or []]),
+        False,
+        None,
+        None,
+    )
+    for constraint in column.constraints:
+        kind = constraint.kind
+        if isinstance(kind, exp.NotNullColumnConstraint):
+            required = True
+        elif isinstance(kind, exp.CheckColumnConstraint):
+            check = kind.this.sql("duckdb", comments=False)
+        elif isinstance(kind, (exp.ComputedColumnConstraint, exp.GeneratedAsIdentityColumnConstraint)):
+            source = kind.this if isinstance(kind.this, exp.Expression) else kind.expression
+            derived = source.sql("duckdb", comments=False)
+        else:
+            raise DefinitionError(f"subjects/{job}.sql: {column.name}: {constraint.sql()} means nothing here")
+    if not comment:
+        raise DefinitionError(f"subjects/{job}.sql: the column {column.name} has no comment that says what it holds")
+    kind_name = column.kind.sql("duckdb") if column.kind else ""
+    kind_name = _NAMES.get(kind_name, kind_name)
+    if derived is None and kind_name not in _SENT:
+        raise DefinitionError(
+            f"subjects/{job}.sql: {column.name} can't be {kind_name or 'without a type'}; a field is {', '.join(_SENT)}"
+        )
+    if check:
+        rules.check(job, column.name, check, [column.name])
+    return Field(column.name, kind_name, comment, required, check, derived)
+
+
+def _comment(job: str, name: str, statement: exp.Create) -> tuple[str, dict[str, list[str]]]:
+    """The documentation above a statement, and its ``key:`` and ``check:`` lines."""
+    marks: dict[str, list[str]] = {"key": [], "check": []}
+    words = []
+    for line in statement.comments or []:
+        kind, colon, rest = line.strip().partition(":")
+        if colon and kind in marks:
+            marks[kind].append(rest.strip())
+        else:
+            words.append(line)
+    text = _text(words)
+    if not text:
+        raise DefinitionError(f"subjects/{job}.sql: {name} has no comment above it that says what it holds")
+    return text, marks
+
+
+def _text(lines: list[str]) -> str:
+    return " ".join(line.strip().removeprefix("--").strip() for line in lines).strip()

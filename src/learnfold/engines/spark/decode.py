@@ -1,0 +1,260 @@
+"""Events as SQL: typed columns and a reason, from files of any shapes, by the same rules as on DuckDB.
+
+Each shape of file is brought to one form by a SELECT of its own, which does little: for every field its text, and beside it what the
+file has already typed (one of them NULL). What is much work, taking JSON apart and reading texts, is said once for all shapes, so that
+Spark plans and compiles it once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlglot
+from sqlglot import exp
+
+from learnfold.catalog import reasons
+from learnfold.engines.spark import values
+from learnfold.engines.spark.schema import named
+from learnfold.engines.spark.values import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from learnfold.catalog import Field, Topic
+    from learnfold.engines.spark.footers import Shape
+
+IDENTITY = "event_id"
+"""The field that tells events apart."""
+
+_TYPES = {"VARCHAR": "STRING", "INTEGER": "INT", "TIMESTAMP": "TIMESTAMP_NTZ", "VARCHAR[]": "ARRAY<STRING>"}
+"""What the catalogue's types are called here, where it is another name."""
+
+_TYPED = {"INTEGER": "DOUBLE", "DOUBLE": "DOUBLE", "TIMESTAMP": "TIMESTAMP_NTZ", "VARCHAR[]": "ARRAY<STRING>"}
+"""By a field's type, in what type a file may have it already."""
+
+_KINDS = {
+    "INTEGER": {"whole", "number"},
+    "DOUBLE": {"whole", "number"},
+    "TIMESTAMP": {"instant", "local"},
+    "VARCHAR[]": {"list"},
+}
+_PLACE = ("_file", "_row", "_partition", "_offset")
+_CORRUPT = "not json"
+_ESCAPE = "\\u"
+_MAYBE_HALF = r"\\u[dD][89a-fA-F]"
+_ESCAPED = r"(?<!\\)(?:\\\\)*"
+_PAIR = _ESCAPED + r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_HALF = _ESCAPED + _MAYBE_HALF
+"""Half of a surrogate pair, which no text can hold; an even number of backslashes before it are backslashes of the text."""
+
+
+def spark_type(kind: str) -> str:
+    """The catalogue's type as Spark calls it."""
+    return _TYPES.get(kind, kind)
+
+
+def columns_read(topic: Topic, shape: Shape) -> list[str]:
+    """The columns of a file of this shape that its events are read from."""
+    names = ["value", "partition", "offset"]
+    if not shape.envelope:
+        names = [*(field.name for field in topic.sent), "kafka_partition", "kafka_offset", "partition", "offset"]
+    return [name for name in dict.fromkeys(names) if shape.type(name)]
+
+
+def select(topic: Topic, sources: Mapping[str, Shape], wanted: Sequence[str], zone: str) -> str:
+    """The SELECT over views of files by their shapes, with the fields in ``wanted``; ``zone`` is the platform's.
+
+    Columns: ``_file`` (as Spark names it), ``_row`` (in it), ``_partition`` and ``_offset`` (Kafka's, where the file has them), the
+    wanted fields with their types, and ``_reason``: why the event is invalid, NULL when it is valid. Fields that aren't wanted are
+    still checked, if they can be wrong.
+    """
+    checked = [field for field in topic.sent if field.name in wanted or field.required or field.type != "VARCHAR"]
+    flat = [_flat(view, shape, checked, zone) for view, shape in sources.items() if not shape.envelope]
+    packed = [_packed(view, shape) for view, shape in sources.items() if shape.envelope]
+    if packed:
+        flat.append(_unpacked(" UNION ALL ".join(packed), topic, checked))
+    if not flat:
+        nothing = [f"CAST(NULL AS {kind}) AS {name}" for name, kind in _form(checked)]
+        flat = [f"SELECT {', '.join(nothing)} WHERE false"]
+    texts, read = [_text(field) for field in checked], [named(field.name) for field in checked]
+    typed = [field for field in checked if field.type in _TYPED]
+    times = [field for field in checked if field.type == "TIMESTAMP"]
+    about = [*_PLACE, "_whole", *texts, *map(_typed, typed)]
+    return _steps(
+        " UNION ALL ".join(flat),
+        ["*", *(f"{values.iso_parts(_text(field))} AS {_parts(field)}" for field in times)],
+        [*about, *(f"{_read(field, zone)} AS {named(field.name)}" for field in checked)],
+        [*about, *(f"{_bounded(field)} AS {named(field.name)}" for field in checked)],
+        [
+            *_PLACE,
+            *(name for field, name in zip(checked, read, strict=True) if field.name in wanted),
+            f"{_reason(checked)} AS _reason",
+        ],
+    )
+
+
+def _steps(query: str, *steps: Sequence[str]) -> str:
+    """Each step reads what the one before it names, so that Spark works nothing out twice."""
+    for step in steps:
+        query = f"SELECT {', '.join(step)} FROM ({query})"
+    return query
+
+
+def _form(fields: Sequence[Field]) -> list[tuple[str, str]]:
+    """The one form of all shapes: its columns with their types; ``_whole`` is what is wrong with the event as a whole."""
+    place = [
+        ("_file", "STRING"),
+        ("_row", "BIGINT"),
+        ("_partition", "INT"),
+        ("_offset", "BIGINT"),
+        ("_whole", "STRING"),
+    ]
+    texts = [(_text(field), "STRING") for field in fields]
+    return [*place, *texts, *((_typed(field), _TYPED[field.type]) for field in fields if field.type in _TYPED)]
+
+
+def _flat(view: str, shape: Shape, fields: Sequence[Field], zone: str) -> str:
+    """A column a field."""
+    found = {
+        "_file": "_file",
+        "_row": "_row",
+        "_partition": _kafka(shape, ("kafka_partition", "partition"), "INT"),
+        "_offset": _kafka(shape, ("kafka_offset", "offset"), "BIGINT"),
+    }
+    for field in fields:
+        kind, column = shape.type(field.name), named(field.name)
+        if kind is None:
+            continue
+        if kind.kind not in _KINDS.get(field.type, ()):
+            found[_text(field)] = values.shown(column, kind)
+        elif field.type == "TIMESTAMP":
+            naive = f"CAST({values.naive_time(column, kind)} AS TIMESTAMP_NTZ)"
+            local = (
+                naive
+                if zone == "UTC"
+                else f"if({values.in_calendar(naive)}, {values.local_instant(naive, zone)}, {naive})"
+            )
+            found[_typed(field)] = naive if kind.kind == "instant" else local
+        elif kind.kind == "list":
+            found[_typed(field)] = values.listed(column, kind)
+        else:
+            found[_typed(field)] = f"CAST({values.plain_number(column, kind)} AS DOUBLE)"
+    columns = [f"{found.get(name, f'CAST(NULL AS {kind})')} AS {name}" for name, kind in _form(fields)]
+    return f"SELECT {', '.join(columns)} FROM {view}"
+
+
+def _packed(view: str, shape: Shape) -> str:
+    """The JSON text in ``value``; NULL where it isn't UTF-8."""
+    kind = shape.type("value")
+    text = "CAST(NULL AS STRING)"
+    if kind is not None:
+        text = "try_validate_utf8(CAST(value AS STRING))" if kind.kind == "bytes" else values.shown("value", kind)
+    partition, offset = _kafka(shape, ("partition",), "INT"), _kafka(shape, ("offset",), "BIGINT")
+    return f"SELECT _file, _row, {partition} AS _partition, {offset} AS _offset, value IS NULL AS _empty, {text} AS _text FROM {view}"
+
+
+def _unpacked(packed: str, topic: Topic, fields: Sequence[Field]) -> str:
+    """The fields' texts, taken from the JSON in one go."""
+    schema = ", ".join(f"{named(field.name)} STRING" for field in topic.sent) + f", {named(_CORRUPT)} STRING"
+    parsed = f"from_json(_text, {quoted(schema)}, {values.json_options(_CORRUPT)})"
+    begins = f"startswith(trim(LEADING {values.SPACES} FROM _text), '{{')"
+    only_brace = f"position('}}', _text) = length(trim(TRAILING {values.SPACES} FROM _text))"
+    whole = f"({only_brace} OR {values.one_json('_text')})"  # what ends at its only closing brace is one value
+    half = f"contains(_text, {quoted(_ESCAPE)}) AND _text RLIKE {quoted(_MAYBE_HALF)} AND regexp_replace(_text, {quoted(_PAIR)}, '') RLIKE {quoted(_HALF)}"
+    wrong = [
+        ("_empty", reasons.EMPTY),
+        ("_text IS NULL", reasons.NOT_UTF8),
+        (half, reasons.NOT_JSON),
+        (f"_begins AND (_json IS NULL OR _json.{named(_CORRUPT)} IS NOT NULL OR NOT {whole})", reasons.NOT_JSON),
+        (f"NOT _begins AND NOT {values.one_json('_text')}", reasons.NOT_JSON),
+        ("NOT _begins", reasons.NOT_OBJECT),
+    ]
+    found = {name: name for name in (*_PLACE, "_whole")} | {_text(field): _of_json(field) for field in fields}
+    return _steps(
+        packed,
+        ["*", f"{begins} AS _begins"],
+        ["*", f"CASE WHEN _begins THEN {parsed} END AS _json"],
+        ["*", f"{_first(wrong)} AS _whole", f"_text RLIKE {values.MAYBE_EXPONENT} AS _exponents"],
+        ["*", "CASE WHEN _whole IS NULL THEN _json END AS _fields"],
+        [f"{found.get(name, f'CAST(NULL AS {kind})')} AS {name}" for name, kind in _form(fields)],
+    )
+
+
+def _of_json(field: Field) -> str:
+    name = f"_fields.{named(field.name)}"
+    if field.type != "VARCHAR":
+        return name
+    return f"CASE WHEN _exponents THEN {values.json_number(name, '_text', field.name)} ELSE {name} END"
+
+
+def _kafka(shape: Shape, names: Sequence[str], kind: str) -> str:
+    for name in names:
+        found = shape.type(name)
+        if found and found.kind in {"whole", "number"} and not found.coded:
+            return f"try_cast({named(name)} AS {kind})"
+    return f"CAST(NULL AS {kind})"
+
+
+def _read(field: Field, zone: str) -> str:
+    """The field in its type: as the file has it, else read from its text."""
+    text, typed = _text(field), _typed(field)
+    if field.type == "VARCHAR":
+        return f"CASE WHEN {values.blank(text)} THEN NULL ELSE {text} END" if field.name == IDENTITY else text
+    if field.type == "INTEGER":
+        return f"CASE WHEN {typed} IS NOT NULL THEN {values.whole(typed)} ELSE {values.whole(values.number(text))} END"
+    read = {
+        "TIMESTAMP": values.instant(text, _parts(field), zone),
+        "VARCHAR[]": values.strings(text),
+        "DOUBLE": values.number(text),
+    }
+    return f"coalesce({typed}, {read[field.type]})"
+
+
+def _bounded(field: Field) -> str:
+    name = named(field.name)
+    return f"CASE WHEN {values.in_calendar(name)} THEN {name} END" if field.type == "TIMESTAMP" else name
+
+
+def _reason(fields: Sequence[Field]) -> str:
+    """The first thing that is wrong with an event, in the fields' order."""
+    cases = []
+    for field in fields:
+        name, text = named(field.name), _text(field)
+        absent = f"{text} IS NULL" + (f" AND {_typed(field)} IS NULL" if field.type in _TYPED else "")
+        if field.required:
+            cases.append((absent, reasons.missing(field)))
+            cases.append((values.blank(text), reasons.blank(field)))
+        if field.type != "VARCHAR":
+            cases.append(
+                (
+                    f"{name} IS NULL" if field.required else f"NOT ({absent}) AND {name} IS NULL",
+                    reasons.unreadable(field),
+                )
+            )
+        if field.check:
+            cases.append((f"NOT ({check(field)})", reasons.out_of_range(field)))
+    return f"CASE WHEN _whole IS NOT NULL THEN _whole ELSE {_first(cases)} END"
+
+
+def _first(cases: Sequence[tuple[str, str]]) -> str:
+    return "CASE " + " ".join(f"WHEN {condition} THEN {quoted(reason)}" for condition, reason in cases) + " END"
+
+
+def check(field: Field) -> str:
+    """The field's CHECK over the typed column."""
+    condition = sqlglot.parse_one(str(field.check), read="duckdb")
+    for column in condition.find_all(exp.Column):
+        column.this.set("quoted", True)
+    return condition.sql("spark")
+
+
+def _text(field: Field) -> str:
+    return named(f"text of {field.name}")
+
+
+def _typed(field: Field) -> str:
+    return named(f"typed {field.name}")
+
+
+def _parts(field: Field) -> str:
+    return named(f"parts of {field.name}")

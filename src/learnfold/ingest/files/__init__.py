@@ -1,0 +1,1 @@
+"""Files into the master dataset: for backfills, and for those without Kafka."""

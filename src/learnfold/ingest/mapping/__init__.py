@@ -1,0 +1,1 @@
+"""Which statement of a learning platform is which of learnfold's events."""

@@ -1,0 +1,166 @@
+"""How what a statement holds becomes a field's value: the conversions a mapping may name after ``as``.
+
+Each gives None where there is nothing to tell (no segment was played), and raises ValueError where something is told
+that can't be read. All numbers are at least 0: nothing in an event is less.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from learnfold.ingest.mapping.paths import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST = 1e15
+"""No number in an event is greater: beyond it, sums would lose whole units."""
+
+MOST_WHOLE = 2**31 - 1
+
+_NUMBER = re.compile(r"\+?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?", re.ASCII)
+_DURATION = re.compile(
+    r"P(?:(?P<weeks>[0-9.,]+)W)?(?:(?P<days>[0-9.,]+)D)?"
+    r"(?:T(?:(?P<hours>[0-9.,]+)H)?(?:(?P<minutes>[0-9.,]+)M)?(?:(?P<seconds>[0-9.,]+)S)?)?",
+    re.ASCII,
+)
+_SECONDS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+_DATE_LENGTH = len("2025-12-10")
+
+
+def text(value: object) -> str:
+    """The text, or a number as text."""
+    found = as_text(value)
+    if found is None:
+        raise ValueError("text")
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        raise ValueError("text") from None
+    return found
+
+
+def term(value: object) -> str:
+    """The last word of an IRI (what stands behind the last ``#`` or ``/``); a plain word is itself."""
+    return re.split(r"[#/]", text(value).rstrip("#/"))[-1]
+
+
+def number(value: object) -> int | float:
+    """A number of at least 0, or text that is one."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
+        raise ValueError("a number of at least 0")
+    return value
+
+
+def whole(value: object) -> int:
+    """A number of at least 0, rounded down to a whole one."""
+    return _whole(math.floor(number(value)))
+
+
+def seconds(value: object) -> float:
+    """Seconds to the thousandth, from a number of seconds or an ISO 8601 duration such as PT3M15S."""
+    return round(_exact_seconds(value), 3)
+
+
+def whole_seconds(value: object) -> int:
+    """The same, rounded to whole seconds."""
+    return _whole(math.floor(_exact_seconds(value) + 0.5))
+
+
+def last_segment_seconds(value: object) -> int | None:
+    """Whole seconds of the last of xAPI's played segments, 30 of ``0[.]12[,]60[.]90``; None when none was played."""
+    segments = _segments(value)
+    return whole_seconds(_length(segments[-1])) if segments else None
+
+
+def played_seconds(value: object) -> int | None:
+    """Whole seconds of all of xAPI's played segments, what is played twice counted twice; None when none was played."""
+    segments = _segments(value)
+    return whole_seconds(sum(map(_length, segments))) if segments else None
+
+
+def time(value: object) -> str:
+    """An instant as ISO 8601 with its own offset, to the microsecond; without one it is in the platform's zone."""
+    if not isinstance(value, str) or len(value.strip()) <= _DATE_LENGTH:
+        raise ValueError("a time")
+    try:
+        instant = datetime.fromisoformat(value.strip())
+        if instant.tzinfo is not None:
+            instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("a time") from None
+    return instant.isoformat()
+
+
+CONVERSIONS: dict[str, Callable[[object], str | int | float | None]] = {
+    "text": text,
+    "term": term,
+    "number": number,
+    "whole": whole,
+    "seconds": seconds,
+    "whole_seconds": whole_seconds,
+    "last_segment_seconds": last_segment_seconds,
+    "played_seconds": played_seconds,
+    "time": time,
+}
+"""By the name a mapping gives after ``as``."""
+
+LIST = "texts"
+"""The one conversion that takes all values of a place, not the first: a list of texts."""
+
+USUAL = {"VARCHAR": "text", "INTEGER": "whole", "DOUBLE": "number", "TIMESTAMP": "time", "VARCHAR[]": LIST}
+"""The conversion of a field whose mapping names none, by the field's type in the catalog."""
+
+FITTING = {
+    "VARCHAR": {"text", "term", "time"},
+    "INTEGER": {"whole", "whole_seconds", "last_segment_seconds", "played_seconds"},
+    "DOUBLE": {"number", "whole", "seconds", "whole_seconds", "last_segment_seconds", "played_seconds"},
+    "TIMESTAMP": {"time"},
+    "VARCHAR[]": {LIST},
+}
+"""The conversions that give what a field of that type may hold."""
+
+
+def _whole(value: int) -> int:
+    if value > MOST_WHOLE:
+        raise ValueError(f"a whole number up to {MOST_WHOLE}")
+    return value
+
+
+def _exact_seconds(value: object) -> int | float:
+    if not isinstance(value, str) or not value.strip().startswith("P"):
+        try:
+            return number(value)
+        except ValueError:
+            raise ValueError("seconds or a duration") from None
+    match = _DURATION.fullmatch(value.strip())
+    parts = {unit: part for unit, part in match.groupdict().items() if part is not None} if match else {}
+    try:
+        total = sum(_SECONDS[unit] * float(part.replace(",", ".")) for unit, part in parts.items())
+    except ValueError:
+        parts = {}
+    if not parts or total > MOST:
+        raise ValueError("seconds or a duration")
+    return total
+
+
+def _segments(value: object) -> list[str]:
+    if not isinstance(value, str):
+        raise ValueError("played segments")  # noqa: TRY004 - one error for all that can't be read
+    return [segment for segment in value.split("[,]") if segment.strip()]
+
+
+def _length(segment: str) -> int | float:
+    start, separator, end = segment.partition("[.]")
+    try:
+        length = _exact_seconds(end) - _exact_seconds(start)
+    except ValueError:
+        length = -1
+    if not separator or length < 0:
+        raise ValueError("played segments")
+    return length

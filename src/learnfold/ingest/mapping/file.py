@@ -1,0 +1,93 @@
+"""Reads mapping files (TOML or JSON), learnfold's own and a user's, and says what is wrong in them by file and key.
+
+A file may extend another mapping: its words are added to the other's, its places and fields stand in the place of those
+with the same name, and its rules are asked first.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from learnfold.errors import UsageError
+from learnfold.ingest.mapping.rules import build
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+    from learnfold.ingest.mapping.model import Mapping
+
+SUFFIX = ".toml"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as it was parsed."""
+
+    label: str  # for messages
+    data: dict[str, Any]
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the mappings that come with learnfold."""
+    return tuple(sorted(file.name.removesuffix(SUFFIX) for file in _folder().iterdir() if file.name.endswith(SUFFIX)))
+
+
+def load(name: str) -> Mapping:
+    """The mapping ``name``: one of learnfold's own, or a .toml or .json file; raises UsageError naming file and key."""
+    if name in shipped():
+        return _own(name)
+    if not name.endswith((SUFFIX, ".json")):
+        raise UsageError(f"there is no mapping {name!r}; {_choice()}, or give a .toml or .json file")
+    return _mapping(Source(name, _parsed(Path(name), name)))
+
+
+@cache
+def _own(name: str) -> Mapping:
+    return _mapping(_source(name))
+
+
+def _source(name: str) -> Source:
+    label = f"{name}{SUFFIX}"
+    return Source(label, _parsed(_folder() / label, label))
+
+
+def _mapping(own: Source) -> Mapping:
+    chain = [own]
+    while "extends" in chain[-1].data:
+        base = chain[-1].data["extends"]
+        if base not in shipped():
+            raise UsageError(f"{chain[-1].label}: extends: there is no mapping {base!r}; {_choice()}")
+        chain.append(_source(base))
+    mapping, problems = build([(source.label, source.data) for source in chain])
+    if problems:
+        raise UsageError("\n".join(problems))
+    return mapping
+
+
+def _parsed(file: Path | Traversable, label: str) -> dict[str, Any]:
+    try:
+        text = file.read_text("utf-8")
+        data = json.loads(text) if label.endswith(".json") else tomllib.loads(text)
+    except FileNotFoundError:
+        raise UsageError(f"there is no mapping file {label}") from None
+    except OSError as error:
+        raise UsageError(f"{label} can't be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:  # a syntax error of either kind, or not UTF-8
+        raise UsageError(f"{label} is no mapping file: {error}") from None
+    if not isinstance(data, dict):
+        raise UsageError(f"{label} is no mapping file: an object was expected")
+    return data
+
+
+def _choice() -> str:
+    return f"learnfold has {' and '.join(shipped())}"
+
+
+def _folder() -> Traversable:
+    return resources.files("learnfold") / "ingest" / "mapping" / "mappings"

@@ -1,0 +1,101 @@
+"""Turns documents of learning platforms into learnfold's events, by a mapping.
+
+A statement is translated by itself: what it becomes doesn't depend on its neighbours, so it may come again in another
+file or another order and is still the same event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from learnfold.ingest.mapping import caliper, xapi
+from learnfold.ingest.mapping.model import FieldValue, Mapping, Outcome, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from learnfold.ingest.mapping.item import Item
+
+FORMS: dict[str, Callable[[object], Iterable[Item]]] = {"xapi": xapi.items, "caliper": caliper.items}
+"""What takes a document of that form apart, by the ``reads`` of a mapping."""
+
+REQUIRED = ("user_id", "timestamp")
+"""What an event can't be without, beside its type."""
+
+_SHOWN = 200  # characters of a verb or type that go into a reason
+
+
+@dataclass(frozen=True)
+class Translated:
+    """An event for a topic: the catalog's fields in JSON's types; those without a value are left out."""
+
+    topic: str
+    event: dict[str, FieldValue]
+    original: object  # the statement it was made of
+
+
+@dataclass(frozen=True)
+class Unmapped:
+    """A statement that is no event, or can't be read: kept whole, with the reason."""
+
+    reason: str
+    original: object
+
+
+def translate(document: object, mapping: Mapping) -> list[Translated | Unmapped]:
+    """What ``document`` tells of, statement by statement, in its order; never raises for what a document holds.
+
+    A statement gives one event, several (with ids that differ, the same whenever it is translated), or one Unmapped.
+    """
+    results: list[Translated | Unmapped] = []
+    for item in FORMS[mapping.reads](document):
+        results += [Unmapped(item.problem, item.original)] if item.problem else _results(item, mapping)
+    return results
+
+
+def _results(item: Item, mapping: Mapping) -> list[Translated] | list[Unmapped]:
+    facets = {name: tuple(facet.all_of(item.source)) for name, facet in mapping.facets.items()}
+    rule = next((rule for rule in mapping.rules if rule.fits(item.source, facets)), None)
+    if rule is None:
+        shown = (f"{name} {texts[0][:_SHOWN] if texts else 'none'}" for name, texts in facets.items())
+        return [Unmapped(f"no rule for {', '.join(shown)}", item.original)]
+    if rule.unmapped is not None:
+        return [Unmapped(rule.unmapped, item.original)]
+    try:
+        events = [_event(outcome, item) for outcome in rule.outcomes]
+    except (UnreadableError, _MissingError) as error:
+        return [Unmapped(str(error), item.original)]
+    for event in events[1:]:
+        event["event_id"] = f"{event['event_id']}#{event['event_type']}"
+    topics = (outcome.topic for outcome in rule.outcomes)
+    return [Translated(topic, event, item.original) for topic, event in zip(topics, events, strict=True)]
+
+
+class _MissingError(ValueError):
+    pass
+
+
+def _event(outcome: Outcome, item: Item) -> dict[str, FieldValue]:
+    values = {name: value.of(item.source) for name, value in outcome.fields.items()}
+    for name in REQUIRED:
+        if values.get(name) is None:
+            raise _MissingError(f"there is no {name}: nothing at {outcome.fields[name].spelled()}")
+    identity = values.pop("event_id", None)
+    event: dict[str, FieldValue] = {
+        "event_id": identity if identity is not None else _digest(item.original),
+        "event_category": outcome.topic.removesuffix("_topic").upper(),
+        "event_type": outcome.event_type,
+    }
+    return event | {name: value for name, value in values.items() if value is not None}
+
+
+def _digest(statement: object) -> str:
+    """An id for a statement that has none: the same for the same statement, in whatever order its keys are written."""
+    try:
+        canonical = json.dumps(statement, sort_keys=True, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        raise _MissingError("it has no id, and isn't JSON that one could be made of") from None
+    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"

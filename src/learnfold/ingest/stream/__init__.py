@@ -1,0 +1,1 @@
+"""Kafka into the master dataset: any number of processes that share the partitions."""

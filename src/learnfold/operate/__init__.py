@@ -1,0 +1,1 @@
+"""What operators do with published batches: status, diff, verify, rollback."""

@@ -1,0 +1,81 @@
+"""Publishes an earlier batch again, as a new one: what readers see is that batch's content, and history only grows."""
+
+from __future__ import annotations
+
+import platform
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from learnfold import __version__
+from learnfold.batch.history import HISTORY, batch_names, find_batch, missing_files
+from learnfold.batch.manifest import Manifest, new_batch
+from learnfold.batch.publish import publish, refresh_plain_paths
+from learnfold.errors import MissingDataError, UsageError
+from learnfold.storage.lease import held
+from learnfold.utc import now
+
+if TYPE_CHECKING:
+    from learnfold.catalog import Catalog
+    from learnfold.settings import Settings
+    from learnfold.storage import Storage
+
+_SHOWN = 5
+
+
+@dataclass
+class RollbackReport:
+    """What a rollback did."""
+
+    manifest: Manifest  # the new batch, whose ``of`` is the one published again
+    stayed: list[str]  # jobs that the earlier batch doesn't hold, and that stay as they were
+
+
+def rollback(out: Storage, name: str, catalog: Catalog, settings: Settings) -> RollbackReport:
+    """Publishes the batch ``name`` (or ``previous``) again.
+
+    Nobody else writes meanwhile: the leases of all jobs are held. The next run compares the master dataset with what that batch
+    read, and so folds what came since. Raises MissingDataError where files of the batch are gone, UsageError where it is
+    what readers see already.
+    """
+    started_at = now()
+    jobs = {*catalog.jobs, *find_batch(out, "current").jobs}
+    with held(out, sorted({*jobs, HISTORY}), settings) as lease:
+        current, target = find_batch(out, "current"), find_batch(out, name)
+        if target.batch == current.batch:
+            raise UsageError(
+                f"{target.batch} is what readers of {out.url} see already; 'learnfold status' lists the others"
+            )
+        gone = missing_files(out, target)
+        if gone:
+            raise MissingDataError(_told(out, target.batch, gone))
+        batch = new_batch()
+        manifest = Manifest(
+            batch,
+            current.batch,
+            "rollback",
+            started_at,
+            started_at,
+            {"learnfold": __version__, "python": platform.python_version()},
+            target.settings,
+            deepcopy(target.jobs),
+            ran=list(target.jobs),
+            of=target.of or target.batch,
+        )
+        for job in manifest.jobs.values():
+            job.batch = batch
+            job.reused_days += job.folded_days
+            job.folded_days = 0
+        manifest = publish(out, manifest, lease)
+        refresh_plain_paths(out, manifest, *manifest.jobs)
+    return RollbackReport(manifest, [job for job in manifest.jobs if job not in target.jobs])
+
+
+def _told(out: Storage, batch: str, gone: list[str]) -> str:
+    listed = "\n".join(f"  {path}" for path in gone[:_SHOWN])
+    more = f"\n  and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
+    others = [other for other in batch_names(out) if other != batch]
+    return (
+        f"batch {batch} can't be published again, since files of it are gone from {out.url}; nothing was changed:\n{listed}{more}\n"
+        f"Other batches there: {', '.join(others[-_SHOWN:]) or 'none'}"
+    )

@@ -1,0 +1,1 @@
+"""Finding and erasing a person, everywhere."""

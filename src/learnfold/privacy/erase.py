@@ -1,0 +1,328 @@
+"""Erases a person: from the master dataset, its quarantine, and everything made of them.
+
+The order is such that it can be killed anywhere and gone on with by the same command: a receipt that says what is to go, the master
+files written anew, a run over the days that this touched, the published batch rid of what it doesn't read, older batches
+deleted, and a search of every file that must find nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from learnfold.batch.clean import OWN_FOLDERS, is_running
+from learnfold.batch.erasure_receipt import RECEIPTS, Receipt, new_receipt, operator, receipts_of
+from learnfold.batch.history import HISTORY, batch_names
+from learnfold.batch.manifest import Manifest, read_current, read_manifest
+from learnfold.batch.plan import Scope
+from learnfold.batch.publish import refresh_plain_paths
+from learnfold.batch.run import RunRequest, run
+from learnfold.engines import open_engine
+from learnfold.engines.workbench import Workbench
+from learnfold.errors import DataError, LearnfoldError, UsageError
+from learnfold.master.layout import open_master
+from learnfold.privacy.erasure import Erasure, topic_of
+from learnfold.privacy.person import Person
+from learnfold.privacy.purge import Purge
+from learnfold.privacy.search import Findings, entries_below, search
+from learnfold.storage import open_storage, same_place
+from learnfold.storage.folder import TORN
+from learnfold.storage.lease import held, holders
+from learnfold.telemetry.progress import Progress
+from learnfold.utc import now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from learnfold.catalog import Catalog
+    from learnfold.master.layout import Master
+    from learnfold.settings import Settings
+    from learnfold.storage import Entry, Storage
+
+MASTER = "master"
+"""The lease below IN of whoever writes files of the master dataset anew."""
+
+MADE_UP = "_truth.json"
+"""What ``learnfold generate`` says of its events: no longer true once some are erased, and so deleted."""
+
+_ROUNDS = 3
+_SHOWN = 10
+
+
+def erase(
+    user_id: str,
+    master_url: str,
+    out_url: str,
+    catalog: Catalog,
+    settings: Settings,
+    *,
+    dry_run: bool = True,
+    progress: Progress | None = None,
+) -> Erasure:
+    """Erases the person from both places, or says what would be done.
+
+    Raises UsageError where IN isn't a whole master dataset or isn't what OUT was made from; DataError where files can't be looked
+    into (unless ``skip_unreadable``), where files hold the person that aren't learnfold's, or where the master dataset changed in other
+    ways since the last batch; LearnfoldError where something is left after all.
+    """
+    progress = progress or Progress()
+    master, out = open_master(master_url, settings), open_storage(out_url, settings)
+    if not master.narrowing.whole:
+        raise UsageError(
+            f"{master.shown} is a part of a master dataset; a person is erased from all of it: give {master.storage.url}"
+        )
+    if same_place(master_url, out_url):
+        raise UsageError(f"the output is the input: {out_url}; name where the views are")
+    words = [*re.findall(r"[^/\\]+", f"{master.storage.url}/{out.url}"), *operator().split()]
+    person = Person.of(user_id, catalog, words)
+    try:
+        with Workbench(settings) as bench:
+            return _Work(person, master, out, catalog, settings, bench, progress).go(dry_run=dry_run)
+    finally:
+        progress.done()
+
+
+class _Work:
+    def __init__(
+        self,
+        person: Person,
+        master: Master,
+        out: Storage,
+        catalog: Catalog,
+        settings: Settings,
+        bench: Workbench,
+        progress: Progress,
+    ) -> None:
+        self.person, self.master, self.out, self.catalog, self.bench = person, master, out, catalog, bench
+        self.progress, self.settings = progress, settings
+        current, _ = read_current(out)
+        if current is not None:  # the zones that the views were made with, whatever the environment says today
+            zones = {n: current.settings.get(n, getattr(settings, n)) for n in ("platform_zone", "reporting_zone")}
+            self.settings = dataclasses.replace(settings, **zones)
+        self.inputs = _inputs(current, master, out, catalog)
+
+    def go(self, *, dry_run: bool) -> Erasure:
+        if dry_run:
+            return self._look(dry_run=True)
+        leases = holders(self.master.storage, self.settings)
+        dead = {int(lease.who["pid"]) for lease in leases if lease.here and not lease.alive}
+        with held(self.master.storage, [MASTER], self.settings):
+            self._sweep(dead)
+            with held(self.out, self._jobs(), self.settings):
+                pass  # rather refused now than when half of it is done
+            found = self._look(dry_run=False)
+            if found.nothing:
+                return found
+            receipt, master = self._begin(found), found.master
+            for _ in range(_ROUNDS):
+                self._rewrite(receipt, master)
+                self._run(Scope())
+                self._purge(receipt)
+                master, output = self._search_master(), self._search_output()
+                if not master.holding and not output.holding:
+                    break
+                self._recompute(output)
+            else:
+                raise LearnfoldError(_left_message(self._named(master, output)))
+            self._finish(receipt, master, output)
+            found.receipt = receipt
+            return found
+
+    def _jobs(self) -> list[str]:
+        """The leases without which nobody publishes or removes anything."""
+        current, _ = read_current(self.out)
+        return sorted({*self.catalog.jobs, *(current.jobs if current else ()), HISTORY})
+
+    def _named(self, master: Findings, output: Findings) -> list[str]:
+        return [
+            f"{s.url}/{path}"
+            for s, f in ((self.master.storage, master), (self.out, output))
+            for path in sorted(f.holding)
+        ]
+
+    def _look(self, *, dry_run: bool) -> Erasure:
+        """What there is to do, and whether it can be done; raises DataError where not."""
+        found = Erasure(dry_run, self.person.distinctive, self._search_master(), self._search_output())
+        receipts = receipts_of(self.out, self.person.id)
+        open_ones = [receipt for receipt in receipts if receipt.finished_at is None]
+        found.unfinished = open_ones[-1].path if open_ones else None
+        found.earlier = receipts[-1].path if receipts else None
+        for name in batch_names(self.out):
+            manifest = _readable(self.out, name)
+            if manifest is None or manifest.files() & found.output.holding:
+                found.batches.append(name)
+        self._refuse(found, {path for receipt in open_ones for path in receipt.files})
+        return found
+
+    def _refuse(self, found: Erasure, ours: set[str]) -> None:
+        names = found.master.names + found.output.names
+        if names:
+            raise DataError(f"the names of these files hold the person; name them otherwise first:\n{_listed(names)}")
+        closed = found.master.closed | found.output.closed
+        if closed and not self.settings.skip_unreadable:
+            why = [f"{path}: {reason}" for path, reason in closed.items()]
+            raise DataError(
+                f"these files can't be looked into, so nobody can say whether they hold the person; nothing was changed:\n{_listed(why)}\n"
+                "Mend or remove them, or go on without them by --skip-unreadable"
+            )
+        current, _ = read_current(self.out)
+        places = {*OWN_FOLDERS, RECEIPTS, *(current.views if current else ())}
+        strangers = [f"{self.master.storage.url}/{path}" for path in found.master.texts if path != MADE_UP]
+        strangers += [f"{self.out.url}/{p}" for p in found.output.holding if p.split("/", 1)[0] not in places]
+        if strangers:
+            raise DataError(
+                f"these files name the person, and they are none that learnfold wrote; nothing was changed:\n{_listed(strangers)}\n"
+                "Mend or remove them first"
+            )
+        others = self._other_changes(ours)
+        if others:
+            raise DataError(
+                f"files that the last batch read are gone or have changed; nothing was changed:\n{_listed(others)}\n"
+                f"'learnfold run {self.master.storage.url} {self.out.url}' first, which says whether events are missing"
+            )
+
+    def _other_changes(self, ours: set[str]) -> list[str]:
+        """Files that the published batch read and that are no more what they were, but for those that an erasure wrote anew."""
+        current, _ = read_current(self.out)
+        there = {entry.path: (entry.size, entry.tag) for entry in self.master.storage.list()}
+        read = {
+            path: (file.size, file.tag)
+            for job in (current.jobs.values() if current else ())
+            for topic in job.topics.values()
+            for path, file in topic.files.items()
+        }
+        return sorted(path for path, was in read.items() if path not in ours and there.get(path) != was)
+
+    def _search_master(self) -> Findings:
+        entries = entries_below(self.master.storage, self.out)
+        return search(self.master.storage, entries, self.person, self.bench, self.progress)
+
+    def _search_output(self) -> Findings:
+        return search(self.out, entries_below(self.out, self.master.storage), self.person, self.bench, self.progress)
+
+    def _begin(self, found: Erasure) -> Receipt:
+        """Writes down what is about to be done, adding to what an erasure that was killed did."""
+        unfinished = [r for r in receipts_of(self.out, self.person.id) if r.finished_at is None]
+        receipt = unfinished[-1] if unfinished else new_receipt(self.person.id, self.master.storage.url, self.out.url)
+        receipt.quarantine_rows = max(receipt.quarantine_rows, found.quarantine_rows)
+        receipt.batches_removed = sorted({*receipt.batches_removed, *found.batches})
+        self._note(receipt, found.master)
+        return receipt
+
+    def _note(self, receipt: Receipt, master: Findings) -> None:
+        """Writes down which files are about to be written anew."""
+        for path, traces in master.traces.items():
+            if path not in receipt.files:
+                mentions = sum(traces.mentions.values())
+                receipt.files[path] = {"rows": traces.theirs, "mentions": mentions}
+                receipt.mentions += mentions
+                if "_quarantine/" not in path and traces.theirs:
+                    topic = topic_of(path)
+                    receipt.rows_by_topic[topic] = receipt.rows_by_topic.get(topic, 0) + traces.theirs
+        receipt.write(self.out)
+
+    def _rewrite(self, receipt: Receipt, found: Findings) -> None:
+        """Writes the master files that hold the person anew, each put in place at once."""
+        storage = self.master.storage
+        self._note(receipt, found)
+        for number, path in enumerate(sorted(found.traces), 1):
+            self.progress.step(f"writing {number} of {len(found.traces)} files anew", path)
+            with storage.local([path]) as (source,), storage.new(path) as target:
+                self.bench.rewrite(self.person, source, target, found.traces[path])
+        if MADE_UP in found.texts:
+            storage.delete([MADE_UP])
+        self._sweep(set())
+
+    def _sweep(self, dead: set[int]) -> None:
+        """Deletes what writers of the master dataset left that are ``dead``, or have been silent so long that they must be."""
+        silent = datetime.now(UTC) - timedelta(seconds=self.settings.lease_seconds)
+        for entry in self._torn():
+            match = TORN.search(entry.path)
+            process = int(match[1]) if match else 0
+            if process in dead or (not is_running(process) and entry.modified_at < silent):
+                self.master.storage.delete([entry.path])
+
+    def _torn(self) -> list[Entry]:
+        """What is being written to the master dataset now, or was when its writer died."""
+        below = f"{self.out.url.removeprefix(self.master.storage.url).strip('/')}/"
+        return [e for e in self.master.storage.list() if TORN.search(e.path) and not e.path.startswith(below)]
+
+    def _run(self, scope: Scope, jobs: set[str] | None = None) -> None:
+        """Publishes the views of what is left, each job from its own input."""
+        for place, names in self.inputs.items():
+            chosen = tuple(name for name in names if jobs is None or name in jobs)
+            if chosen:
+                request = RunRequest(place, self.out.url, chosen, scope, allow_shrink=True, action="erase")
+                run(request, self.catalog, self.settings, self.progress)
+
+    def _purge(self, receipt: Receipt) -> None:
+        """Rids the output of what its published batch doesn't read, while nobody else writes there."""
+        found = self._search_output()
+        engine = open_engine(self.settings, self.master.storage, self.out)
+        try:
+            with held(self.out, self._jobs(), self.settings) as lease:
+                current, _ = read_current(self.out)
+                purge = Purge(self.out, self.catalog, self.person, engine, self.bench, lease)
+                if current is not None:
+                    current = purge.republish(current, found)
+                    refresh_plain_paths(self.out, current, *current.jobs)
+                    receipt.batch = current.batch
+                removed = purge.remove(current, found.holding)
+        finally:
+            engine.close()
+        receipt.batches_removed = sorted({*receipt.batches_removed, *removed.batches})
+        receipt.files_removed += len(removed.files)
+        receipt.write(self.out)
+
+    def _recompute(self, output: Findings) -> None:
+        """Runs the jobs anew whose published files hold the person though no event does."""
+        current, _ = read_current(self.out)
+        jobs = current.jobs if current else {}
+        stale = {
+            n for n in jobs if current and dataclasses.replace(current, jobs={n: jobs[n]}).files() & output.holding
+        }
+        self._run(Scope(full=True), stale)
+
+    def _finish(self, receipt: Receipt, master: Findings, output: Findings) -> None:
+        receipt.files_searched = master.files + output.files
+        receipt.rows_searched = master.rows + output.rows
+        receipt.not_searched = master.closed | output.closed
+        receipt.not_searched |= {entry.path: "it is being written" for entry in self._torn()}
+        receipt.batches_removed = sorted(set(receipt.batches_removed) - set(batch_names(self.out)))
+        receipt.found = 0
+        receipt.finished_at = now()
+        receipt.write(self.out)
+
+
+def _inputs(current: Manifest | None, master: Master, out: Storage, catalog: Catalog) -> dict[str, list[str]]:
+    """By input, the published jobs that were made from it; raises UsageError where it isn't within the master dataset."""
+    found: dict[str, list[str]] = {}
+    for name, job in current.jobs.items() if current else ():
+        base = re.sub(r"(/(topic|year|month|day)=[^/]+)+/?$", "", job.input)
+        if not same_place(base, master.storage.url):
+            raise UsageError(f"{name} at {out.url} is made from {job.input}, not from {master.shown}; erase from that")
+        if name in catalog.jobs:
+            found.setdefault(job.input, []).append(name)
+    return found
+
+
+def _readable(out: Storage, batch: str) -> Manifest | None:
+    try:
+        return read_manifest(out, batch)
+    except DataError:
+        return None
+
+
+def _listed(lines: Iterable[str]) -> str:
+    lines = list(lines)
+    more = [f"  and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "\n".join([f"  {line}" for line in lines[:_SHOWN]] + more)
+
+
+def _left_message(left: list[str]) -> str:
+    return (
+        f"the person is still named in:\n{_listed(left)}\n"
+        "Events of theirs may still be coming in: stop their source. Files that aren't learnfold's must be removed by hand. Then say the same again"
+    )

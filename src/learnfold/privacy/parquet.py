@@ -1,0 +1,294 @@
+"""Finds a person in Parquet files, and writes the files without them.
+
+Both go by the same SQL over a file's columns: which rows are the person's, and which columns of others' rows mention them.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+from duckdb.sqltypes import DuckDBPyType
+
+from learnfold.engines.duckdb import footers
+from learnfold.engines.duckdb.decode import quoted
+from learnfold.engines.workbench import Traces
+from learnfold.errors import BugError, DataError
+from learnfold.privacy.person import ERASED, IDENTIFYING, MESSAGE_KEYS, SPEAKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from learnfold.engines.duckdb.footers import Shape
+    from learnfold.privacy.person import Person
+
+METADATA = "(metadata)"
+"""What is called the column of a mention in a file's key-value metadata."""
+
+_SPACE = r"e' \t\n\r'"
+_CODECS = {"SNAPPY", "ZSTD", "GZIP", "UNCOMPRESSED", "BROTLI", "LZ4_RAW"}
+
+
+def traces(
+    connection: duckdb.DuckDBPyConnection, person: Person, files: Sequence[str]
+) -> tuple[dict[str, Traces], dict[str, str]]:
+    """What each local file holds of the person, of whom the connection was taught; and the files that can't be read."""
+    probed = footers.probe(connection, files)
+    found: dict[str, Traces] = {}
+    unreadable = dict(probed.unreadable)
+    for shape, some in probed.shapes.items():
+        try:
+            found |= _traces(connection, person, shape, some)
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error:
+            for file in some:  # one of them is broken inside
+                try:
+                    found |= _traces(connection, person, shape, [file])
+                except duckdb.Error as error:
+                    unreadable[file] = footers.brief(error, file)
+    for file, told in _metadata(connection, list(found)).items():
+        if any(person.named_in(_told(key, text)) for key, text in told.items()):
+            found[file].mentions[METADATA] = 1
+    return found, unreadable
+
+
+def rewrite(
+    connection: duckdb.DuckDBPyConnection,
+    person: Person,
+    source: str,
+    target: Path,
+    known: Traces,
+    keep: Sequence[str] | None,
+) -> int:
+    """Writes ``source``, of which ``known`` was found, without the person; returns the rows left."""
+    probed = footers.probe(connection, [source])
+    if probed.unreadable:
+        raise DataError(f"{source} can't be read as Parquet: {probed.unreadable[source]}")
+    (shape,) = probed.shapes
+    rules = _Rules.of(connection, person, shape, [source])
+    columns = [
+        f"{rules.blanked[name] if name in known.mentions else _plain(name, kind)} AS {_quoted(name)}"
+        for name, kind in shape.columns
+    ]
+    theirs = rules.theirs if known.theirs else "false"
+    chosen = f" AND file IN ({', '.join(map(quoted, keep))})" if keep is not None else ""
+    told = _metadata(connection, [source]).get(source, {})
+    kept = {key: text for key, text in told.items() if not person.named_in(_told(key, text))}
+    entries = ", ".join(f"{quoted(key)}: {quoted(text)}" for key, text in kept.items())
+    metadata = f", KV_METADATA {{{entries}}}" if kept else ""
+    connection.execute("SET preserve_insertion_order = true")
+    connection.execute(
+        f"COPY (SELECT {', '.join(columns)} FROM {_read([source])} WHERE NOT {theirs}{chosen}) TO {quoted(str(target))} "
+        f"(FORMAT parquet, COMPRESSION {_codec(connection, source)}{metadata})"
+    )
+    written = footers.probe(connection, [str(target)])
+    rows, expected = written.rows[str(target)], known.rows - known.theirs
+    if keep is None and rows != expected:
+        raise BugError(f"{source} would hold {rows} rows, not {expected}; it was left as it is")
+    if _kinds(next(iter(written.shapes))) != _kinds(shape):
+        raise DataError(f"{source} can't be written again with the same columns and types; it was left as it is")
+    return rows
+
+
+def _kinds(shape: Shape) -> list[tuple[str, str]]:
+    """The columns; an instant of Spark's old kind is written as one of the new kind."""
+    return [(name, "TIMESTAMP WITH TIME ZONE" if kind == "INT96" else kind) for name, kind in shape.columns]
+
+
+def _plain(name: str, kind: str) -> str:
+    return f"timezone('UTC', CAST({_quoted(name)} AS TIMESTAMP))" if kind == "INT96" else _quoted(name)
+
+
+def _traces(
+    connection: duckdb.DuckDBPyConnection, person: Person, shape: Shape, files: Sequence[str]
+) -> dict[str, Traces]:
+    rules = _Rules.of(connection, person, shape, files)
+    named = {f"_m{place}": (name, test) for place, (name, test) in enumerate(rules.mentions.items())}
+    tests = "".join(f", {test} AS {mark}" for mark, (_, test) in named.items())
+    counts = "".join(f", count(*) FILTER (NOT _theirs AND {mark})" for mark in named)
+    found = {file: Traces() for file in files}
+    for place, rows, theirs, *mentions in connection.execute(
+        f"SELECT place, count(*), count(*) FILTER (_theirs){counts} "
+        f"FROM (SELECT file_index AS place, {rules.theirs} AS _theirs{tests} FROM {_read(files)}) GROUP BY ALL"
+    ).fetchall():
+        there = {name: count for (name, _), count in zip(named.values(), mentions, strict=True) if count}
+        found[files[place]] = Traces(rows, theirs, there)
+    return found
+
+
+@dataclass
+class _Rules:
+    """SQL over the columns of one shape of file."""
+
+    theirs: str  # whether a row is the person's; never NULL
+    mentions: dict[str, str]  # by column, whether it names the person; never NULL
+    blanked: dict[str, str]  # by column, its value without the person
+
+    @classmethod
+    def of(cls, connection: duckdb.DuckDBPyConnection, person: Person, shape: Shape, files: Sequence[str]) -> _Rules:
+        cursor = connection.execute(f"SELECT * FROM {_read(files[:1])} LIMIT 0")
+        kinds: dict[str, DuckDBPyType] = {name: kind for name, kind, *_ in cursor.description or []}
+        if list(kinds) != [name for name, _ in shape.columns]:
+            raise DataError(
+                f"{files[0]} has columns whose names differ by nothing but case; it can't be written again as it is"
+            )
+        flat = any(name.lower() in IDENTIFYING for name in kinds)
+        whole = next((name for name in kinds if name.lower() == "value"), None)
+        theirs, others = ["false"], []
+        rules = cls("", {}, {})
+        for name, kind in kinds.items():
+            column, lowered = _quoted(name), name.lower()
+            text = _text(column, kind)
+            if lowered in IDENTIFYING:
+                theirs.append(f"erase_is({text})")
+                others.append(f"trim({text}, {_SPACE}) <> ''")
+            elif lowered in MESSAGE_KEYS:
+                rules.mentions[name] = f"coalesce(erase_is({text}) OR erase_names({text}), false)"
+                rules.blanked[name] = f"CASE WHEN {rules.mentions[name]} THEN NULL ELSE {column} END"
+            elif lowered not in person.named and _searched(kind):
+                if lowered not in SPEAKING and kind.id in {"varchar", "blob"}:
+                    event = not flat and (whole is None or name == whole)
+                    theirs.append(
+                        f"erase_is_event({text})" + (f" OR erase_is_unowned({_anyhow(column, kind)})" if event else "")
+                    )
+                if person.distinctive:
+                    rules.mentions[name] = f"coalesce({_names(column, kind)}, false)"
+                    rules.blanked[name] = (
+                        f"CASE WHEN {rules.mentions[name]} THEN {_blank(column, kind)} ELSE {column} END"
+                    )
+        if whole is not None and not flat:
+            value = _text(_quoted(whole), kinds[whole])
+            others.append(f"erase_has_owner({value})")
+        keys = [rules.mentions[name] for name in kinds if name.lower() in MESSAGE_KEYS]
+        if keys:
+            theirs.append(f"(({' OR '.join(keys)}) AND NOT coalesce({' OR '.join(others) or 'false'}, false))")
+        rules.theirs = f"coalesce({' OR '.join(f'coalesce({test}, false)' for test in theirs)}, false)"
+        return rules
+
+
+def teach(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
+    """The functions that the rules are made of, about this person."""
+    name, pattern = quoted(person.id), quoted(person.pattern)
+    plain = f"regexp_replace(t, {quoted(person.coincidence)}, '\\1\\2', 'g')"
+    hidden = f"regexp_replace(t, {quoted(person.coincidence)}, '\\1' || chr(1) || '\\2', 'g')"
+    for _ in range(2):  # two that share what stands between them
+        hidden = f"regexp_replace({hidden}, {pattern}, '\\1{ERASED}\\2', 'g')"
+    maybe = f"(contains(t, {name}) OR contains(t, '\\'))"
+    fields = ", ".join(f"'$.{field}'" for field in IDENTIFYING)
+    found = f"CASE WHEN {maybe} THEN regexp_matches({plain}, {pattern}) ELSE false END"
+    for macro, body in {
+        "erase_found(t)": found,
+        "erase_names(t)": "erase_found(t)" if person.distinctive else "false",
+        "erase_is(t)": f"(trim(t, {_SPACE}) = {name} OR (regexp_matches(t, '^\\s*[\\[{{]') AND erase_found(t)))",
+        "erase_object(t)": "CASE WHEN json_valid(t) THEN json_type(t) = 'OBJECT' ELSE false END",
+        "erase_is_event(t)": f"CASE WHEN {maybe} THEN CASE WHEN erase_object(t) THEN "
+        f"len(list_filter(json_extract_string(t, [{fields}]), lambda x: coalesce(erase_is(x), false))) > 0 END END",
+        "erase_has_owner(t)": f"CASE WHEN erase_object(t) THEN trim(json_extract_string(t, '$.user_id'), {_SPACE}) <> '' END",
+        "erase_is_unowned(t)": f"CASE WHEN {maybe} THEN NOT coalesce(erase_has_owner(t), false) AND erase_found(t) END",
+        "erase_blank(t)": f"replace({hidden}, chr(1), {quoted(person.in_json)})",
+    }.items():
+        connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro} AS {body}")
+
+
+def _searched(kind: DuckDBPyType) -> bool:
+    """Whether a column of that type can hold words."""
+    if kind.id in {"list", "array", "struct", "map"}:
+        return any(_searched(child) for _, child in _children(kind))
+    return kind.id in {"varchar", "blob", "enum", "uuid"}
+
+
+def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    return [(name, child) for name, child in kind.children if isinstance(child, DuckDBPyType)]
+
+
+def _text(column: str, kind: DuckDBPyType) -> str:
+    """The column as text; NULL where bytes are no text."""
+    if kind.id == "blob":
+        return f"try(decode({column}))"
+    if kind.id in {"list", "array", "struct", "map"}:
+        return f"CAST(to_json({column}) AS VARCHAR)"
+    return column if kind.id == "varchar" else f"CAST({column} AS VARCHAR)"
+
+
+def _anyhow(column: str, kind: DuckDBPyType) -> str:
+    """The column as text, bytes that are none as spaces between what is."""
+    if kind.id != "blob":
+        return _text(column, kind)
+    return f"coalesce(try(decode({column})), regexp_replace(CAST({column} AS VARCHAR), '\\\\x[0-9A-F]{{2}}', ' ', 'g'))"
+
+
+def _names(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
+    """Whether a value of any type names the person, at any depth."""
+    if kind.id in {"list", "array"}:
+        inner = _names(f"x{depth}", _children(kind)[0][1], depth + 1)
+        return f"(len(list_filter({value}, lambda x{depth}: coalesce({inner}, false))) > 0)"
+    if kind.id == "map":
+        tests = [_names(f"x{depth}.{name}", child, depth + 1) for name, child in _children(kind) if _searched(child)]
+        return f"(len(list_filter(map_entries({value}), lambda x{depth}: coalesce({' OR '.join(tests)}, false))) > 0)"
+    if kind.id == "struct":
+        tests = [
+            _names(f"{value}.{_quoted(name)}", child, depth) for name, child in _children(kind) if _searched(child)
+        ]
+        return f"({' OR '.join(f'coalesce({test}, false)' for test in tests)})"
+    return f"erase_names({_anyhow(value, kind)})"
+
+
+def _blank(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
+    """The value with the person's name blanked, of the same type."""
+    if not _searched(kind):
+        return value
+    if kind.id in {"list", "array"}:
+        inner = _blank(f"x{depth}", _children(kind)[0][1], depth + 1)
+        return f"CAST(list_transform({value}, lambda x{depth}: {inner}) AS {kind})"
+    if kind.id == "map":
+        pairs = ", ".join(
+            f"'{name}': {_blank(f'x{depth}.{name}', child, depth + 1)}" for name, child in _children(kind)
+        )
+        return f"CASE WHEN {value} IS NOT NULL THEN map_from_entries(list_transform(map_entries({value}), lambda x{depth}: {{{pairs}}})) END"
+    if kind.id == "struct":
+        parts = ", ".join(
+            f"{_quoted(n)} := {_blank(f'{value}.{_quoted(n)}', child, depth)}" for n, child in _children(kind)
+        )
+        return f"CASE WHEN {value} IS NOT NULL THEN struct_pack({parts}) END"
+    if kind.id == "varchar":
+        return f"erase_blank({value})"
+    named = f"coalesce({_names(value, kind, depth)}, false)"
+    clean = f"encode(erase_blank(try(decode({value}))))" if kind.id == "blob" else "NULL"
+    return f"CASE WHEN {named} THEN {clean} ELSE {value} END"
+
+
+def _metadata(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The key-value metadata of files that have some, as far as it is text."""
+    found: dict[str, dict[str, str]] = {}
+    if files:
+        query = "SELECT file_name, key, value FROM parquet_kv_metadata(?)"
+        for file, key, value in connection.execute(query, [list(files)]).fetchall():
+            with contextlib.suppress(UnicodeDecodeError):
+                found.setdefault(file, {})[bytes(key).decode()] = bytes(value).decode()
+    return found
+
+
+def _told(key: str, text: str) -> str:
+    """What an entry of the metadata says; Arrow's own copy of the schema, and of the other entries, is packed."""
+    try:
+        return base64.b64decode(text).decode("utf-8", "replace") if key == "ARROW:schema" else text
+    except ValueError:
+        return text
+
+
+def _codec(connection: duckdb.DuckDBPyConnection, file: str) -> str:
+    found = connection.execute("SELECT compression FROM parquet_metadata(?) LIMIT 1", [file]).fetchone()
+    return found[0] if found and found[0] in _CODECS else "ZSTD"
+
+
+def _read(files: Sequence[str]) -> str:
+    return f"read_parquet([{', '.join(map(quoted, files))}], hive_partitioning=false, union_by_name=false)"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,143 @@
+"""Rids one place of files that hold a person: what the published batch needs is written anew, all else is deleted.
+
+A file of a rollup may hold rows of days that were folded anew since, and a quarantine file those of events that are gone: the
+published batch doesn't read them, but they are there.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from learnfold.batch.clean import OWN_FOLDERS
+from learnfold.batch.erasure_receipt import RECEIPTS
+from learnfold.batch.history import batch_names
+from learnfold.batch.manifest import BATCHES, Manifest, PartRecord, manifest_path, new_batch, read_manifest
+from learnfold.batch.publish import publish
+from learnfold.batch.rollup_rows import sources
+from learnfold.errors import DataError
+from learnfold.storage.folder import TORN
+from learnfold.utc import now
+
+if TYPE_CHECKING:
+    from learnfold.batch.manifest import RollupRecord, TopicRecord
+    from learnfold.catalog import Catalog, Rollup
+    from learnfold.engines import Engine
+    from learnfold.engines.workbench import Workbench
+    from learnfold.privacy.person import Person
+    from learnfold.privacy.search import Findings
+    from learnfold.storage import Storage
+    from learnfold.storage.lease import Lease
+
+
+@dataclass
+class Removed:
+    """What was deleted."""
+
+    batches: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+
+class Purge:
+    """The work on one place, whose leases its caller has."""
+
+    def __init__(
+        self, out: Storage, catalog: Catalog, person: Person, engine: Engine, bench: Workbench, lease: Lease
+    ) -> None:
+        self.out, self.catalog, self.person, self.engine, self.bench = out, catalog, person, engine, bench
+        self.lease = lease
+        self._made = 0
+
+    def republish(self, current: Manifest, found: Findings) -> Manifest:
+        """Publishes ``current`` with other files in place of those that were ``found`` to hold the person; itself where none do.
+
+        Only what the batch doesn't read is left out, so that no view changes. Files that hold the person in what it reads stay.
+        """
+        if not current.files() & found.holding:
+            return current
+        jobs = deepcopy(current.jobs)
+        batch = new_batch()
+        for job in jobs.values():
+            for topic in job.topics.values():
+                for name, record in topic.rollups.items():
+                    if name in self.catalog.rollups:
+                        self._rollup(self.catalog.rollups[name], record, found.holding, batch)
+                self._quarantine(topic, found, batch)
+        if jobs == current.jobs:
+            return current
+        for job in jobs.values():
+            job.batch = batch
+        started_at = now()
+        manifest = replace(
+            current,
+            batch=batch,
+            parent=current.batch,
+            action="erase",
+            started_at=started_at,
+            ended_at=started_at,
+            jobs=jobs,
+            ran=list(jobs),
+            of=None,
+        )
+        return publish(self.out, manifest, self.lease)
+
+    def _rollup(self, rollup: Rollup, record: RollupRecord, holding: set[str], batch: str) -> None:
+        """Files with rows of days that others answer for are written anew without those."""
+        parts = []
+        for part in record.parts:
+            if part.path in holding and len(part.days) < part.held:
+                path = f"_rollups/{rollup.name}/{batch}-erased-{self._next()}.parquet"
+                made = self.engine.merge(rollup, sources([part]), path)
+                if made.rows:
+                    parts.append(PartRecord(made.path, made.rows, made.bytes, part.days, len(part.days)))
+            else:
+                parts.append(part)
+        record.parts = parts
+
+    def _quarantine(self, topic: TopicRecord, found: Findings, batch: str) -> None:
+        """Quarantine files are written anew, with what they hold of files that are still there, and without the person."""
+        for path in sorted({file.quarantine for file in topic.files.values() if file.quarantine} & found.traces.keys()):
+            files = [name for name, file in topic.files.items() if file.quarantine == path]
+            target = f"{path.rsplit('/', 1)[0]}/{batch}-{self._next()}.parquet"
+            with self.out.local([path]) as (source,), self.out.new(target) as place:
+                self.bench.rewrite(self.person, source, place, found.traces[path], keep=files)
+            for name in files:
+                topic.files[name].quarantine = target
+
+    def _next(self) -> int:
+        self._made += 1
+        return self._made
+
+    def remove(self, current: Manifest | None, holding: set[str]) -> Removed:
+        """Deletes the other batches that need a file that is ``holding`` the person, and every such file that is a run's own.
+
+        What writers left that died goes too: nobody writes here now, and nobody can tell what such files hold.
+        """
+        stay = [current] if current else []
+        gone: dict[str, Manifest | None] = {}
+        for name in batch_names(self.out):
+            if current is None or name != current.batch:
+                manifest = self._readable(name)
+                if manifest is None or manifest.files() & holding:
+                    gone[name] = manifest
+                else:
+                    stay.append(manifest)
+        needed = {path for manifest in stay for path in manifest.files()}
+        there = {entry.path for entry in self.out.list()}
+        own = {path for path in there if path.split("/", 1)[0] in OWN_FOLDERS}
+        theirs = {path for name in gone for path in own if path.startswith(f"{BATCHES}/{name}/")}
+        theirs |= {path for manifest in gone.values() if manifest for path in manifest.files()}
+        places = {*OWN_FOLDERS, RECEIPTS, *self.catalog.views}
+        torn = {path for path in there if TORN.search(path) and path.split("/", 1)[0] in places}
+        files = ((own & (holding | theirs)) | torn) - needed
+        manifests = sorted(files & {manifest_path(name) for name in gone})
+        self.out.delete(manifests)  # first, so that no batch stays by halves
+        self.out.delete(sorted(files - set(manifests)))
+        return Removed(sorted(gone), sorted(files))
+
+    def _readable(self, name: str) -> Manifest | None:
+        try:
+            return read_manifest(self.out, name)
+        except DataError:
+            return None

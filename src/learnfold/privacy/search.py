@@ -1,0 +1,129 @@
+"""Looks for a person in every file of a place, whatever kind of file it is."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from learnfold.errors import MissingDataError
+from learnfold.storage.folder import TORN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from learnfold.engines.workbench import Traces, Workbench
+    from learnfold.privacy.person import Person
+    from learnfold.storage import Entry, Storage
+    from learnfold.telemetry.progress import Progress
+
+_PARQUET = (".parquet", ".parq")
+_PACKED = (".zst", ".bz2", ".xz", ".zip", ".7z", ".tar", ".tgz", ".lz4", ".snappy")
+_FILES, _BYTES = 256, 512_000_000
+"""At most so much is fetched at once."""
+_CHUNK = 1 << 22
+
+
+@dataclass
+class Findings:
+    """What the files of one place hold of a person."""
+
+    traces: dict[str, Traces] = field(default_factory=dict)  # by Parquet file that holds something
+    texts: list[str] = field(default_factory=list)  # other files whose content names the person
+    names: list[str] = field(default_factory=list)  # files whose own path names the person
+    closed: dict[str, str] = field(default_factory=dict)  # files that can't be looked into, and why
+    files: int = 0  # looked into
+    rows: int = 0  # of the Parquet files among them
+
+    @property
+    def holding(self) -> set[str]:
+        """The files whose content holds something."""
+        return {*self.traces, *self.texts}
+
+
+def entries_below(storage: Storage, *others: Storage) -> list[Entry]:
+    """The files of a place without those of ``others`` that lie within it, and without what is being written."""
+    within = tuple(f"{other.url.removeprefix(storage.url).strip('/')}/" for other in others if _within(other, storage))
+    return [e for e in storage.list() if not e.path.startswith(within) and not TORN.search(e.path)]
+
+
+def search(
+    storage: Storage, entries: Iterable[Entry], person: Person, bench: Workbench, progress: Progress
+) -> Findings:
+    """What the files hold; those that are gone by now hold nothing."""
+    found = Findings()
+    entries = list(entries)
+    found.names = [entry.path for entry in entries if person.distinctive and person.named_in(entry.path)]
+    columnar = [entry for entry in entries if entry.path.endswith(_PARQUET) and entry.size]
+    for group in _groups(columnar):
+        progress.step(f"searching {storage.url}", group[0].path)
+        _search_columns(storage, group, person, bench, found)
+    for entry in entries:
+        if entry.size and not entry.path.endswith(_PARQUET):
+            progress.step(f"searching {storage.url}", entry.path)
+            _search_text(storage, entry, person, found)
+    return found
+
+
+def _search_columns(
+    storage: Storage, group: Sequence[Entry], person: Person, bench: Workbench, found: Findings
+) -> None:
+    paths = [entry.path for entry in group]
+    try:
+        with storage.local(paths) as files:
+            name = dict(zip(files, paths, strict=True))
+            traces, unreadable = bench.traces(person, files)
+    except MissingDataError:
+        if len(group) == 1:
+            return
+        for entry in group:
+            _search_columns(storage, [entry], person, bench, found)
+        return
+    found.files += len(traces)
+    found.rows += sum(trace.rows for trace in traces.values())
+    found.traces |= {name[file]: trace for file, trace in traces.items() if trace.any}
+    found.closed |= {name[file]: why for file, why in unreadable.items()}
+
+
+def _search_text(storage: Storage, entry: Entry, person: Person, found: Findings) -> None:
+    if entry.path.endswith(_PACKED):
+        found.closed[entry.path] = "it is packed in a way that can't be looked into"
+        return
+    try:
+        with storage.local([entry.path]) as (file,):
+            if any(person.named_in(text) for text in _texts(Path(file), gzipped=entry.path.endswith(".gz"))):
+                found.texts.append(entry.path)
+            found.files += 1
+    except MissingDataError:
+        return
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        found.closed[entry.path] = f"it can't be unpacked: {error}"
+
+
+def _texts(file: Path, *, gzipped: bool) -> Iterator[str]:
+    """The file's text in pieces that end where no name can go on: after a line, else after a comma."""
+    with gzip.open(file) if gzipped else file.open("rb") as stream:
+        rest = b""
+        while piece := stream.read(_CHUNK):
+            rest += piece
+            end = (rest.rfind(b"\n") if b"\n" in piece else rest.rfind(b",")) + 1
+            yield rest[:end].decode("utf-8", "replace")
+            rest = rest[end:]
+        yield rest.decode("utf-8", "replace")
+
+
+def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    group: list[Entry] = []
+    for entry in entries:
+        if group and (len(group) >= _FILES or sum(held.size for held in group) + entry.size > _BYTES):
+            yield group
+            group = []
+        group.append(entry)
+    if group:
+        yield group
+
+
+def _within(inner: Storage, outer: Storage) -> bool:
+    return inner.url != outer.url and inner.url.startswith(outer.url.rstrip("/") + "/")

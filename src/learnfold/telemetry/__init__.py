@@ -1,0 +1,1 @@
+"""What learnfold says of itself: progress, log lines and metrics."""
