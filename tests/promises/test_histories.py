@@ -66,7 +66,7 @@ def test_any_history_ends_in_the_views_of_one_full_run(job: str, data: st.DataOb
     where = data.draw(st.sampled_from([day_folders(), folders()]))
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as how:
         how.setattr(
-            refresh, "SLICED_SHARE", data.draw(st.sampled_from([0.5, 1.0]))
+            refresh, "INCREMENTAL_SHARE", data.draw(st.sampled_from([0.5, 1.0]))
         )  # 1.0: views are asked in slices whenever they can be
         how.setattr(fold, "MOST_PARTS", data.draw(st.sampled_from([2, 16])))  # 2: parts are put together all the time
         how.setattr(segments, "LATE_DAYS", data.draw(st.sampled_from([-8, 0, 3])))  # -8: every day is in a block

@@ -11,7 +11,7 @@ from typing import Self
 
 from services.stack.s3 import S3Server
 
-Asked = Callable[[str, str], bool]
+Refreshed = Callable[[str, str], bool]
 """Whether a request (its method, and its path with the query) is meant."""
 
 
@@ -20,7 +20,7 @@ class Fault:
     """What happens to the next ``times`` requests that are meant."""
 
     kind: str  # refuse: 503; drop: no answer, not forwarded; lose: forwarded, no answer; cut: half an answer; hang: no answer for long
-    meant: Asked
+    meant: Refreshed
     times: int = 1
     met: int = 0
 
@@ -48,7 +48,7 @@ class FaultyS3:
         """Where clients go."""
         return f"http://127.0.0.1:{self._http.server_port}"
 
-    def next(self, kind: str, meant: Asked, times: int = 1) -> Fault:
+    def next(self, kind: str, meant: Refreshed, times: int = 1) -> Fault:
         """The next ``times`` requests that are meant fail."""
         fault = Fault(kind, meant, times)
         with self._lock:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from learnfold import catalog
-from learnfold.master.committed_offsets import Progress
+from learnfold.master.committed_offsets import CommittedOffsets
 from learnfold.master.layout import open_master
 from learnfold.settings import Settings
 from oracle import Message
@@ -67,7 +67,7 @@ class Sent:
 
     def all_in(self, master: Place) -> bool:
         """Whether the progress of a master dataset says that all of it is in files, and nothing else."""
-        told = {key: one.offset for key, one in Progress.read(master.open()).partitions.items() if one.offset}
+        told = {key: one.offset for key, one in CommittedOffsets.read(master.open()).partitions.items() if one.offset}
         return told == self.ends()
 
 

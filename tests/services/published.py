@@ -14,7 +14,7 @@ import oracle
 from learnfold import catalog
 from learnfold.batch.manifest import read_current
 from learnfold.storage import Storage
-from learnfold.storage.concurrency import side_by_side
+from learnfold.storage.concurrency import map_concurrently
 from promises.growing import COUNTED
 from services.places import ROOT, Place
 from services.stack.process import run
@@ -42,7 +42,7 @@ def upload(folder: Path, place: Place, paths: list[Path] | None = None) -> None:
         with storage.new(file.relative_to(folder).as_posix()) as new:
             shutil.copyfile(file, new)
 
-    side_by_side(put, paths or [file for file in folder.rglob("*") if file.is_file()], 8)
+    map_concurrently(put, paths or [file for file in folder.rglob("*") if file.is_file()], 8)
 
 
 def rows(storage: Storage, view: str) -> Rows:

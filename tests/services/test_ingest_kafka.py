@@ -17,7 +17,7 @@ from learnfold.errors import MissingDataError
 from learnfold.generate import Semester, messages
 from learnfold.kafka.produce import make_topics, produce
 from learnfold.kafka.tail import tail
-from learnfold.master.committed_offsets import read_partition, read_progress
+from learnfold.master.committed_offsets import read_committed_offsets, read_partition
 from promises.views import differences, run_job
 from services.ingesting import (
     PATIENCE_SECONDS,
@@ -189,7 +189,7 @@ def test_sigterm_writes_what_is_held_and_leaves(
     process.until("event=assigned")
     send_events(sent, 0, 500)
     wait_for(lambda: metric(port, "learnfold_ingest_held") == 500)
-    assert read_progress(master.open())[TOPIC] == {0: 0, 1: 0}
+    assert read_committed_offsets(master.open())[TOPIC] == {0: 0, 1: 0}
     assert process.stop() == 0, process.said
     assert in_master(master) == dict.fromkeys(sent.values, 1)
     found = read_partition(master.open(), TOPIC, 0)
@@ -223,7 +223,7 @@ def test_a_topic_that_does_not_exist_yet_is_waited_for(
     running.append(process)
     process.until("doesn't exist yet")
     sent.send([("auth_topic", "u", event(0, event_type="LOGIN"))])
-    wait_for(lambda: read_progress(master.open()).get("auth_topic") == {0: 1}, lambda: process.said)
+    wait_for(lambda: read_committed_offsets(master.open()).get("auth_topic") == {0: 1}, lambda: process.said)
     broker.create_topic(TOPIC, 2)
     send_events(sent, 0, 20)
     wait_for(lambda: sent.all_in(master), lambda: process.said)
@@ -271,7 +271,7 @@ def test_messages_that_retention_removed_are_an_alarm(broker: Kafka, sent: Sent,
     assert process.wait() == 1
     assert "event=alarm" in process.said
     assert "from offset 100 to 149 (50 messages) are gone" in process.said
-    assert read_progress(master.open())[TOPIC] == {0: 100, 1: 200}
+    assert read_committed_offsets(master.open())[TOPIC] == {0: 100, 1: 200}
     once(broker, master, tmp_path / "accepted", "--accept-gap")
     gone = {(TOPIC, 0, offset) for offset in range(100, 150)}
     assert in_master(master) == {key: 1 for key in sent.values if key not in gone}
@@ -289,14 +289,14 @@ def test_messages_that_go_while_it_runs_are_an_alarm(
     running.append(process)
     process.until("event=assigned")
     send_events(sent, 0, 20, 0)
-    wait_for(lambda: read_progress(master.open())[TOPIC] == {0: 20, 1: 0})
+    wait_for(lambda: read_committed_offsets(master.open())[TOPIC] == {0: 20, 1: 0})
     process.signal(signal.SIGSTOP)
     send_events(sent, 100, 30, 0)
     forget(broker, 0, 40)
     process.signal(signal.SIGCONT)
     process.until("from offset 20 to 39 (20 messages) are gone")
     send_events(sent, 200, 10, 1)
-    wait_for(lambda: read_progress(master.open())[TOPIC] == {0: 20, 1: 10}, lambda: process.said)
+    wait_for(lambda: read_committed_offsets(master.open())[TOPIC] == {0: 20, 1: 10}, lambda: process.said)
     assert process.stop() == 1
 
 
@@ -314,7 +314,7 @@ def test_a_topic_that_was_made_again_is_an_alarm(broker: Kafka, sent: Sent, mast
     assert "deleted and made again" in process.said
     once(broker, master, tmp_path / "accepted", "--accept-gap")
     assert sum(in_master(master).values()) == 250
-    assert read_progress(master.open())[TOPIC] == {0: 150}
+    assert read_committed_offsets(master.open())[TOPIC] == {0: 150}
     run_job(Path(master.url), tmp_path / "out", "video")
     told = {TOPIC: [*sent.messages()[TOPIC], *again.messages()[TOPIC]]}
     assert differences(tmp_path / "out", told, "video") == []
@@ -367,7 +367,7 @@ def test_another_group_into_the_same_master_dataset_is_refused(
     send_events(sent, 0, 10)
     assert first.wait() == 1
     assert "the consumer group second" in first.said
-    wait_for(lambda: read_progress(master.open())[TOPIC] == {0: 10})
+    wait_for(lambda: read_committed_offsets(master.open())[TOPIC] == {0: 10})
 
 
 def test_once_waits_for_partitions_that_others_have(
@@ -401,7 +401,7 @@ def test_aborted_messages_are_not_taken_and_marks_do_not_hold_it_up(
         end(60)
     once(broker, master, tmp_path / "log")
     assert len(in_master(master)) == 20
-    assert read_progress(master.open())[TOPIC] == {0: 33}
+    assert read_committed_offsets(master.open())[TOPIC] == {0: 33}
     once(broker, master, tmp_path / "log")
 
 
@@ -444,7 +444,7 @@ def test_metrics_are_served(broker: Kafka, sent: Sent, master: Place, tmp_path: 
     process.until("event=assigned")
     send_events(sent, 0, 40)
     sent.send([(TOPIC, None, b"rubbish")])
-    wait_for(lambda: read_progress(master.open())[TOPIC] == {0: 41})
+    wait_for(lambda: read_committed_offsets(master.open())[TOPIC] == {0: 41})
 
     def told() -> list[str]:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
@@ -470,7 +470,7 @@ def test_a_semester_is_produced_ingested_and_its_views_are_right(broker: Kafka, 
     told = learnfold("generate", "--to-kafka", *semester, environment=environment)
     once(broker, master, tmp_path / "log")
     sent = Sent(broker.bootstrap_servers)
-    for topic in read_progress(master.open()):
+    for topic in read_committed_offsets(master.open()):
         for seen in tail(topic, settings_of(broker), 10_000):
             sent.values[topic, seen.partition, seen.offset] = None
     made = Semester(events=3000, days=5, seed=3, duplicates=0.05, malformed=0.01)

@@ -151,8 +151,8 @@ def test_a_failing_job_reaches_the_kill_node_and_a_rerun_of_it_alone_heals(
     master.open().delete(["topic=video_topic/broken.parquet"])
     done = application.oozie.cli(*words, "-rerun", job, "-D", "oozie.wf.rerun.failnodes=true")
     assert done.returncode == 0, done.stdout + done.stderr
-    healed = application.oozie.wait(job, 900)
-    assert healed["status"] == "SUCCEEDED", application.oozie.hdfs.container_logs()[-6000:]
-    assert healed["run"] == 1
+    repaired = application.oozie.wait(job, 900)
+    assert repaired["status"] == "SUCCEEDED", application.oozie.hdfs.container_logs()[-6000:]
+    assert repaired["run"] == 1
     whole = expected(semester, tmp_path, sorted(semester.rglob("*.parquet")))
     assert unequal(whole.open(), views) == []

@@ -23,7 +23,7 @@ from conftest import tries
 from learnfold.errors import ConflictError, StorageError, UsageError
 from learnfold.storage import Storage
 from learnfold.storage.s3.listing import objects_below
-from services.faulty import Asked, FaultyS3
+from services.faulty import FaultyS3, Refreshed
 from services.places import Place, bucket
 from services.stack.minio import Minio
 from services.stack.need import program
@@ -417,7 +417,7 @@ def test_requests_that_fail_are_tried_again(s3_place: Place, kind: str) -> None:
     with FaultyS3(s3_place.server) as proxy:
         storage = s3_place.through(proxy.endpoint).open(s3_retries=3)
 
-        def disturbed(act: Callable[[], None], *meant: Asked) -> None:
+        def disturbed(act: Callable[[], None], *meant: Refreshed) -> None:
             for one in meant:
                 proxy.faults.clear()
                 fault = proxy.next(kind, one, times=2)

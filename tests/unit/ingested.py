@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from learnfold import catalog
-from learnfold.ingest.decoder import Intake
+from learnfold.ingest.decoder import Decoder
 from learnfold.ingest.stream.partition import Partition, claim
 from learnfold.ingest.stream.writer import Flushed, flush
 from learnfold.master.committed_offsets import PartitionProgress, read_partition
@@ -77,9 +77,9 @@ def flushed(master: FolderStorage, partitions: list[Partition], settings: Settin
 
 
 @cache
-def _intake(settings: Settings) -> Intake:
+def _intake(settings: Settings) -> Decoder:
     """One for all tests in a zone; what it took for one flush it doesn't know in the next."""
-    return Intake(settings, FolderStorage("."))
+    return Decoder(settings, FolderStorage("."))
 
 
 def visible(master: Path) -> list[Path]:

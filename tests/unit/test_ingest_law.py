@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ingested import KilledError, Log, dying_after, quarantine, rows, visible
 
 from learnfold.errors import MissingDataError
-from learnfold.master.committed_offsets import read_progress
+from learnfold.master.committed_offsets import read_committed_offsets
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 from oracle import read_events
@@ -68,7 +68,7 @@ def test_the_progress_says_exactly_what_a_reader_holds(data: st.DataObject) -> N
             log.read(data.draw(st.integers(0, 10)))
             with contextlib.suppress(KilledError), dying_after(data.draw(st.integers(1, 10))):
                 log.flush()
-            end = read_progress(log.master)["video_topic"][0]
+            end = read_committed_offsets(log.master)["video_topic"][0]
             with contextlib.suppress(MissingDataError):
                 held = {row["kafka_offset"] for row in rows(visible(Path(folder)))}
                 assert held <= set(range(end))

@@ -13,7 +13,12 @@ from ingested import Log, visible
 
 from learnfold.errors import BusyError, DataError
 from learnfold.ingest.stream.partition import FencedError, claim
-from learnfold.master.committed_offsets import PartitionProgress, Progress, read_partition, read_progress
+from learnfold.master.committed_offsets import (
+    CommittedOffsets,
+    PartitionProgress,
+    read_committed_offsets,
+    read_partition,
+)
 from learnfold.master.file_names import KafkaRange, is_own, kafka_range
 from learnfold.storage.folder import FolderStorage
 
@@ -71,8 +76,8 @@ def test_what_ends_before_the_progress_is_all_there_is_of_it(log: Log) -> None:
     log.claim()
     log.read(4)
     log.flush()
-    progress = Progress.read(log.master)
-    assert read_progress(log.master) == {"video_topic": {0: 4}}
+    progress = CommittedOffsets.read(log.master)
+    assert read_committed_offsets(log.master) == {"video_topic": {0: 4}}
     left_out = {
         name: progress.beyond(f"{DAY}/video_topic-{name}.parquet") for name in ("0-0-3", "0-2-4", "0-4-9", "1-4-9")
     }
@@ -88,7 +93,7 @@ def test_a_topic_made_again_begins_behind_all_that_was_before(log: Log) -> None:
     found = read_partition(log.master, "video_topic", 0)
     assert found is not None
     claim(log.master, log.partition.topic, replace(found[0], offset=2, generation=1), "group")
-    progress = Progress.read(log.master)
+    progress = CommittedOffsets.read(log.master)
     assert not progress.beyond(f"{DAY}/video_topic-0-0-9.parquet")
     assert not progress.beyond(f"{DAY}/video_topic-0.g1-0-1.parquet")
     assert progress.beyond(f"{DAY}/video_topic-0.g1-2-9.parquet")
@@ -104,7 +109,7 @@ def test_who_lost_the_partition_can_not_move_its_progress(log: Log) -> None:
     log.flush()
     with pytest.raises(FencedError, match="partition 0 of video_topic"):
         Log(log.master, "video_topic", partition=sleeper).flush()
-    assert read_progress(log.master) == {"video_topic": {0: 3}}
+    assert read_committed_offsets(log.master) == {"video_topic": {0: 3}}
     assert sorted(file.name for file in visible(Path(log.master.url))) == ["video_topic-0-0-2.parquet"]
 
 
@@ -146,7 +151,7 @@ def test_a_progress_that_can_not_be_read_is_said_with_what_to_do(log: Log) -> No
     log.claim()
     (Path(log.master.url) / "_progress/topic=video_topic/partition=0.json").write_text("{")
     with pytest.raises(DataError, match="backup"):
-        Progress.read(log.master)
+        CommittedOffsets.read(log.master)
 
 
 def test_no_two_writes_of_a_progress_are_the_same(log: Log) -> None:

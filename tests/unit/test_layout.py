@@ -85,7 +85,7 @@ def test_topics_that_no_subject_reads_are_counted(tmp_path: Path) -> None:
     """So that a misspelt folder doesn't go unseen; a topic of another job is none of them."""
     lay(tmp_path, "topic=video_topic/1.parquet", "topic=vidoe_topic/2.parquet", "topic=vidoe_topic/3.parquet")
     lay(tmp_path, "topic=course_topic/4.parquet")
-    assert listed(tmp_path).strangers == {"vidoe_topic": 2}
+    assert listed(tmp_path).unknown_topics == {"vidoe_topic": 2}
 
 
 DAYS = (

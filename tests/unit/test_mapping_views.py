@@ -17,7 +17,7 @@ from promises.views import differences, rows, run_job
 SOURCES = {"xapi": [case[1] for case in STATEMENTS], "caliper": [case[1] for case in EVENTS]}
 
 
-def translated(source: str) -> list[Translated]:
+def translate_errors(source: str) -> list[Translated]:
     """The events of every documented shape, each with an id of its own, as a source gives them."""
     documents = [document | {"id": f"{number}"} for number, document in enumerate(SOURCES[source])]
     results = translate(documents, load(source))
@@ -27,7 +27,7 @@ def translated(source: str) -> list[Translated]:
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_run_takes_all_that_is_translated(source: str, tmp_path: Path) -> None:
     """Every event is valid to the batch layer, of all topics that the source tells of, and the views say what the oracle says."""
-    events = translated(source)
+    events = translate_errors(source)
     topics = Counter(event.topic for event in events)
     assert topics.keys() >= {"auth_topic", "course_topic", "video_topic", "assessment_topic"}
     master = Dataset(tmp_path / "master")

@@ -13,7 +13,7 @@ from learnfold.catalog import load
 if TYPE_CHECKING:
     from learnfold.catalog import Rollup
 
-ROLLUPS = {rollup.name: rollup for rollup in load().rollups.values() if rollup.dateless_key}
+ROLLUPS = {rollup.name: rollup for rollup in load().rollups.values() if rollup.all_time_key}
 
 
 @pytest.mark.parametrize("name", ROLLUPS)
@@ -35,7 +35,7 @@ def test_a_block_joined_with_days_is_what_grouping_both_gives(name: str) -> None
             for one, other in ((grouped, joined), (joined, grouped)):
                 assert connection.execute(f"({one}) EXCEPT ALL ({other})").fetchall() == []
             connection.execute(f"CREATE OR REPLACE TABLE block AS {joined}")
-            key = ", ".join(rollup.dateless_key)
+            key = ", ".join(rollup.all_time_key)
             rows = connection.execute(f"SELECT {key} FROM block").fetchall()
             keys = connection.execute(f"SELECT DISTINCT {key} FROM block").fetchall()
             assert 0 < len(rows) == len(keys)

@@ -78,9 +78,9 @@ def test_a_failure_is_told_beside_the_last_success(report: RunReport, tmp_path: 
         ("last_run_duration_seconds", "video"),
     }
     record(report, settings)
-    healed = numbers(Path(settings.metrics_file).read_text(encoding="utf-8"))
-    assert healed["last_run_succeeded", "video"] == 1
-    assert ("last_failure_timestamp_seconds", "video") in healed
+    repaired = numbers(Path(settings.metrics_file).read_text(encoding="utf-8"))
+    assert repaired["last_run_succeeded", "video"] == 1
+    assert ("last_failure_timestamp_seconds", "video") in repaired
 
 
 def test_what_is_no_longer_so_is_no_longer_said(report: RunReport, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from learnfold.errors import DataError, StorageError, UsageError
 from learnfold.schedule.clock import SystemClock
 from learnfold.schedule.frequency import FREQUENCIES
 from learnfold.schedule.journal import Entry, Journal
-from learnfold.schedule.keep import Habits, keep
+from learnfold.schedule.keep import RetryPolicy, keep
 from learnfold.schedule.rule import Cron, Once, due
 from learnfold.settings import Settings
 from learnfold.storage import open_storage
@@ -63,7 +63,11 @@ class Life:
         self.said: list[str] = []
 
     def keep(
-        self, now: str, end: str, work: Callable[[Time, datetime], None] | None = None, habits: Habits | None = None
+        self,
+        now: str,
+        end: str,
+        work: Callable[[Time, datetime], None] | None = None,
+        habits: RetryPolicy | None = None,
     ) -> int:
         """Kept from ``now`` to ``end``; what ran is in ``ran``, by its moment and when it began."""
         clock = Time(now, end)
@@ -73,7 +77,7 @@ class Life:
             if work:
                 work(clock, moment)
 
-        return keep(self.rule, self.journal, run, clock, habits or Habits(), self.said.append)
+        return keep(self.rule, self.journal, run, clock, habits or RetryPolicy(), self.said.append)
 
 
 @pytest.fixture
@@ -125,7 +129,7 @@ def test_missed_nights_are_caught_up_by_one_run(nightly: Life) -> None:
     """After three nights away, --catch-up runs at once and once; without it, the next night."""
     nightly.keep("2026-11-01T12:00", "2026-11-02T12:00")
     nightly.ran.clear()
-    nightly.keep("2026-11-05T12:00", "2026-11-06T12:00", habits=Habits(catch_up=True))
+    nightly.keep("2026-11-05T12:00", "2026-11-06T12:00", habits=RetryPolicy(catch_up=True))
     assert nightly.ran == ["05 00:00 at 05 12:00", "06 00:00 at 06 00:00"]
     assert "one run for the 3 that were due" in nightly.said[-1]
 
@@ -141,7 +145,7 @@ def test_missed_nights_are_left_out_unless_asked_for(nightly: Life) -> None:
 
 def test_the_first_time_nothing_was_missed(nightly: Life) -> None:
     """A schedule that begins today owes nothing, even with --catch-up."""
-    nightly.keep("2026-11-05T12:00", "2026-11-05T23:00", habits=Habits(catch_up=True))
+    nightly.keep("2026-11-05T12:00", "2026-11-05T23:00", habits=RetryPolicy(catch_up=True))
     assert nightly.ran == []
 
 
@@ -194,7 +198,7 @@ def test_a_run_that_keeps_failing_is_given_up_until_the_next(nightly: Life) -> N
     def fail(_clock: Time, moment: datetime) -> None:
         raise StorageError("no room") if moment.day == 2 else UsageError("no such zone")
 
-    assert nightly.keep("2026-11-01T12:00", "2026-11-03T12:00", fail, Habits(retries=1, retry_seconds=60)) == 2
+    assert nightly.keep("2026-11-01T12:00", "2026-11-03T12:00", fail, RetryPolicy(retries=1, retry_seconds=60)) == 2
     assert nightly.ran == ["02 00:00 at 02 00:00", "02 00:00 at 02 00:01", "03 00:00 at 03 00:00"]
 
 
@@ -209,7 +213,7 @@ def test_once_is_once(tmp_path: Path) -> None:
     """It ends by itself after its one run, also when it is started again."""
     life = Life(tmp_path, Once(utc("2026-11-02T03:00")))
     life.keep("2026-11-01T12:00", "2027-01-01T00:00")
-    life.keep("2026-11-05T12:00", "2027-01-01T00:00", habits=Habits(catch_up=True))
+    life.keep("2026-11-05T12:00", "2027-01-01T00:00", habits=RetryPolicy(catch_up=True))
     assert life.ran == ["02 03:00 at 02 03:00"]
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from learnfold import catalog
-from learnfold.batch.manifest import BlockRecord, read_current
+from learnfold.batch.manifest import AllTimeSegment, read_current
 from learnfold.batch.run import RunRequest, run
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
@@ -69,7 +69,7 @@ def _visits(master: Path, day: int, file: str, sessions: int = 0) -> None:
     pq.write_table(pa.Table.from_pylist(events), folder / f"{file}.parquet")
 
 
-def _run(master: Path, out: Path) -> list[BlockRecord]:
+def _run(master: Path, out: Path) -> list[AllTimeSegment]:
     """Runs the job, and gives what it knows of blocks of sessions; no file is there that it doesn't."""
     run(RunRequest(str(master), str(out), ("auth",)), catalog.load(), Settings(reporting_zone="UTC"))
     manifest, _ = read_current(FolderStorage(str(out)))

@@ -25,7 +25,7 @@ _COST = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 1024**2}
 
 
 @dataclass
-class Receipt:
+class ErasureReceipt:
     """One erasure."""
 
     salt: str
@@ -65,10 +65,10 @@ class Receipt:
         return secrets.compare_digest(_digest(user_id, self.salt), self.digest)
 
 
-def new_receipt(user_id: str, master: str, output: str) -> Receipt:
+def new_receipt(user_id: str, master: str, output: str) -> ErasureReceipt:
     """A receipt of what is about to be done."""
     salt = secrets.token_hex(16)
-    return Receipt(salt, _digest(user_id, salt), now(), operator(), master, output)
+    return ErasureReceipt(salt, _digest(user_id, salt), now(), operator(), master, output)
 
 
 def operator() -> str:
@@ -80,26 +80,26 @@ def operator() -> str:
     return f"{user} on {socket.gethostname()}"
 
 
-def receipts_of(out: Storage, user_id: str) -> list[Receipt]:
+def receipts_of(out: Storage, user_id: str) -> list[ErasureReceipt]:
     """The receipts of that person, oldest first."""
     return [receipt for receipt in _all(out) if receipt.is_of(user_id)]
 
 
-def unfinished(out: Storage) -> list[Receipt]:
+def unfinished(out: Storage) -> list[ErasureReceipt]:
     """The receipts of erasures that are under way or were stopped before their end, oldest first."""
     return [receipt for receipt in _all(out) if receipt.finished_at is None]
 
 
-def _all(out: Storage) -> list[Receipt]:
+def _all(out: Storage) -> list[ErasureReceipt]:
     files = [entry.path for entry in out.list(RECEIPTS) if entry.path.endswith(".json")]
     found = [receipt for path in files if (receipt := _read(out.read(path) or b"")) is not None]
     return sorted(found, key=lambda receipt: receipt.started_at)
 
 
-def _read(data: bytes) -> Receipt | None:
+def _read(data: bytes) -> ErasureReceipt | None:
     try:
         value: dict[str, Any] = json.loads(data)
-        return Receipt(**value)
+        return ErasureReceipt(**value)
     except (ValueError, TypeError):
         return None
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from learnfold.batch.manifest import FileRecord, PartRecord, RollupRecord, TopicRecord, day_of
+from learnfold.batch.manifest import FileRecord, RollupFile, RollupRecord, TopicRecord, day_of
 from learnfold.batch.plan import rollup_fingerprint
 from learnfold.batch.rollup_rows import sources
-from learnfold.batch.segments import blocks_of
+from learnfold.batch.segments import segments_of
 from learnfold.catalog.reasons import unreadable_files
-from learnfold.engines import DayFacts, FoldRequest
+from learnfold.engines import DayCounts, FoldRequest
 from learnfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from learnfold.batch.plan import TopicPlan
     from learnfold.catalog import Rollup
-    from learnfold.engines import Engine, FileFacts, Part
+    from learnfold.engines import Engine, FileFacts, OutputFile
     from learnfold.settings import Settings
     from learnfold.storage import Storage
-    from learnfold.telemetry.progress import Progress
+    from learnfold.telemetry.reporter import Reporter
 
 Item = TypeVar("Item")
 
@@ -53,7 +53,7 @@ class _Done:
 
     read: frozenset[str]
     days: frozenset[date]
-    parts: dict[str, list[Part]]
+    parts: dict[str, list[OutputFile]]
 
     def settles(self, day: date, files: set[str]) -> bool:
         """Whether it folded ``day`` from all the files that hold events of it."""
@@ -68,14 +68,14 @@ class _Work:
     out: Storage
     settings: Settings
     batch: str
-    progress: Progress
+    reporter: Reporter
     facts: dict[str, FileRecord] = field(default_factory=dict)
-    days: dict[date, DayFacts] = field(default_factory=dict)
+    days: dict[date, DayCounts] = field(default_factory=dict)
     done: dict[str, list[_Done]] = field(default_factory=dict)  # folds by rollup, oldest first
     unreadable: dict[str, str] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)  # files whose facts are still to be found
     folds: int = 0
-    dateless: Mapping[str, bool] = field(default_factory=dict)  # see fold_topic
+    all_time: Mapping[str, bool] = field(default_factory=dict)  # see fold_topic
 
     def files_by_day(self) -> dict[date, set[str]]:
         """The readable files that hold events of each UTC day, as far as is known."""
@@ -94,14 +94,14 @@ def fold_topic(
     out: Storage,
     settings: Settings,
     batch: str,
-    progress: Progress,
-    dateless: Mapping[str, bool] | None = None,
+    reporter: Reporter,
+    all_time: Mapping[str, bool] | None = None,
 ) -> FoldedTopic:
     """Folds a topic; raises DataError for files that can't be read, unless they are to be skipped.
 
-    ``dateless``: the rollups that views read without their dates; True: one lists their rows, so merged ones are kept by key.
+    ``all_time``: the rollups that views read without their dates; True: one lists their rows, so merged ones are kept by key.
     """
-    work = _Work(plan, rollups, engine, out, settings, batch, progress, dateless=dateless or {})
+    work = _Work(plan, rollups, engine, out, settings, batch, reporter, all_time=all_time or {})
     if plan.last is not None:
         work.facts = {
             path: record
@@ -185,7 +185,7 @@ def _filled(items: Iterable[tuple[list[Item], int]], limit: int) -> list[list[It
 
 
 def _fold(work: _Work, rollups: Sequence[Rollup], files: Sequence[str], days: frozenset[date] | None) -> _Done:
-    work.progress.step(f"folding {work.plan.topic.name}", files[0] if files else "")
+    work.reporter.step(f"folding {work.plan.topic.name}", files[0] if files else "")
     name = f"{work.batch}-{work.plan.topic.name}-{work.folds:04d}"
     work.folds += 1
     fresh = frozenset(file for file in files if file in work.fresh)
@@ -239,11 +239,11 @@ def _settle(work: _Work) -> FoldedTopic:
         parts = _parts(before, work.done.get(rollup.name, []), answers, rollup, set(files))
         now = RollupRecord(rollup_fingerprint(rollup, work.settings), _tidied(work, rollup, parts))
         record.rollups[rollup.name] = now
-        if rollup.name in work.dateless and work.engine.merges_dates:
-            work.progress.step("merging days of", rollup.name)
+        if rollup.name in work.all_time and work.engine.merges_all_time:
+            work.reporter.step("merging days of", rollup.name)
             name = f"{work.batch}-{plan.topic.name}"
-            old, by_key = before.blocks if before else (), work.dateless[rollup.name]
-            now.blocks = blocks_of(rollup, now, old, touched[rollup.name], work.engine, work.out, name, by_key=by_key)
+            old, by_key = before.blocks if before else (), work.all_time[rollup.name]
+            now.blocks = segments_of(rollup, now, old, touched[rollup.name], work.engine, work.out, name, by_key=by_key)
     return FoldedTopic(record, touched, len(work.days), len(set(files) - set(work.days)))
 
 
@@ -254,23 +254,23 @@ def _answers(done: Sequence[_Done], files: Mapping[date, set[str]]) -> dict[date
 
 def _parts(
     before: RollupRecord | None, done: Sequence[_Done], answers: Mapping[date, int], rollup: Rollup, held: set[date]
-) -> list[PartRecord]:
+) -> list[RollupFile]:
     """The rollup's old parts as far as they still answer for days, and its new ones."""
     parts = []
     for part in before.parts if before else ():
         stay = [day for day in part.days if day_of(day) not in answers and day_of(day) in held]
         if stay:
-            parts.append(PartRecord(part.path, part.rows, part.bytes, stay, part.held))
+            parts.append(RollupFile(part.path, part.rows, part.bytes, stay, part.held))
     for place, one in enumerate(done):
         mine = sorted(day.isoformat() for day, at in answers.items() if at == place)
         if mine:
             parts += [
-                PartRecord(p.path, p.rows, p.bytes, mine, len(one.days)) for p in one.parts[rollup.name] if p.rows
+                RollupFile(p.path, p.rows, p.bytes, mine, len(one.days)) for p in one.parts[rollup.name] if p.rows
             ]
     return parts
 
 
-def _tidied(work: _Work, rollup: Rollup, parts: list[PartRecord]) -> list[PartRecord]:
+def _tidied(work: _Work, rollup: Rollup, parts: list[RollupFile]) -> list[RollupFile]:
     """The parts, the smallest of them put together into one when they have become many."""
     if len(parts) <= MOST_PARTS:
         return parts
@@ -282,4 +282,4 @@ def _tidied(work: _Work, rollup: Rollup, parts: list[PartRecord]) -> list[PartRe
     path = f"_rollups/{rollup.name}/{work.batch}-{work.plan.topic.name}-merged.parquet"
     merged = work.engine.merge(rollup, sources(small), path)
     days = sorted({day for part in small for day in part.days})
-    return [*keep, PartRecord(merged.path, merged.rows, merged.bytes, days, len(days))]
+    return [*keep, RollupFile(merged.path, merged.rows, merged.bytes, days, len(days))]

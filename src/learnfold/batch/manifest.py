@@ -37,7 +37,7 @@ class FileRecord:
 
 
 @dataclass
-class PartRecord:
+class RollupFile:
     """A file of a rollup, and the UTC days that it answers for (it may hold more, folded anew since)."""
 
     path: str
@@ -48,7 +48,7 @@ class PartRecord:
 
 
 @dataclass
-class BlockRecord:
+class AllTimeSegment:
     """A file of a rollup merged over the dates of some UTC days."""
 
     path: str  # empty: merging was no use, and there is no file
@@ -63,8 +63,8 @@ class RollupRecord:
     """A rollup: what its definition was, and its files."""
 
     fingerprint: str
-    parts: list[PartRecord] = field(default_factory=list)
-    blocks: list[BlockRecord] = field(default_factory=list)
+    parts: list[RollupFile] = field(default_factory=list)
+    blocks: list[AllTimeSegment] = field(default_factory=list)
 
     @property
     def paths(self) -> list[str]:
@@ -192,8 +192,8 @@ def _job(value: dict[str, Any]) -> JobRecord:
                 "rollups": {
                     rollup: RollupRecord(
                         record["fingerprint"],
-                        [PartRecord(**part) for part in record["parts"]],
-                        [BlockRecord(**block) for block in record["blocks"]],
+                        [RollupFile(**part) for part in record["parts"]],
+                        [AllTimeSegment(**block) for block in record["blocks"]],
                     )
                     for rollup, record in topic["rollups"].items()
                 },

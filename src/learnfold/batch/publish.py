@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from learnfold.batch.manifest import BATCHES, POINTER, manifest_path, read_current, read_manifest
 from learnfold.errors import BusyError, ConflictError
-from learnfold.storage.concurrency import side_by_side
+from learnfold.storage.concurrency import map_concurrently
 from learnfold.utc import now
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def refresh_plain_paths(out: Storage, manifest: Manifest, *jobs: str) -> int:
     """
     views = {view: record for job in jobs for view, record in manifest.jobs[job].views.items()}
     notes = {job: f"{BATCHES}/plain-{job}.json" for job in jobs}
-    noted = dict(zip(jobs, side_by_side(lambda job: _read_note(out, notes[job]), jobs, out.at_once), strict=True))
-    listed = side_by_side(out.list, views, out.at_once)
+    noted = dict(zip(jobs, map_concurrently(lambda job: _read_note(out, notes[job]), jobs, out.at_once), strict=True))
+    listed = map_concurrently(out.list, views, out.at_once)
     there = {name: {entry.path: entry.tag for entry in entries} for name, entries in zip(views, listed, strict=True)}
 
     def stands(job: str, name: str) -> bool:
@@ -82,10 +82,10 @@ def refresh_plain_paths(out: Storage, manifest: Manifest, *jobs: str) -> int:
         return [tags.get(path) for path in plain]
 
     stale = [(job, name) for job in jobs for name in manifest.jobs[job].views if not stands(job, name)]
-    for (job, name), tags in zip(stale, side_by_side(refresh, stale, out.at_once), strict=True):
+    for (job, name), tags in zip(stale, map_concurrently(refresh, stale, out.at_once), strict=True):
         noted[job][name] = [views[name].paths, tags]
     changed = dict.fromkeys(job for job, _ in stale)
-    side_by_side(lambda job: out.write(notes[job], json.dumps(noted[job]).encode()), changed, out.at_once)
+    map_concurrently(lambda job: out.write(notes[job], json.dumps(noted[job]).encode()), changed, out.at_once)
     return len(stale)
 
 

@@ -13,7 +13,7 @@ from learnfold.batch.manifest import BATCHES, ViewRecord
 from learnfold.batch.plan import view_fingerprint
 from learnfold.batch.rollup_rows import sources
 from learnfold.batch.segments import merged_sources
-from learnfold.engines import AskRequest
+from learnfold.engines import RefreshRequest
 
 if TYPE_CHECKING:
     from datetime import date
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from learnfold.batch.fold import FoldedTopic
     from learnfold.batch.manifest import JobRecord, RollupRecord
     from learnfold.catalog import Job, View
-    from learnfold.engines import Asked, Engine
+    from learnfold.engines import Engine, Refreshed
     from learnfold.settings import Settings
-    from learnfold.telemetry.progress import Progress
+    from learnfold.telemetry.reporter import Reporter
 
-SLICED_SHARE = 0.5
+INCREMENTAL_SHARE = 0.5
 """Where more than this share of the days changed, asking the whole view is less work than asking slices of it."""
 
 _NEAR = (-2, -1, 0, 1, 2)
@@ -33,14 +33,14 @@ _NEAR = (-2, -1, 0, 1, 2)
 
 
 @dataclass
-class AskedViews:
+class RefreshedViews:
     """The views of a job now, and the checks that some rows broke, by view and check, with example rows."""
 
     views: dict[str, ViewRecord] = field(default_factory=dict)
     broken: dict[str, dict[str, list[dict[str, object]]]] = field(default_factory=dict)
 
 
-def ask_views(
+def refresh_views(
     job: Job,
     topics: dict[str, FoldedTopic],
     last: JobRecord | None,
@@ -48,10 +48,10 @@ def ask_views(
     engine: Engine,
     settings: Settings,
     batch: str,
-    progress: Progress,
-) -> AskedViews:
+    reporter: Reporter,
+) -> RefreshedViews:
     """Asks the job's views that could have changed, and those in ``names`` in any case (None: all of them)."""
-    asked = AskedViews()
+    refreshed = RefreshedViews()
     rollups = {name: record for topic in topics.values() for name, record in topic.record.rollups.items()}
     merged = {name: found for name, record in rollups.items() if (found := merged_sources(record)) is not None}
     touched = {name: days for topic in topics.values() for name, days in topic.touched.items()}
@@ -65,9 +65,9 @@ def ask_views(
             and before.fingerprint == view_fingerprint(view.fingerprint, settings)
         )
         if before is not None and last is not None and same and not _rows_changed(view, rollups, touched, last):
-            asked.views[view.name] = before
+            refreshed.views[view.name] = before
             continue
-        request = AskRequest(
+        request = RefreshRequest(
             view,
             {rollup.name: sources(rollups[rollup.name].parts) for rollup in view.rollups},
             f"{BATCHES}/{batch}/{view.name}/part-00000.parquet",
@@ -76,15 +76,15 @@ def ask_views(
         if before is not None and last is not None and same:
             request = _sliced(request, view, rollups, touched, last, before)
         requests.append(request)
-    with engine.asking(), ThreadPoolExecutor(engine.asks_at_once, "learnfold-ask") as pool:
-        progress.step("asking", f"{len(requests)} views of {job.name}")
+    with engine.caching(), ThreadPoolExecutor(engine.max_concurrent_views, "learnfold-ask") as pool:
+        reporter.step("asking", f"{len(requests)} views of {job.name}")
         for request, (answer, seconds) in zip(requests, pool.map(partial(_timed, engine), requests), strict=True):
             view = request.view
-            progress.step("asked", view.name)
+            reporter.step("asked", view.name)
             if answer.broken:
-                asked.broken[view.name] = answer.broken
+                refreshed.broken[view.name] = answer.broken
                 continue
-            asked.views[view.name] = ViewRecord(
+            refreshed.views[view.name] = ViewRecord(
                 answer.paths,
                 view_fingerprint(view.fingerprint, settings),
                 answer.rows,
@@ -95,11 +95,11 @@ def ask_views(
                 batch,
                 [f"({', '.join(view.key)}) is unique", *view.checks],
             )
-    asked.views = {view.name: asked.views[view.name] for view in job.views if view.name in asked.views}
-    return asked
+    refreshed.views = {view.name: refreshed.views[view.name] for view in job.views if view.name in refreshed.views}
+    return refreshed
 
 
-def _timed(engine: Engine, request: AskRequest) -> tuple[Asked, float]:
+def _timed(engine: Engine, request: RefreshRequest) -> tuple[Refreshed, float]:
     began = time.perf_counter()
     return engine.ask(request), round(time.perf_counter() - began, 3)
 
@@ -121,15 +121,15 @@ def _rows_changed(
 
 
 def _sliced(
-    request: AskRequest,
+    request: RefreshRequest,
     view: View,
     rollups: dict[str, RollupRecord],
     touched: dict[str, set[date] | None],
     last: JobRecord,
     before: ViewRecord,
-) -> AskRequest:
+) -> RefreshRequest:
     """The same request for the slices that changed, where that can be told and is less work."""
-    if view.slice is None:
+    if view.pushdown is None:
         return request
     old = {name: record for topic in last.topics.values() for name, record in topic.rollups.items()}
     changed, near = {}, {}
@@ -138,8 +138,8 @@ def _sliced(
         if days is None or rollup.name not in old:
             return request
         held = sum(len(part.days) for part in now)
-        if len(days) > held * SLICED_SHARE:
+        if len(days) > held * INCREMENTAL_SHARE:
             return request
         changed[rollup.name] = sources(old[rollup.name].parts, days) + sources(now, days)
         near[rollup.name] = sources(now, {day + timedelta(days=by) for day in days for by in _NEAR})
-    return AskRequest(view, near, request.path, tuple(before.paths), changed)
+    return RefreshRequest(view, near, request.path, tuple(before.paths), changed)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learnfold.batch.manifest import day_of
-from learnfold.engines import Source
+from learnfold.engines import RollupRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from learnfold.batch.manifest import PartRecord
+    from learnfold.batch.manifest import RollupFile
 
 
-def sources(parts: Iterable[PartRecord], days: set[date] | None = None) -> tuple[Source, ...]:
+def sources(parts: Iterable[RollupFile], days: set[date] | None = None) -> tuple[RollupRows, ...]:
     """The parts as a view reads them: of each the days that it answers for, of ``days`` only (None: all)."""
     found = []
     for part in parts:
@@ -23,5 +23,5 @@ def sources(parts: Iterable[PartRecord], days: set[date] | None = None) -> tuple
             answered &= days
         if answered:
             rows = part.rows * len(answered) // part.held
-            found.append(Source(part.path, None if len(answered) == part.held else frozenset(answered), rows=rows))
+            found.append(RollupRows(part.path, None if len(answered) == part.held else frozenset(answered), rows=rows))
     return tuple(found)

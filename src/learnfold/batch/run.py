@@ -15,13 +15,13 @@ from learnfold.batch.fold import fold_topic
 from learnfold.batch.manifest import BATCHES, JobRecord, Manifest, new_batch, read_current
 from learnfold.batch.plan import JobPlan, Scope, plan_job
 from learnfold.batch.publish import publish, refresh_plain_paths
-from learnfold.batch.refresh import ask_views
+from learnfold.batch.refresh import refresh_views
 from learnfold.engines import open_engine
 from learnfold.errors import LearnfoldError, UsageError
 from learnfold.master.layout import open_master
 from learnfold.storage import open_storage, same_place
 from learnfold.storage.lease import held
-from learnfold.telemetry.progress import Progress
+from learnfold.telemetry.reporter import Reporter
 from learnfold.telemetry.run_metrics import record, record_failure
 from learnfold.utc import now
 
@@ -59,38 +59,38 @@ class RunReport:
     manifest: Manifest  # the batch that readers see now
     jobs: tuple[str, ...]
     seconds: float
-    strangers: dict[str, int]  # files of topics that no subject reads, by topic
-    healed: int = 0  # plain paths that were not what the batch says
+    unknown_topics: dict[str, int]  # files of topics that no subject reads, by topic
+    repaired: int = 0  # plain paths that were not what the batch says
 
 
-def run(request: RunRequest, catalog: Catalog, settings: Settings, progress: Progress | None = None) -> RunReport:
+def run(request: RunRequest, catalog: Catalog, settings: Settings, reporter: Reporter | None = None) -> RunReport:
     """Publishes the views of the jobs as of the master dataset now; raises LearnfoldError, and then nothing was published."""
-    progress = progress or Progress()
+    reporter = reporter or Reporter()
     began = time.perf_counter()
     jobs = _jobs(request, catalog)
     try:
-        done = _run(request, jobs, catalog, settings, progress)
+        done = _run(request, jobs, catalog, settings, reporter)
     except LearnfoldError:
         for trouble in record_failure(jobs, time.perf_counter() - began, settings):
-            progress.say(trouble)
+            reporter.say(trouble)
         raise
     for trouble in record(done, settings):
-        progress.say(trouble)
+        reporter.say(trouble)
     return done
 
 
 def _run(
-    request: RunRequest, jobs: tuple[str, ...], catalog: Catalog, settings: Settings, progress: Progress
+    request: RunRequest, jobs: tuple[str, ...], catalog: Catalog, settings: Settings, reporter: Reporter
 ) -> RunReport:
     began, started_at = time.perf_counter(), now()
     master, out = _places(request, settings)
     engine = open_engine(settings, master.storage, out)
     try:
         with held(out, jobs, settings) as lease:
-            plans, strangers, current = _plans(request, jobs, catalog, master, out, settings, progress)
+            plans, unknown_topics, current = _plans(request, jobs, catalog, master, out, settings, reporter)
             if all(plan.idle for plan in plans) and current is not None:
-                healed = refresh_plain_paths(out, current, *jobs)
-                return RunReport(None, current, jobs, time.perf_counter() - began, strangers, healed)
+                repaired = refresh_plain_paths(out, current, *jobs)
+                return RunReport(None, current, jobs, time.perf_counter() - began, unknown_topics, repaired)
             manifest = Manifest(
                 new_batch(),
                 current.batch if current else None,
@@ -100,14 +100,14 @@ def _run(
                 versions(engine),
                 settings.shown(),
             )
-            with out.together():
-                manifest.jobs = _run_jobs(plans, request, master, engine, out, settings, manifest.batch, progress)
+            with out.batched_writes():
+                manifest.jobs = _run_jobs(plans, request, master, engine, out, settings, manifest.batch, reporter)
             manifest.ran = list(manifest.jobs)
-            manifest = _publish(out, manifest, lease, jobs, progress)
-            _tidy(out, catalog, settings, jobs, progress)
-        return RunReport(manifest.batch, manifest, jobs, time.perf_counter() - began, strangers)
+            manifest = _publish(out, manifest, lease, jobs, reporter)
+            _tidy(out, catalog, settings, jobs, reporter)
+        return RunReport(manifest.batch, manifest, jobs, time.perf_counter() - began, unknown_topics)
     finally:
-        progress.done()
+        reporter.done()
         engine.close()
 
 
@@ -115,8 +115,8 @@ def plan(request: RunRequest, catalog: Catalog, settings: Settings) -> tuple[lis
     """What ``run`` would do, and the files of topics that no subject reads; writes nothing and waits for nobody."""
     jobs = _jobs(request, catalog)
     master, out = _places(request, settings)
-    plans, strangers, _ = _plans(request, jobs, catalog, master, out, settings, Progress())
-    return plans, strangers
+    plans, unknown_topics, _ = _plans(request, jobs, catalog, master, out, settings, Reporter())
+    return plans, unknown_topics
 
 
 def versions(engine: Engine) -> dict[str, str]:
@@ -150,9 +150,9 @@ def _plans(
     master: Master,
     out: Storage,
     settings: Settings,
-    progress: Progress,
+    reporter: Reporter,
 ) -> tuple[list[JobPlan], dict[str, int], Manifest | None]:
-    progress.step("listing", master.shown)
+    reporter.step("listing", master.shown)
     topics = [topic.name for job in jobs for topic in catalog.jobs[job].topics]
     listing = master.listing(topics, list(catalog.topics))
     out.exists()
@@ -164,7 +164,7 @@ def _plans(
         if last is not None and not same_place(last.input, master.shown):
             last = _other_input(last, master, request, out)
         plans.append(plan_job(catalog.jobs[name], listing, last, request.scope, settings, present))
-    return plans, listing.strangers, current
+    return plans, listing.unknown_topics, current
 
 
 def _present(out: Storage) -> set[str]:
@@ -199,14 +199,14 @@ def _run_jobs(
     out: Storage,
     settings: Settings,
     batch: str,
-    progress: Progress,
+    reporter: Reporter,
 ) -> dict[str, JobRecord]:
     """The records of the jobs that have something to do; raises what the first of them that failed raised."""
     busy = [plan for plan in plans if not plan.idle or plan.last is None]
     largest = sorted(busy, key=lambda plan: -plan.bytes)  # first, so that it isn't left alone at the end
-    with ThreadPoolExecutor(engine.jobs_at_once, "learnfold-job") as pool:
+    with ThreadPoolExecutor(engine.max_concurrent_jobs, "learnfold-job") as pool:
         runs = [
-            pool.submit(_run_job, plan, request, master, engine, out, settings, batch, progress) for plan in largest
+            pool.submit(_run_job, plan, request, master, engine, out, settings, batch, reporter) for plan in largest
         ]
         try:
             records = {plan.job.name: run.result() for plan, run in zip(largest, runs, strict=True)}
@@ -224,52 +224,52 @@ def _run_job(
     out: Storage,
     settings: Settings,
     batch: str,
-    progress: Progress,
+    reporter: Reporter,
 ) -> JobRecord:
     topics = {}
     views = plan.job.views
-    dateless = {
+    all_time = {
         rollup.name: any(view.lists(rollup) for view in views)
         for rollup in plan.job.rollups
-        if any(rollup.name in view.dateless for view in views)
+        if any(rollup.name in view.all_time for view in views)
     }
     for topic in plan.topics:
         rollups = [rollup for rollup in plan.job.rollups if rollup.topic.name == topic.topic.name]
-        topics[topic.topic.name] = fold_topic(topic, rollups, engine, out, settings, batch, progress, dateless)
+        topics[topic.topic.name] = fold_topic(topic, rollups, engine, out, settings, batch, reporter, all_time)
     records = {name: topic.record for name, topic in topics.items()}
     if not request.allow_shrink:
         check_nothing_shrank(plan.last, records, out)
     present = None if request.scope.full else plan.lost
-    asked = ask_views(plan.job, topics, plan.last, present, engine, settings, batch, progress)
-    check_views(asked.broken)
+    refreshed = refresh_views(plan.job, topics, plan.last, present, engine, settings, batch, reporter)
+    check_views(refreshed.broken)
     return JobRecord(
         batch,
         master.shown,
         master.narrowing.whole,
         records,
-        asked.views,
+        refreshed.views,
         sum(topic.folded_days for topic in topics.values()),
         sum(topic.reused_days for topic in topics.values()),
     )
 
 
-def _publish(out: Storage, manifest: Manifest, lease: Lease, jobs: Sequence[str], progress: Progress) -> Manifest:
-    progress.step("publishing", manifest.batch)
+def _publish(out: Storage, manifest: Manifest, lease: Lease, jobs: Sequence[str], reporter: Reporter) -> Manifest:
+    reporter.step("publishing", manifest.batch)
     published = publish(out, manifest, lease)
     refresh_plain_paths(out, published, *jobs)
     return published
 
 
-def _tidy(out: Storage, catalog: Catalog, settings: Settings, jobs: Sequence[str], progress: Progress) -> None:
+def _tidy(out: Storage, catalog: Catalog, settings: Settings, jobs: Sequence[str], reporter: Reporter) -> None:
     """Removes old batches when they have become many; what can't be removed now is left to a later run."""
     kept = [entry for entry in out.list(BATCHES) if entry.path.endswith("/manifest.json")]
     if len(kept) <= settings.keep_batches + SPARE_BATCHES:
         return
-    progress.step("cleaning", out.url)
+    reporter.step("cleaning", out.url)
     try:
         clean(out, catalog, settings, holding=jobs)
     except LearnfoldError as error:
-        progress.say(f"old batches stay for now: {error}")
+        reporter.say(f"old batches stay for now: {error}")
 
 
 def report(result: RunReport) -> dict[str, Any]:
@@ -303,5 +303,5 @@ def report(result: RunReport) -> dict[str, Any]:
             for job in ran
             for name, view in job.views.items()
         },
-        "topics_without_subject": result.strangers,
+        "topics_without_subject": result.unknown_topics,
     }

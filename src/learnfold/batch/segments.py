@@ -13,9 +13,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from learnfold.batch.manifest import BlockRecord, day_of
+from learnfold.batch.manifest import AllTimeSegment, day_of
 from learnfold.batch.rollup_rows import sources
-from learnfold.engines import Source
+from learnfold.engines import RollupRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,17 +37,17 @@ _LOOK_AGAIN = 2
 _BLOCK_DAYS = 8
 
 
-def blocks_of(
+def segments_of(
     rollup: Rollup,
     record: RollupRecord,
-    before: Sequence[BlockRecord],
+    before: Sequence[AllTimeSegment],
     touched: set[date] | None,
     engine: Engine,
     out: Storage,
     name: str,
     *,
     by_key: bool = False,
-) -> list[BlockRecord]:
+) -> list[AllTimeSegment]:
     """The blocks of a rollup's record: the old ones that still hold what their days do (``touched`` None: none), and new ones.
 
     ``by_key``: they are sorted by the rollup's key, since a view lists their rows.
@@ -67,17 +67,19 @@ def blocks_of(
     }
     made: list[str] = []
 
-    def block(days: set[date], parts: Sequence[BlockRecord] = ()) -> BlockRecord:
+    def block(days: set[date], parts: Sequence[AllTimeSegment] = ()) -> AllTimeSegment:
         """A block of these days, from smaller ones and the days that are in none."""
         rest = days.difference(*(map(day_of, part.days) for part in parts))
-        read = tuple(Source(part.path, dateless=True, rows=part.rows) for part in parts) + sources(record.parts, rest)
+        read = tuple(RollupRows(part.path, all_time=True, rows=part.rows) for part in parts) + sources(
+            record.parts, rest
+        )
         path = f"_rollups/{rollup.name}/{name}-block-{len(made) + 1:03d}.parquet"
         made.append(path)
-        merged = engine.merge(rollup, read, path, dateless=True, by_key=by_key)
+        merged = engine.merge(rollup, read, path, all_time=True, by_key=by_key)
         rows = _rows(record, days)
-        return BlockRecord(merged.path, merged.rows, merged.bytes, sorted(day.isoformat() for day in days), rows)
+        return AllTimeSegment(merged.path, merged.rows, merged.bytes, sorted(day.isoformat() for day in days), rows)
 
-    def known(found: list[BlockRecord]) -> list[BlockRecord]:
+    def known(found: list[AllTimeSegment]) -> list[AllTimeSegment]:
         """These blocks, or only the knowledge that they are no use."""
         largest = max(found, key=lambda block: len(block.days))
         if _useful(largest):
@@ -95,7 +97,7 @@ def blocks_of(
     return known([*months, block(wanted, months)] if len(months) > 1 else months)
 
 
-def merged_sources(record: RollupRecord) -> tuple[Source, ...] | None:
+def merged_sources(record: RollupRecord) -> tuple[RollupRows, ...] | None:
     """What to read for all dates together: blocks, and the days that are in none; None where merging is no use."""
     useful = [block for block in record.blocks if _useful(block)]
     if record.blocks and not useful:
@@ -105,13 +107,13 @@ def merged_sources(record: RollupRecord) -> tuple[Source, ...] | None:
     for block in sorted(useful, key=lambda block: -len(block.days)):
         days = {day_of(day) for day in block.days}
         if not days & covered:
-            chosen.append(Source(block.path, dateless=True, rows=block.rows))
+            chosen.append(RollupRows(block.path, all_time=True, rows=block.rows))
             covered |= days
     rest = {day_of(day) for part in record.parts for day in part.days} - covered
     return tuple(chosen) + sources(record.parts, rest)
 
 
-def _useful(block: BlockRecord) -> bool:
+def _useful(block: AllTimeSegment) -> bool:
     return block.rows <= block.day_rows * WORTH
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learnfold.catalog.cached import load
-from learnfold.catalog.model import Catalog, Column, Field, Job, Rollup, Slice, Topic, View, digest
+from learnfold.catalog.model import Catalog, Column, Field, Job, Pushdown, Rollup, Topic, View, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Catalog", "Column", "Field", "Job", "Rollup", "Slice", "Topic", "View", "digest", "load", "read"]
+__all__ = ["Catalog", "Column", "Field", "Job", "Pushdown", "Rollup", "Topic", "View", "digest", "load", "read"]
 
 
 def read(scripts: Mapping[str, str]) -> Catalog:

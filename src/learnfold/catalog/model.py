@@ -79,7 +79,7 @@ class Rollup:
         return tuple(column.name for column in self.columns if column.key)
 
     @property
-    def dateless_key(self) -> tuple[str, ...]:
+    def all_time_key(self) -> tuple[str, ...]:
         """The same without ``date``."""
         return tuple(name for name in self.key if name != "date")
 
@@ -114,7 +114,7 @@ class Rollup:
 
 
 @dataclass(frozen=True)
-class Slice:
+class Pushdown:
     """Columns by which a view may be asked in parts: a row depends only on rollup rows with the same values in them."""
 
     columns: tuple[str, ...]  # of the view
@@ -122,7 +122,7 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class Question:
+class Rewrite:
     """A view as DuckDB is asked it: its columns with their types, over tables that are called as its rollups."""
 
     select: str
@@ -140,10 +140,10 @@ class View:
     rollups: tuple[Rollup, ...]
     checks: tuple[str, ...]  # SQL over its columns that is true (or NULL) of every row
     query: str  # SELECT over the rollups, DuckDB's dialect, no comments
-    slice: Slice | None = None  # None: it can only be asked as a whole
+    pushdown: Pushdown | None = None  # None: it can only be asked as a whole
     unique: bool = False  # whether its SQL groups by its key alone, so that no key can come twice
-    dateless: frozenset[str] = frozenset()  # the rollups that it may be asked of when they are merged over all dates
-    questions: dict[frozenset[str], Question] = field(default_factory=dict)  # by the rollups that are merged so
+    all_time: frozenset[str] = frozenset()  # the rollups that it may be asked of when they are merged over all dates
+    rewrites: dict[frozenset[str], Rewrite] = field(default_factory=dict)  # by the rollups that are merged so
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -152,8 +152,8 @@ class View:
 
     def lists(self, rollup: Rollup) -> bool:
         """Whether its rows are the rollup's merged over all dates, one by one, with the same key."""
-        question = self.questions.get(frozenset({rollup.name}))
-        return question is not None and question.projection and self.key == rollup.dateless_key
+        question = self.rewrites.get(frozenset({rollup.name}))
+        return question is not None and question.projection and self.key == rollup.all_time_key
 
     @property
     def topics(self) -> tuple[Topic, ...]:

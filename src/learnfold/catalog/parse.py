@@ -18,8 +18,8 @@ from sqlglot.optimizer.qualify import qualify
 from learnfold.catalog import merging, rules
 from learnfold.catalog.jobs import COMMON
 from learnfold.catalog.model import Catalog, Column, Field, Job, Rollup, Topic, View
-from learnfold.catalog.pushdown import slice_of
-from learnfold.catalog.rewrite import planned
+from learnfold.catalog.pushdown import pushdown_of
+from learnfold.catalog.rewrite import with_rewrites
 from learnfold.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -127,7 +127,9 @@ class _Reader:
         columns = tuple(replace(column, key=column.name in key) for column in self.columns(job, name, query, inherited))
         checks = tuple(rules.check(job, name, text, [c.name for c in columns]) for text in marks["check"])
         view = View(name, job, comment, columns, rollups, checks, query.sql("duckdb", comments=False))
-        return planned(replace(view, slice=slice_of(query, view.columns, {rollup.name: rollup for rollup in rollups})))
+        return with_rewrites(
+            replace(view, pushdown=pushdown_of(query, view.columns, {rollup.name: rollup for rollup in rollups}))
+        )
 
     def columns(self, job: str, name: str, query: exp.Query, inherited: dict[str, str]) -> list[Column]:
         """The columns of a query with their types, each with its own comment or the one of the column that it passes on."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from learnfold.catalog.model import Slice
+from learnfold.catalog.model import Pushdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,12 +22,12 @@ _Local = dict[str, dict[str, str]]
 """By column of a query: for each rollup below it, the rollup's column with the same value."""
 
 
-def slice_of(query: exp.Query, columns: Sequence[Column], rollups: Mapping[str, Rollup]) -> Slice | None:
+def pushdown_of(query: exp.Query, columns: Sequence[Column], rollups: Mapping[str, Rollup]) -> Pushdown | None:
     """The slice of a view: by ``date``, where that is enough; None where it isn't, since of other keys most change every day."""
     found = _local(query, rollups).get("date", {})
     if "date" not in {column.name for column in columns} or set(found) != set(rollups):
         return None
-    return Slice(("date",), {rollup: (found[rollup],) for rollup in rollups})
+    return Pushdown(("date",), {rollup: (found[rollup],) for rollup in rollups})
 
 
 def _local(query: exp.Expr, rollups: Mapping[str, Rollup]) -> _Local:

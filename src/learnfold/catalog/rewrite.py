@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import sqlglot
 from sqlglot import exp
 
-from learnfold.catalog.model import Question
+from learnfold.catalog.model import Rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from learnfold.catalog.model import View
 
 
-def planned(view: View) -> View:
+def with_rewrites(view: View) -> View:
     """The view with all that is known beforehand of how to ask it."""
     query = sqlglot.parse_one(view.query, read="duckdb")
     dated = "date" in {column.name for column in query.find_all(exp.Column)}
-    dateless = sorted(rollup.name for rollup in view.rollups if len(rollup.key) > 1 and not dated)
-    choices = [frozenset(chosen) for size in range(len(dateless) + 1) for chosen in combinations(dateless, size)]
+    all_time = sorted(rollup.name for rollup in view.rollups if len(rollup.key) > 1 and not dated)
+    choices = [frozenset(chosen) for size in range(len(all_time) + 1) for chosen in combinations(all_time, size)]
     return replace(
         view,
-        dateless=frozenset(dateless),
+        all_time=frozenset(all_time),
         unique=_unique_by_grouping(query, set(view.key)),
-        questions={merged: _question(view, merged) for merged in choices},
+        rewrites={merged: _rewrite(view, merged) for merged in choices},
     )
 
 
@@ -44,9 +44,9 @@ def over(view: View, tables: Mapping[str, str], merged: AbstractSet[str], dialec
     return _over(view, tables, merged).sql(dialect)
 
 
-def _question(view: View, merged: frozenset[str]) -> Question:
+def _rewrite(view: View, merged: frozenset[str]) -> Rewrite:
     select = _over(view, {}, merged)
-    return Question(select.sql("duckdb"), projection=_is_projection(select))
+    return Rewrite(select.sql("duckdb"), projection=_is_projection(select))
 
 
 def _over(view: View, tables: Mapping[str, str], merged: AbstractSet[str]) -> exp.Expr:

@@ -54,14 +54,14 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.privacy.erase import MASTER
     from learnfold.storage import open_storage
     from learnfold.storage.lease import held
-    from learnfold.telemetry.progress import TerminalProgress
+    from learnfold.telemetry.reporter import TerminalReporter
 
     master = open_storage(args.master, settings)
     if not master.exists():
         raise MissingDataError(f"there is no master dataset at {master.url}: has ingestion run? Is the path right?")
     before = args.before or datetime.now(UTC).date()
     request = CompactRequest(before, tuple(args.topic), args.foreign, args.mark_closed)
-    progress = TerminalProgress()
+    progress = TerminalReporter()
     try:
         with held(master, [MASTER], settings):
             report = compact(master, catalog.load(), settings, request, lambda what: progress.step("compacting", what))

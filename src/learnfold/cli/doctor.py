@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-    from learnfold.doctor import Check, Part
+    from learnfold.doctor import Check, Component
     from learnfold.settings import Settings
 
 
@@ -70,7 +70,7 @@ def shown(settings: Settings) -> dict[str, object]:
     }
 
 
-def text(parts: list[Part], settings: Settings, checks: list[Check]) -> str:
+def text(parts: list[Component], settings: Settings, checks: list[Check]) -> str:
     """Three tables."""
     from learnfold.cli.table import table
     from learnfold.settings import meanings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import argparse
 
-    from learnfold.batch.erasure_receipt import Receipt
+    from learnfold.batch.erasure_receipt import ErasureReceipt
     from learnfold.privacy.erasure import Erasure
     from learnfold.settings import Settings
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold import catalog
     from learnfold.cli.table import to_json
     from learnfold.privacy.erase import erase
-    from learnfold.telemetry.progress import TerminalProgress
+    from learnfold.telemetry.reporter import TerminalReporter
 
     found = erase(
         args.user_id,
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         catalog.load(),
         settings,
         dry_run=not args.yes,
-        progress=TerminalProgress(),
+        reporter=TerminalReporter(),
     )
     print(to_json(as_json(found)) if args.json else text(found))
     if not found.searched_in_texts:
@@ -110,7 +110,7 @@ def _files(found: Erasure) -> str:
     return shown + (f"\nand {len(rows) - _SHOWN} more; --json lists them" if len(rows) > _SHOWN else "")
 
 
-def _receipt(receipt: Receipt) -> str:
+def _receipt(receipt: ErasureReceipt) -> str:
     lines = [
         f"wrote {len(receipt.files):,} files of the master dataset anew",
         f"published {receipt.batch}" if receipt.batch else "published nothing: there were no views",

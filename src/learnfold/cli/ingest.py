@@ -157,12 +157,12 @@ def _files(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.ingest.files.located import located
     from learnfold.ingest.mapping.file import load
     from learnfold.storage import open_storage
-    from learnfold.telemetry.progress import TerminalProgress
+    from learnfold.telemetry.reporter import TerminalReporter
 
     mapping = load(args.mapping) if args.mapping else None
     topic = args.topic[0] if args.topic else None
     backfill = Backfill(open_storage(args.into, settings), catalog.load(), settings, topic, mapping)
-    progress, reports = TerminalProgress(), []
+    progress, reports = TerminalReporter(), []
     try:
         for source in located(args.files, settings):
             progress.step("ingesting", source.name)

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.batch import run as batch
     from learnfold.batch.plan import Scope
     from learnfold.cli.table import to_json
-    from learnfold.telemetry.progress import TerminalProgress
+    from learnfold.telemetry.reporter import TerminalReporter
 
     if args.first and args.last and args.last < args.first:
         raise UsageError(f"--to {args.last} is before --from {args.first}")
@@ -68,10 +68,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         args.input, args.output, tuple(args.job), Scope(args.full, args.first, args.last), args.allow_shrink
     )
     if args.plan:
-        plans, strangers = batch.plan(request, catalog.load(), settings)
-        print(to_json(plan_json(plans, strangers)) if args.json else plan_text(plans, strangers))
+        plans, unknown_topics = batch.plan(request, catalog.load(), settings)
+        print(to_json(plan_json(plans, unknown_topics)) if args.json else plan_text(plans, unknown_topics))
         return 0
-    progress = TerminalProgress()
+    progress = TerminalReporter()
     result = batch.run(request, catalog.load(), settings, progress)
     if args.json:
         print(to_json(batch.report(result)))
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         for name, topic in result.manifest.jobs[job].topics.items():
             if topic.unreadable:
                 print(f"left out of {name}, since they can't be read: {', '.join(topic.unreadable)}", file=sys.stderr)
-    for topic_name, files in result.strangers.items():
+    for topic_name, files in result.unknown_topics.items():
         print(f"left out: topic={topic_name} ({files} files), which no subject reads", file=sys.stderr)
     return 0
 
@@ -93,8 +93,8 @@ def text(result: RunReport) -> str:
     jobs = [result.manifest.jobs[name] for name in result.jobs]
     topics = {name: topic for job in jobs for name, topic in job.topics.items()}
     if result.batch is None:
-        healed = f"; {result.healed} view file(s) put back in place" if result.healed else ""
-        return f"nothing new since batch {result.manifest.batch}; nothing recomputed{healed} ({result.seconds:.2f} s)"
+        repaired = f"; {result.repaired} view file(s) put back in place" if result.repaired else ""
+        return f"nothing new since batch {result.manifest.batch}; nothing recomputed{repaired} ({result.seconds:.2f} s)"
     lines = [
         table(
             ["topic", "files", "events", "copies dropped", "quarantined"],
@@ -124,7 +124,7 @@ def text(result: RunReport) -> str:
     return "\n".join(lines)
 
 
-def plan_text(plans: list[JobPlan], strangers: dict[str, int]) -> str:
+def plan_text(plans: list[JobPlan], unknown_topics: dict[str, int]) -> str:
     """The plan as a table."""
     from learnfold.cli.table import table
 
@@ -132,14 +132,16 @@ def plan_text(plans: list[JobPlan], strangers: dict[str, int]) -> str:
     views = sum(len(plan.views) for plan in plans)
     lines = [table(["topic", "days", "files", "bytes", "new files", "gone", "why"], rows)]
     lines += ["", "nothing to do" if all(plan.idle for plan in plans) else f"{views} views to ask"]
-    lines += [f"left out: topic={name} ({files} files), which no subject reads" for name, files in strangers.items()]
+    lines += [
+        f"left out: topic={name} ({files} files), which no subject reads" for name, files in unknown_topics.items()
+    ]
     return "\n".join(lines)
 
 
-def plan_json(plans: list[JobPlan], strangers: dict[str, int]) -> dict[str, object]:
+def plan_json(plans: list[JobPlan], unknown_topics: dict[str, int]) -> dict[str, object]:
     """The plan as data."""
     views = [view for plan in plans for view in plan.views]
-    return {"topics": _topics_json(plans), "views": views, "topics_without_subject": strangers}
+    return {"topics": _topics_json(plans), "views": views, "topics_without_subject": unknown_topics}
 
 
 def _topics_json(plans: list[JobPlan]) -> list[dict[str, object]]:

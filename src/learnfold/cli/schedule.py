@@ -51,7 +51,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.cli.run import text
     from learnfold.schedule.clock import SystemClock
     from learnfold.schedule.journal import Journal
-    from learnfold.schedule.keep import Habits, keep
+    from learnfold.schedule.keep import RetryPolicy, keep
     from learnfold.storage import open_storage
 
     if args.retries < 0 or args.retry_seconds < 0:
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     signal.signal(signal.SIGINT, stop)
     _say(f"schedule {rule.name} into {args.output}")
     journal = Journal(open_storage(args.output, settings))
-    failed = keep(rule, journal, work, clock, Habits(args.catch_up, args.retries, args.retry_seconds), _say)
+    failed = keep(rule, journal, work, clock, RetryPolicy(args.catch_up, args.retries, args.retry_seconds), _say)
     return 1 if failed else 0
 
 

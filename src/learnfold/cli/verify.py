@@ -30,9 +30,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold import catalog
     from learnfold.cli.table import to_json
     from learnfold.operate.verify import verify
-    from learnfold.telemetry.progress import TerminalProgress
+    from learnfold.telemetry.reporter import TerminalReporter
 
-    found = verify(args.input, args.output, args.job, catalog.load(), settings, TerminalProgress(), args.examples)
+    found = verify(args.input, args.output, args.job, catalog.load(), settings, TerminalReporter(), args.examples)
     if args.json:
         print(to_json(as_json(found)))
     else:

@@ -24,7 +24,7 @@ _ASK_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Part:
+class Component:
     """One part: its version (None: it isn't there, or doesn't run), what for, and what to do without it."""
 
     name: str
@@ -41,7 +41,7 @@ class Part:
 
 def installed(
     environment: Mapping[str, str], settings: Settings, *, s3: bool = False, kafka: bool = False
-) -> list[Part]:
+) -> list[Component]:
     """Every part, needed or not; ``s3`` and ``kafka`` say what was asked for beside the settings."""
     spark = settings.engine == "spark"
     packages = [
@@ -53,11 +53,13 @@ def installed(
         ("confluent-kafka", "Kafka", "pip install 'learnfold[kafka]'", kafka),
         ("cronsim", "learnfold schedule", "pip install 'learnfold[schedule]'", False),
     ]
-    found = [Part("python", platform.python_version(), "this", needed=True)]
-    found += [Part(name, _package(name), purpose, without, needed) for name, purpose, without, needed in packages]
-    found.append(Part("java", _java(environment), "Spark", "install a JDK 17 or newer, or set JAVA_HOME to one", spark))
-    found.append(Part("maven", _maven(), "learnfold jars", "install Maven; only fetching the jars needs it"))
-    found.append(Part("spark jars", _jars(environment, settings), "Spark on S3", "learnfold jars", spark and s3))
+    found = [Component("python", platform.python_version(), "this", needed=True)]
+    found += [Component(name, _package(name), purpose, without, needed) for name, purpose, without, needed in packages]
+    found.append(
+        Component("java", _java(environment), "Spark", "install a JDK 17 or newer, or set JAVA_HOME to one", spark)
+    )
+    found.append(Component("maven", _maven(), "learnfold jars", "install Maven; only fetching the jars needs it"))
+    found.append(Component("spark jars", _jars(environment, settings), "Spark on S3", "learnfold jars", spark and s3))
     return found
 
 

@@ -73,7 +73,7 @@ def check_kafka(catalog: Catalog, settings: Settings) -> list[Check]:
     from learnfold.kafka import clients
 
     def ask() -> str:
-        with clients.translated(settings):
+        with clients.translate_errors(settings):
             told = clients.admin(settings).list_topics(timeout=_ASK_SECONDS)
         there = [f"{name} ({len(told.topics[name].partitions)})" for name in catalog.topics if name in told.topics]
         return f"{len(told.brokers)} broker(s); topics (partitions): {', '.join(there) or 'none of ours yet'}"

@@ -30,7 +30,7 @@ class FileFacts:
 
 
 @dataclass
-class DayFacts:
+class DayCounts:
     """What one UTC day of a topic was found to hold."""
 
     events: int = 0  # valid, copies dropped
@@ -38,7 +38,7 @@ class DayFacts:
 
 
 @dataclass
-class Part:
+class OutputFile:
     """A file of a rollup."""
 
     path: str
@@ -51,9 +51,9 @@ class Folded:
     """What folding some files gave."""
 
     files: dict[str, FileFacts] = field(default_factory=dict)
-    days: dict[date, DayFacts] = field(default_factory=dict)
-    parts: dict[str, list[Part]] = field(default_factory=dict)  # by rollup; together they hold all of ``days``
-    quarantine: Part | None = None  # invalid events, whole; None without any
+    days: dict[date, DayCounts] = field(default_factory=dict)
+    parts: dict[str, list[OutputFile]] = field(default_factory=dict)  # by rollup; together they hold all of ``days``
+    quarantine: OutputFile | None = None  # invalid events, whole; None without any
     unreadable: dict[str, str] = field(default_factory=dict)  # files left out, and why
 
 
@@ -70,32 +70,32 @@ class FoldRequest:
 
 
 @dataclass(frozen=True)
-class Source:
+class RollupRows:
     """A part of a rollup as a view reads it: of the file ``path``, the rows of ``days`` (None: all it holds)."""
 
     path: str
     days: frozenset[date] | None = None
-    dateless: bool = False  # merged over its dates: it has neither ``date`` nor ``_day``
+    all_time: bool = False  # merged over its dates: it has neither ``date`` nor ``_day``
     rows: int = field(default=0, compare=False)  # about how many that are
 
 
 @dataclass(frozen=True)
-class AskRequest:
+class RefreshRequest:
     """One view to be asked: of all its rollups' rows, or of a slice of them spliced into what it said before."""
 
     view: View
-    sources: dict[str, tuple[Source, ...]]  # by rollup
+    sources: dict[str, tuple[RollupRows, ...]]  # by rollup
     path: str  # of the new file, or of the first of several
     before: tuple[str, ...] = ()  # the view's last files; with ``changed``: only slices of changed rows are asked again
-    changed: dict[str, tuple[Source, ...]] | None = None  # by rollup, the rows that came or went since
-    merged: dict[str, tuple[Source, ...]] = field(default_factory=dict)
+    changed: dict[str, tuple[RollupRows, ...]] | None = None  # by rollup, the rows that came or went since
+    merged: dict[str, tuple[RollupRows, ...]] = field(default_factory=dict)
     """By rollup, what may be read instead by a view that doesn't look at the date: some of it merged over dates already.
     Rollups that aren't here are no use merged: their keys hardly come twice."""
 
     @property
     def read_merged(self) -> frozenset[str]:
         """The rollups that the view is best asked of merged over all dates."""
-        return self.view.dateless.intersection(self.merged)
+        return self.view.all_time.intersection(self.merged)
 
     @property
     def rows(self) -> int:
@@ -105,7 +105,7 @@ class AskRequest:
 
 
 @dataclass
-class Asked:
+class Refreshed:
     """What asking a view gave."""
 
     paths: list[str]
@@ -132,26 +132,32 @@ class Engine(Protocol):
         """Reads, validates and deduplicates events, and writes rollups and quarantine; raises DataError for a file that breaks midway."""
         ...
 
-    jobs_at_once: int
+    max_concurrent_jobs: int
     """How many jobs are best run side by side."""
 
-    asks_at_once: int
+    max_concurrent_views: int
     """How many views are best asked side by side."""
 
-    merges_dates: bool
+    merges_all_time: bool
     """Whether ``merge`` can leave out dates; an engine that can't reads all days every time."""
 
     def merge(
-        self, rollup: Rollup, sources: tuple[Source, ...], path: str, *, dateless: bool = False, by_key: bool = False
-    ) -> Part:
-        """Puts parts of a rollup together into one file; ``dateless``: merged over their dates, and these left out, sorted if ``by_key``."""
+        self,
+        rollup: Rollup,
+        sources: tuple[RollupRows, ...],
+        path: str,
+        *,
+        all_time: bool = False,
+        by_key: bool = False,
+    ) -> OutputFile:
+        """Puts parts of a rollup together into one file; ``all_time``: merged over their dates, and these left out, sorted if ``by_key``."""
         ...
 
-    def asking(self) -> AbstractContextManager[None]:
+    def caching(self) -> AbstractContextManager[None]:
         """Keeps the rollups that are read at hand while the block asks views of them."""
         ...
 
-    def ask(self, request: AskRequest) -> Asked:
+    def ask(self, request: RefreshRequest) -> Refreshed:
         """Writes the view's rows by its key; checks them first, and writes nothing when a check is broken.
 
         Rows that are new since a large rollup was last merged may follow the others, so that these needn't be sorted again.

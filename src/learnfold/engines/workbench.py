@@ -90,17 +90,17 @@ class Workbench:
     ) -> RowDifference:
         """How the rows of ``after`` differ from those of ``before``, matched by ``key`` (NULLs are equal)."""
         from learnfold.engines.duckdb.difference import compare
-        from learnfold.engines.duckdb.engine import translated
+        from learnfold.engines.duckdb.engine import translate_errors
 
-        with translated():
+        with translate_errors():
             return compare(self._engine.connection, key, before, after, examples)
 
     def traces(self, person: Person, files: Sequence[str]) -> tuple[dict[str, Traces], dict[str, str]]:
         """What each file holds of the person, and the files that can't be read as Parquet, with why."""
-        from learnfold.engines.duckdb.engine import translated
+        from learnfold.engines.duckdb.engine import translate_errors
         from learnfold.privacy.parquet import traces
 
-        with translated():
+        with translate_errors():
             return traces(self._knowing(person), person, files)
 
     def rewrite(
@@ -111,10 +111,10 @@ class Workbench:
         All else stays: the other rows in their order, columns, types, key-value metadata and codec. ``keep``: of a quarantine
         file, only rows whose ``file`` is one of these. Raises DataError where a file can't be written as it was.
         """
-        from learnfold.engines.duckdb.engine import translated
+        from learnfold.engines.duckdb.engine import translate_errors
         from learnfold.privacy.parquet import rewrite
 
-        with translated():
+        with translate_errors():
             return rewrite(self._knowing(person), person, source, target, known, keep)
 
     def _knowing(self, person: Person) -> duckdb.DuckDBPyConnection:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from learnfold.catalog import Catalog, Topic
-    from learnfold.engines.duckdb.footers import Shape
+    from learnfold.engines.duckdb.footers import FileSchema
 
 UNTOLD = "its topic can't be told"
 """Why an event that names no topic isn't taken."""
@@ -22,7 +22,7 @@ _WHOLE = {"BIGINT", "INTEGER", "UBIGINT"}
 _NAIVE = {"TIMESTAMP", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP_S", "INT96"}
 
 
-def arrived(topic: Topic, shape: Shape, source: str, row: str) -> str:
+def decoded(topic: Topic, shape: FileSchema, source: str, row: str) -> str:
     """The SELECT of every row of ``source``: the topic's fields and ``_day``, the event's UTC day; or the reason and the whole of it."""
     carried = {"_kafka_timestamp": _kafka_timestamp(shape), "_whole_event": whole(shape)}
     if shape.envelope:
@@ -68,7 +68,7 @@ def quarantined(topic: str, source: str | None) -> str:
     )
 
 
-def untold(source: str, value: str, row: str, reason: str) -> str:
+def unroutable(source: str, value: str, row: str, reason: str) -> str:
     """The SELECT of rows whose topic isn't known, with a ``reason`` (SQL) but for those that aren't JSON at all."""
     text = f"try(decode({value}))"
     return (
@@ -80,7 +80,7 @@ def untold(source: str, value: str, row: str, reason: str) -> str:
     )
 
 
-def topic_of(catalog: Catalog, shape: Shape, otherwise: str | None) -> str:
+def topic_of(catalog: Catalog, shape: FileSchema, otherwise: str | None) -> str:
     """The topic that a row names by ``topic`` or by its category, else ``otherwise``."""
     if shape.envelope:
         text = "try(decode(value))" if shape.type("value") == "BLOB" else "CAST(value AS VARCHAR)"
@@ -101,7 +101,7 @@ def category_of(topic: str) -> str:
     return topic.removesuffix("_topic").upper()
 
 
-def _kafka_timestamp(shape: Shape) -> str:
+def _kafka_timestamp(shape: FileSchema) -> str:
     """When Kafka got the message, from whichever column says it."""
     name = "timestamp" if shape.envelope else "kafka_timestamp"
     kind = shape.type(name)
@@ -117,7 +117,7 @@ def _kafka_timestamp(shape: Shape) -> str:
     return "CAST(NULL AS TIMESTAMP WITH TIME ZONE)"
 
 
-def whole(shape: Shape) -> str:
+def whole(shape: FileSchema) -> str:
     """All of a message, as bytes."""
     if shape.envelope:
         return "value" if shape.type("value") == "BLOB" else "encode(CAST(value AS VARCHAR))"
@@ -139,7 +139,7 @@ def _unknown_members(topic: Topic) -> str:
     )
 
 
-def _unknown_columns(topic: Topic, shape: Shape) -> str:
+def _unknown_columns(topic: Topic, shape: FileSchema) -> str:
     """The columns of a flat file that no field is for, as JSON, beside those kept before; NULL without any value in them."""
     known = {field.name for field in topic.sent} | set(_KAFKA)
     if shape.type("kafka_partition") is None:  # else they are what a producer called so
@@ -154,7 +154,7 @@ def _unknown_columns(topic: Topic, shape: Shape) -> str:
     return f"nullif(CAST(json_merge_patch({base}, {_object(unknown, shape)}) AS VARCHAR), '{{}}')"
 
 
-def _object(names: Sequence[str], shape: Shape) -> str:
+def _object(names: Sequence[str], shape: FileSchema) -> str:
     parts = []
     for name in names:
         column = _column(name, shape)
@@ -163,6 +163,6 @@ def _object(names: Sequence[str], shape: Shape) -> str:
     return f"json_object({', '.join(parts)})"
 
 
-def _column(name: str, shape: Shape) -> str:
+def _column(name: str, shape: FileSchema) -> str:
     """A column of the file as SQL, also where another differs by nothing but case."""
     return '"' + shape.name(name).replace('"', '""') + '"'

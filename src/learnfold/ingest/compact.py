@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from learnfold.catalog import digest
 from learnfold.engines.duckdb import footers
 from learnfold.engines.duckdb.decode import quoted
-from learnfold.engines.duckdb.engine import DuckDBEngine, translated
+from learnfold.engines.duckdb.engine import DuckDBEngine, translate_errors
 from learnfold.errors import BugError, ConflictError
 from learnfold.master.closed_days import close_days, day_of
-from learnfold.master.committed_offsets import Progress, now
+from learnfold.master.committed_offsets import CommittedOffsets, now
 from learnfold.master.compaction_log import Switch, read_switches
 from learnfold.master.file_names import is_own, kafka_range, topic_of
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from learnfold.catalog import Catalog
-    from learnfold.engines.duckdb.footers import Shape
+    from learnfold.engines.duckdb.footers import FileSchema
     from learnfold.settings import Settings
     from learnfold.storage import Entry, Storage
 
@@ -91,7 +91,7 @@ def compact(
     report = CompactReport()
     topics = [catalog.topic(name).name for name in request.topics or catalog.topics]
     _finish(master, settings, report)
-    progress = Progress.read(master)
+    progress = CommittedOffsets.read(master)
     engine = DuckDBEngine(settings, master, master)
     try:
         for topic in topics:
@@ -130,7 +130,7 @@ def _finish(master: Storage, settings: Settings, report: CompactReport) -> None:
 
 
 def _by_day(
-    entries: Sequence[Entry], request: CompactRequest, progress: Progress, taken: set[str]
+    entries: Sequence[Entry], request: CompactRequest, progress: CommittedOffsets, taken: set[str]
 ) -> dict[date, list[Entry]]:
     """The files that may be merged, by day."""
     days: dict[date, list[Entry]] = {}
@@ -187,7 +187,7 @@ def _merge(
 ) -> None:
     """Merges files of one folder, those of one shape together."""
     by_path = {entry.path: entry for entry in files}
-    with master.local(list(by_path)) as local, translated():
+    with master.local(list(by_path)) as local, translate_errors():
         path_of = dict(zip(local, by_path, strict=True))
         probed = footers.probe(connection, local)
         report.unreadable |= {path_of[file]: why for file, why in probed.unreadable.items()}
@@ -221,7 +221,7 @@ def _unchanged(master: Storage, folder: str, read: Sequence[Entry]) -> None:
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, shape: Shape, files: Sequence[str], target: str, *, distinct: bool
+    connection: duckdb.DuckDBPyConnection, shape: FileSchema, files: Sequence[str], target: str, *, distinct: bool
 ) -> int:
     names = [name for name, _ in shape.columns]
     listed = ", ".join('"' + name.replace('"', '""') + '"' for name in names)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from learnfold.engines.duckdb import footers
 from learnfold.engines.duckdb.decode import quoted
-from learnfold.engines.duckdb.engine import DuckDBEngine, translated
-from learnfold.engines.duckdb.footers import Shape
+from learnfold.engines.duckdb.engine import DuckDBEngine, translate_errors
+from learnfold.engines.duckdb.footers import FileSchema
 from learnfold.ingest import columns
-from learnfold.kafka.messages import NONE, Block, Blocks
+from learnfold.kafka.messages import NONE, MessageBatch, MessageBatches
 from learnfold.master.file_names import QUARANTINE, UNMAPPED, day_folder
 
 if TYPE_CHECKING:
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 
-MESSAGE = Shape((("value", "BLOB"), ("partition", "INTEGER"), ("offset", "BIGINT"), ("timestamp", "BIGINT")))
+MESSAGE = FileSchema((("value", "BLOB"), ("partition", "INTEGER"), ("offset", "BIGINT"), ("timestamp", "BIGINT")))
 """What a message is to the SQL that reads events."""
 
-TEXT = Shape((("value", "BLOB"),))
+TEXT = FileSchema((("value", "BLOB"),))
 """What a row of a file is."""
 
 _MESSAGES = f'(SELECT value, partition, "offset", nullif(timestamp, {NONE}) AS timestamp FROM blocks)'
 
 
 @dataclass(frozen=True)
-class Part:
+class DataFile:
     """What goes into one file: the events of a UTC day, or the invalid messages (no day)."""
 
     partition: int | None  # of Kafka; None: of all
@@ -53,7 +53,7 @@ class Part:
         return f"{QUARANTINE}/topic={topic}" if self.day is None else day_folder(topic, self.day)
 
 
-class Intake:
+class Decoder:
     """Takes the events of one topic at a time, and writes them part by part. Not for several threads, but for ``write``."""
 
     def __init__(self, settings: Settings, master: Storage) -> None:
@@ -64,60 +64,62 @@ class Intake:
         """The connection, where what was taken is the table ``arrived``."""
         return self._engine.connection
 
-    def take(self, topic: Topic, blocks: Sequence[Block]) -> list[Part]:
+    def take(self, topic: Topic, blocks: Sequence[MessageBatch]) -> list[DataFile]:
         """Reads a topic's messages in place of what was taken before; the parts to write, by partition and day."""
         with self._registered(blocks):
-            self._load(columns.arrived(topic, MESSAGE, _MESSAGES, '"offset"'))
+            self._load(columns.decoded(topic, MESSAGE, _MESSAGES, '"offset"'))
         return self._parts(by_partition=True)
 
-    def receive(self, blocks: Sequence[Block], catalog: Catalog, topic: str | None, *, forced: bool) -> list[str]:
+    def receive(
+        self, blocks: Sequence[MessageBatch], catalog: Catalog, topic: str | None, *, forced: bool
+    ) -> list[str]:
         """Keeps rows of a file, whose offsets are their places, as the table ``received``; the topics that they name.
 
         ``topic`` is that of rows that name none, or of all where it is ``forced``; empty stands for rows without one.
         """
         named = quoted(topic or "") if forced else f"coalesce({columns.topic_of(catalog, TEXT, topic)}, {quoted('')})"
-        with self._registered(blocks), translated():
+        with self._registered(blocks), translate_errors():
             self.connection.execute(
                 f'CREATE OR REPLACE TABLE received AS SELECT value, "offset" AS place, {named} AS topic FROM blocks'
             )
             found = self.connection.execute("SELECT DISTINCT topic FROM received ORDER BY ALL").fetchall()
         return [name for (name,) in found]
 
-    def take_received(self, topic: Topic) -> list[Part]:
+    def take_received(self, topic: Topic) -> list[DataFile]:
         """Reads the received rows of a topic; the parts to write, by day."""
         source = f"(SELECT value, place FROM received WHERE topic = {quoted(topic.name)})"
         return self.take_from(topic, TEXT, source, row="place")
 
     def topics_in(self, source: str) -> list[str]:
         """What ``_topic`` is in an SQL relation."""
-        with translated():
+        with translate_errors():
             found = self.connection.execute(f"SELECT DISTINCT _topic FROM {source} ORDER BY ALL").fetchall()
         return [name for (name,) in found]
 
-    def take_untold(self, source: str, value: str, row: str) -> list[Part]:
+    def take_untold(self, source: str, value: str, row: str) -> list[DataFile]:
         """Reads rows without a topic: all are invalid. ``value`` and ``row`` are each one's bytes and place, in SQL."""
-        self._load(columns.untold(source, value, row, quoted(columns.UNTOLD)))
+        self._load(columns.unroutable(source, value, row, quoted(columns.UNTOLD)))
         return self._parts()
 
-    def take_unmapped(self, values: Sequence[bytes], reasons: Sequence[str], places: Sequence[int]) -> list[Part]:
+    def take_unmapped(self, values: Sequence[bytes], reasons: Sequence[str], places: Sequence[int]) -> list[DataFile]:
         """Reads statements that no topic was found for: each one's JSON, the reason, and its place."""
-        blocks = [Block.of(values, NONE, range(len(values)), [NONE] * len(values))]
-        with self._registered(blocks), translated():
+        blocks = [MessageBatch.of(values, NONE, range(len(values)), [NONE] * len(values))]
+        with self._registered(blocks), translate_errors():
             self.connection.execute(
                 "CREATE OR REPLACE TABLE unmapped AS SELECT unnest($1::VARCHAR[]) AS reason, "
                 "unnest($2::BIGINT[]) AS place, unnest(range(len($1::VARCHAR[]))) AS number",
                 [list(reasons), list(places)],
             )
             source = 'blocks JOIN unmapped ON number = "offset"'
-            self._load(columns.untold(source, "value", "place", "reason"))
+            self._load(columns.unroutable(source, "value", "place", "reason"))
         return self._parts()
 
-    def take_from(self, topic: Topic, shape: Shape, source: str, *, row: str = "NULL") -> list[Part]:
+    def take_from(self, topic: Topic, shape: FileSchema, source: str, *, row: str = "NULL") -> list[DataFile]:
         """Reads an SQL relation of that shape, where ``row`` is each row's place in it; the parts to write, by day."""
-        self._load(columns.arrived(topic, shape, source, row))
+        self._load(columns.decoded(topic, shape, source, row))
         return self._parts()
 
-    def write(self, topic: Topic | None, part: Part, file: Path, source: str | None = None) -> None:
+    def write(self, topic: Topic | None, part: DataFile, file: Path, source: str | None = None) -> None:
         """Writes a part to a local file; ``source`` is the name of the file that it came from, None: Kafka."""
         chosen = "_day IS NULL" if part.day is None else f"_day = DATE {quoted(part.day.isoformat())}"
         if part.partition is not None:
@@ -126,7 +128,7 @@ class Intake:
             shown = columns.quarantined(topic.name if topic else UNMAPPED, source)
         else:
             shown = columns.kept(topic)
-        with translated(), self.connection.cursor() as cursor:
+        with translate_errors(), self.connection.cursor() as cursor:
             cursor.execute("SET TimeZone = 'UTC'")
             cursor.execute(f"COPY (SELECT {shown} FROM arrived WHERE {chosen}) TO {quoted(str(file))} ({PARQUET})")
 
@@ -138,15 +140,15 @@ class Intake:
             ).fetchall()
         )
 
-    def shape(self, file: str) -> tuple[Shape, int] | None:
+    def shape(self, file: str) -> tuple[FileSchema, int] | None:
         """The shape of a local Parquet file, and its rows; None where it can't be read."""
-        with translated():
+        with translate_errors():
             found = footers.probe(self.connection, [file])
         return (next(iter(found.shapes)), found.rows[file]) if found.shapes else None
 
     def drop(self) -> None:
         """Lets go of what was taken."""
-        with translated():
+        with translate_errors():
             for table in ("arrived", "received", "unmapped"):
                 self.connection.execute(f"DROP TABLE IF EXISTS {table}")
 
@@ -155,24 +157,24 @@ class Intake:
         self._engine.close()
 
     def _load(self, select: str) -> None:
-        with translated():
+        with translate_errors():
             self.connection.execute(f"CREATE OR REPLACE TABLE arrived AS {select}")
 
-    def _parts(self, *, by_partition: bool = False) -> list[Part]:
+    def _parts(self, *, by_partition: bool = False) -> list[DataFile]:
         partition = "_partition" if by_partition else "CAST(NULL AS INTEGER)"
-        with translated():
+        with translate_errors():
             found = self.connection.execute(
                 f"SELECT {partition} AS _p, _day, count(*) FROM arrived GROUP BY ALL ORDER BY ALL"
             ).fetchall()
-        return [Part(*one) for one in found]
+        return [DataFile(*one) for one in found]
 
     @contextmanager
-    def _registered(self, blocks: Sequence[Block]) -> Iterator[None]:
-        self.connection.register("blocks", Blocks(blocks))
+    def _registered(self, blocks: Sequence[MessageBatch]) -> Iterator[None]:
+        self.connection.register("blocks", MessageBatches(blocks))
         try:
             yield
         finally:
             self.connection.unregister("blocks")
 
 
-__all__ = ["MESSAGE", "PARQUET", "UNMAPPED", "Intake", "Part"]
+__all__ = ["MESSAGE", "PARQUET", "UNMAPPED", "DataFile", "Decoder"]

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from learnfold.engines.duckdb.decode import quoted
-from learnfold.engines.duckdb.engine import DuckDBEngine, translated
-from learnfold.ingest.decoder import MESSAGE, Intake
+from learnfold.engines.duckdb.engine import DuckDBEngine, translate_errors
+from learnfold.ingest.decoder import MESSAGE, Decoder
 from learnfold.ingest.files.receipt import digest_of
-from learnfold.kafka.messages import blocks_of
-from learnfold.master.committed_offsets import Progress
+from learnfold.kafka.messages import message_batches
+from learnfold.master.committed_offsets import CommittedOffsets
 from learnfold.master.file_names import QUARANTINE, UNMAPPED, topic_of
-from learnfold.storage.concurrency import side_by_side
+from learnfold.storage.concurrency import map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from learnfold.catalog import Catalog, Topic
-    from learnfold.ingest.decoder import Part
+    from learnfold.ingest.decoder import DataFile
     from learnfold.ingest.mapping.model import Mapping
     from learnfold.settings import Settings
     from learnfold.storage import Storage
@@ -49,7 +49,7 @@ class Replayed:
 
 def quarantine_files(master: Storage, topic: str | None = None) -> list[str]:
     """The quarantine files of a master dataset, of all topics or one; without those of writes that are under way."""
-    progress = Progress.read(master)
+    progress = CommittedOffsets.read(master)
     folder = f"{QUARANTINE}/topic={topic}" if topic else QUARANTINE
     paths = [entry.path for entry in master.list(folder)]
     return [path for path in paths if path.endswith(".parquet") and topic_of(path) and not progress.beyond(path)]
@@ -61,7 +61,7 @@ def look(storage: Storage, files: Sequence[str], settings: Settings, limit: int 
         return Quarantined()
     engine = DuckDBEngine(settings, storage, storage)
     try:
-        with storage.local(files) as local, translated():
+        with storage.local(files) as local, translate_errors():
             source = f"read_parquet([{', '.join(map(quoted, local))}], hive_partitioning=false, union_by_name=true)"
             counts = engine.connection.execute(
                 f"SELECT topic, reason, count(*) FROM {source} GROUP BY ALL ORDER BY 1, 3 DESC, 2"
@@ -90,31 +90,31 @@ def replay(
     The caller sees to it that nobody else rewrites files of the master dataset. Killed anywhere, the same again ends it.
     """
     wanted = UNMAPPED if mapping is not None else topic
-    intake = Intake(settings, master)
+    decoder = Decoder(settings, master)
     done: dict[str, Replayed] = {}
     try:
         for path in quarantine_files(master, wanted):
             name = topic_of(path) or ""
             report = done.setdefault(name, Replayed(name))
-            taken, left = _Replay(master, catalog, intake, mapping).take(path, name)
+            taken, left = _Replay(master, catalog, decoder, mapping).take(path, name)
             report.taken += taken
             report.left += left
     finally:
-        intake.close()
+        decoder.close()
     return list(done.values())
 
 
 class _Replay:
     """One quarantine file."""
 
-    def __init__(self, master: Storage, catalog: Catalog, intake: Intake, mapping: Mapping | None) -> None:
-        self.master, self.catalog, self.intake, self.mapping = master, catalog, intake, mapping
+    def __init__(self, master: Storage, catalog: Catalog, decoder: Decoder, mapping: Mapping | None) -> None:
+        self.master, self.catalog, self.decoder, self.mapping = master, catalog, decoder, mapping
 
     def take(self, path: str, name: str) -> tuple[int, int]:
         """Events that are valid now, and what still isn't."""
         with self.master.local([path]) as (local,):
             content = digest_of(Path(local))[:16]
-            self.intake.connection.execute(
+            self.decoder.connection.execute(
                 "CREATE OR REPLACE TABLE replayed AS SELECT *, file_row_number AS place, "
                 "CAST(NULL AS VARCHAR) AS today, coalesce(bytes, encode(event)) AS value "
                 f"FROM read_parquet({quoted(local)}, hive_partitioning=false)"
@@ -122,20 +122,20 @@ class _Replay:
         taken = 0
         for topic, parts in self._parts(name):
             taken += self._write(topic, [part for part in parts if part.day], content)
-            self.intake.connection.execute(
+            self.decoder.connection.execute(
                 "UPDATE replayed SET today = greatest(today, said) FROM "
                 "(SELECT _row, max(coalesce(_reason, '')) AS said FROM arrived GROUP BY ALL) WHERE _row = place"
             )
-        (left,) = self.intake.connection.execute(
+        (left,) = self.decoder.connection.execute(
             "SELECT count(*) FROM replayed WHERE coalesce(today, reason) <> ''"
         ).fetchone() or (0,)
         if taken:  # the events are in files now, so they may go from here
             self._keep_rest(path, int(left))
-        self.intake.connection.execute("DROP TABLE replayed")
-        self.intake.drop()
+        self.decoder.connection.execute("DROP TABLE replayed")
+        self.decoder.drop()
         return taken, int(left)
 
-    def _parts(self, name: str) -> Iterator[tuple[Topic, list[Part]]]:
+    def _parts(self, name: str) -> Iterator[tuple[Topic, list[DataFile]]]:
         """What is read, topic by topic; ``_row`` is the row of the quarantine file."""
         if name in self.catalog.topics:
             source = (
@@ -143,15 +143,15 @@ class _Replay:
                 "epoch_ms(kafka_timestamp) AS timestamp, place FROM replayed)"
             )
             topic = self.catalog.topic(name)
-            yield topic, self.intake.take_from(topic, MESSAGE, source, row="place")
+            yield topic, self.decoder.take_from(topic, MESSAGE, source, row="place")
         elif self.mapping is not None:
             yield from self._translated(self.mapping)
 
-    def _translated(self, mapping: Mapping) -> Iterator[tuple[Topic, list[Part]]]:
+    def _translated(self, mapping: Mapping) -> Iterator[tuple[Topic, list[DataFile]]]:
         from learnfold.ingest.mapping.translate import Translated, translate
 
         events: dict[str, list[tuple[int, bytes]]] = {}
-        connection = self.intake.connection
+        connection = self.decoder.connection
         for place, event in connection.execute("SELECT place, event FROM replayed WHERE json_valid(event)").fetchall():
             results = translate(json.loads(event), mapping)
             if results and all(isinstance(result, Translated) for result in results):
@@ -163,15 +163,15 @@ class _Replay:
                 connection.execute("UPDATE replayed SET reason = $1 WHERE place = $2", [reason, place])
         for name, texts in sorted(events.items()):
             topic = self.catalog.topic(name)
-            self.intake.receive(blocks_of(texts), self.catalog, name, forced=True)
-            yield topic, self.intake.take_received(topic)
+            self.decoder.receive(message_batches(texts), self.catalog, name, forced=True)
+            yield topic, self.decoder.take_received(topic)
 
-    def _write(self, topic: Topic, parts: Sequence[Part], content: str) -> int:
-        def write(part: Part) -> None:
+    def _write(self, topic: Topic, parts: Sequence[DataFile], content: str) -> int:
+        def write(part: DataFile) -> None:
             with self.master.new(f"{part.folder(topic.name)}/{topic.name}-replayed-{content}.parquet") as file:
-                self.intake.write(topic, part, file)
+                self.decoder.write(topic, part, file)
 
-        side_by_side(write, parts, max(4, self.master.at_once))
+        map_concurrently(write, parts, max(4, self.master.at_once))
         return sum(part.rows for part in parts)
 
     def _keep_rest(self, path: str, left: int) -> None:
@@ -180,7 +180,7 @@ class _Replay:
             self.master.delete([path])
             return
         with self.master.new(path) as file:
-            self.intake.connection.execute(
+            self.decoder.connection.execute(
                 "COPY (SELECT * EXCLUDE (place, value, today) REPLACE (coalesce(today, reason) AS reason) "
                 f"FROM replayed WHERE coalesce(today, reason) <> '' ORDER BY place) TO {quoted(str(file))} ({_PARQUET})"
             )

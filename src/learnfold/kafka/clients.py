@@ -115,7 +115,7 @@ def unreachable(settings: Settings, why: str) -> StorageError:
 
 
 @contextlib.contextmanager
-def translated(settings: Settings) -> Iterator[None]:
+def translate_errors(settings: Settings) -> Iterator[None]:
     """Kafka's errors as ours."""
     try:
         yield

@@ -26,7 +26,7 @@ _BLOCK_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class MessageBatch:
     """Some messages of one partition as columns, as long as each other; times are milliseconds since 1970."""
 
     values: bytes  # one behind the other
@@ -39,7 +39,7 @@ class Block:
     @classmethod
     def of(
         cls, values: Sequence[bytes | None], partition: int, offsets: Sequence[int], timestamps: Sequence[int]
-    ) -> Block:
+    ) -> MessageBatch:
         """The messages with these values, in a partition, at these offsets (in a file: rows)."""
         present, filled = None, values
         if None in values:
@@ -66,10 +66,10 @@ class Block:
         return na.c_array_from_buffers(_SCHEMA, rows, [None], null_count=0, children=columns)
 
 
-class Blocks:
+class MessageBatches:
     """A table of ``value``, ``partition``, ``offset`` and ``timestamp`` that DuckDB can register, and read more than once."""
 
-    def __init__(self, blocks: Sequence[Block]) -> None:
+    def __init__(self, blocks: Sequence[MessageBatch]) -> None:
         self._arrays = [block.arrow() for block in blocks if len(block)]
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
@@ -78,12 +78,12 @@ class Blocks:
         return stream.__arrow_c_stream__(requested_schema)
 
 
-def blocks_of(rows: Sequence[tuple[int, bytes]]) -> list[Block]:
+def message_batches(rows: Sequence[tuple[int, bytes]]) -> list[MessageBatch]:
     """The texts of a file's rows, each with its place."""
     blocks = []
     for start in range(0, len(rows), _BLOCK_ROWS):
         places, texts = zip(*rows[start : start + _BLOCK_ROWS], strict=True)
-        blocks.append(Block.of(texts, NONE, places, [NONE] * len(places)))
+        blocks.append(MessageBatch.of(texts, NONE, places, [NONE] * len(places)))
     return blocks
 
 

@@ -38,7 +38,7 @@ def produce(messages: Iterator[Sent], settings: Settings, rate: float | None = N
     """
     failures = _Failures()
     producer = clients.producer(settings, on_delivery=failures.note, error_cb=failures.told)
-    with clients.translated(settings):
+    with clients.translate_errors(settings):
         make_topics(settings, list(catalog.load().topics))
         began, sent = time.monotonic(), 0
         while some := list(islice(messages, _AT_ONCE)):
@@ -60,7 +60,7 @@ def make_topics(settings: Settings, topics: Sequence[str], partitions: int = PAR
     from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
     client = clients.admin(settings)
-    with clients.translated(settings):
+    with clients.translate_errors(settings):
         there = client.list_topics(timeout=_WAIT_SECONDS).topics
         made = [topic for topic in topics if topic not in there]
         if made:

@@ -45,7 +45,7 @@ def tail(
     """
     consumer = clients.reader(settings)
     try:
-        with clients.translated(settings):
+        with clients.translate_errors(settings):
             ends = _ends(consumer, topic, partition, settings)
             consumer.assign(
                 [TopicPartition(topic, number, max(low, high - last)) for number, (low, high) in ends.items()]

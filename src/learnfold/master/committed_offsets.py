@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from learnfold.errors import ConflictError, DataError
 from learnfold.master.file_names import kafka_range
-from learnfold.storage.concurrency import side_by_side
+from learnfold.storage.concurrency import map_concurrently
 
 if TYPE_CHECKING:
     from learnfold.storage import Storage
@@ -73,17 +73,17 @@ def write_partition(master: Storage, new: PartitionProgress, tag: str | None) ->
     return written, master.swap(written.path, written.to_json(), tag)
 
 
-class Progress:
+class CommittedOffsets:
     """All partitions' progress at one moment."""
 
     def __init__(self, partitions: list[PartitionProgress]) -> None:
         self.partitions = {(one.topic, one.partition): one for one in partitions}
 
     @classmethod
-    def read(cls, master: Storage) -> Progress:
+    def read(cls, master: Storage) -> CommittedOffsets:
         """The progress now. Read it before listing files: what it speaks of is then on the list."""
         paths = [entry.path for entry in master.list(PROGRESS) if _PATH.fullmatch(entry.path)]
-        read = side_by_side(partial(_read, master), paths, master.at_once)
+        read = map_concurrently(partial(_read, master), paths, master.at_once)
         return cls([one for one in read if one is not None])
 
     def offsets(self) -> dict[str, dict[int, int]]:
@@ -105,9 +105,9 @@ class Progress:
         return one is not None and (held.generation, held.last) >= (one.generation, one.offset)
 
 
-def read_progress(master: Storage) -> dict[str, dict[int, int]]:
+def read_committed_offsets(master: Storage) -> dict[str, dict[int, int]]:
     """By topic and partition, the offset before which every message is in files; see ``Progress.read``."""
-    return Progress.read(master).offsets()
+    return CommittedOffsets.read(master).offsets()
 
 
 def now() -> str:
@@ -130,4 +130,4 @@ def _parsed(data: bytes, where: str) -> PartitionProgress:
         ) from error
 
 
-__all__ = ["ConflictError", "PartitionProgress", "Progress", "read_progress"]
+__all__ = ["CommittedOffsets", "ConflictError", "PartitionProgress", "read_committed_offsets"]

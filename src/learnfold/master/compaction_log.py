@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from learnfold.errors import DataError
-from learnfold.storage.concurrency import side_by_side
+from learnfold.storage.concurrency import map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,7 +46,7 @@ class Switch:
 def read_switches(master: Storage) -> list[Switch]:
     """The records there are, by path."""
     paths = [entry.path for entry in master.list(SWITCHES) if entry.path.endswith(".json")]
-    return [one for one in side_by_side(partial(_read, master), paths, master.at_once) if one is not None]
+    return [one for one in map_concurrently(partial(_read, master), paths, master.at_once) if one is not None]
 
 
 def superseded(master: Storage, listed: Collection[str]) -> set[str]:

@@ -14,7 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from learnfold.errors import MissingDataError, UsageError
-from learnfold.master.committed_offsets import Progress
+from learnfold.master.committed_offsets import CommittedOffsets
 from learnfold.master.compaction_log import superseded
 from learnfold.storage import open_storage
 
@@ -48,7 +48,7 @@ class Listing:
 
     files: dict[str, dict[str, Entry]] = field(default_factory=dict)
     days: dict[str, dict[str, date | None]] = field(default_factory=dict)
-    strangers: dict[str, int] = field(default_factory=dict)  # files of topics that no subject reads, by topic
+    unknown_topics: dict[str, int] = field(default_factory=dict)  # files of topics that no subject reads, by topic
     offsets: dict[str, dict[int, int]] = field(
         default_factory=dict
     )  # by topic and Kafka partition, the offset before which the files hold everything and behind which nothing
@@ -66,7 +66,7 @@ class Master:
 
         Left out are those of Kafka's messages that ingestion is still at, and those in whose place compaction put another.
         """
-        progress = Progress.read(self.storage)  # before the files are listed
+        progress = CommittedOffsets.read(self.storage)  # before the files are listed
         entries = list(self._entries(known))
         gone = superseded(self.storage, [entry.path for entry in entries])  # and this after
         offsets = {topic: ends for topic, ends in progress.offsets().items() if topic in topics}
@@ -88,7 +88,7 @@ class Master:
                 found.files[topic][entry.path] = entry
                 found.days[topic][entry.path] = day
             elif topic not in known:
-                found.strangers[topic] = found.strangers.get(topic, 0) + 1
+                found.unknown_topics[topic] = found.unknown_topics.get(topic, 0) + 1
         if not any_known:
             raise MissingDataError(
                 f"there are no events at {self.shown}: no Parquet file below topic=… there. "

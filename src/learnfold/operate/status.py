@@ -174,11 +174,11 @@ def _look(found: Status, request: RunRequest, catalog: Catalog, settings: Settin
     """Adds what a run of ``request`` would do."""
     pending: list[PendingLine] = found.pending if found.pending is not None else []
     try:
-        plans, strangers = plan(request, catalog, settings)
+        plans, unknown_topics = plan(request, catalog, settings)
     except LearnfoldError as error:
         pending.append(PendingLine(request.input, None, 0, 0, 0, 0, 0, f"can't be told: {error}"))
         return
-    found.without_subject |= strangers
+    found.without_subject |= unknown_topics
     for job in plans:
         pending += _topics(job, request.input)
         asked = [view for view in job.views if not job.topics or all(topic.idle for topic in job.topics)]

@@ -16,7 +16,7 @@ from learnfold.batch.fold import fold_topic
 from learnfold.batch.history import find_batch
 from learnfold.batch.manifest import new_batch
 from learnfold.batch.plan import Scope, plan_job, view_fingerprint
-from learnfold.batch.refresh import ask_views
+from learnfold.batch.refresh import refresh_views
 from learnfold.engines import open_engine
 from learnfold.engines.workbench import Workbench, runs_here
 from learnfold.errors import DataError, UsageError
@@ -25,7 +25,7 @@ from learnfold.operate.difference import ViewDifference
 from learnfold.storage import open_storage, same_place
 from learnfold.storage.lease import held
 from learnfold.storage.scratch import scratch
-from learnfold.telemetry.progress import Progress
+from learnfold.telemetry.reporter import Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +64,7 @@ def verify(
     jobs: Sequence[str],
     catalog: Catalog,
     settings: Settings,
-    progress: Progress | None = None,
+    reporter: Reporter | None = None,
     examples: int = _SHOWN,
 ) -> Verification:
     """Compares the published views of ``jobs`` (none: of all that are published) with what the events say.
@@ -72,7 +72,7 @@ def verify(
     Publishes nothing and changes nothing below ``out_url``. The zones are those that the batch was made with. Raises UsageError for
     a job that isn't published or was made from another input.
     """
-    progress = progress or Progress()
+    reporter = reporter or Reporter()
     out, master = open_storage(out_url, settings), open_master(master_url, settings)
     current = find_batch(out, "current")
     zones = {name: current.settings.get(name, getattr(settings, name)) for name in ("platform_zone", "reporting_zone")}
@@ -86,9 +86,9 @@ def verify(
     found = Verification(current.batch, chosen)
     try:
         for name in chosen:
-            _verify(found, catalog.jobs[name], current.jobs[name], master, out, catalog, settings, progress, examples)
+            _verify(found, catalog.jobs[name], current.jobs[name], master, out, catalog, settings, reporter, examples)
     finally:
-        progress.done()
+        reporter.done()
     return found
 
 
@@ -100,7 +100,7 @@ def _verify(
     out: Storage,
     catalog: Catalog,
     settings: Settings,
-    progress: Progress,
+    reporter: Reporter,
     examples: int,
 ) -> None:
     listing, changed = _as_of(record, job, master, catalog, found)
@@ -111,8 +111,8 @@ def _verify(
             batch, topics = new_batch(), {}
             for topic in plan.topics:
                 rollups = [rollup for rollup in job.rollups if rollup.topic.name == topic.topic.name]
-                topics[topic.topic.name] = fold_topic(topic, rollups, engine, beside, settings, batch, progress)
-            asked = ask_views(job, topics, None, None, engine, settings, batch, progress)
+                topics[topic.topic.name] = fold_topic(topic, rollups, engine, beside, settings, batch, reporter)
+            asked = refresh_views(job, topics, None, None, engine, settings, batch, reporter)
         finally:
             engine.close()
         for name, folded in topics.items():
@@ -123,7 +123,7 @@ def _verify(
         ]
         with Workbench(settings) as bench:
             for view in job.views:
-                progress.step("comparing", view.name)
+                reporter.step("comparing", view.name)
                 published, right = record.views.get(view.name), asked.views.get(view.name)
                 gone = [why for topic in view.topics if (why := changed.get(topic.name))]
                 if published is None or published.fingerprint != view_fingerprint(view.fingerprint, settings):

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from learnfold.batch.clean import OWN_FOLDERS, is_running
-from learnfold.batch.erasure_receipt import RECEIPTS, Receipt, new_receipt, operator, receipts_of
+from learnfold.batch.erasure_receipt import RECEIPTS, ErasureReceipt, new_receipt, operator, receipts_of
 from learnfold.batch.history import HISTORY, batch_names
 from learnfold.batch.manifest import Manifest, read_current, read_manifest
 from learnfold.batch.plan import Scope
@@ -30,7 +30,7 @@ from learnfold.privacy.search import Findings, entries_below, search
 from learnfold.storage import open_storage, same_place
 from learnfold.storage.folder import TORN
 from learnfold.storage.lease import held, holders
-from learnfold.telemetry.progress import Progress
+from learnfold.telemetry.reporter import Reporter
 from learnfold.utc import now
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def erase(
     settings: Settings,
     *,
     dry_run: bool = True,
-    progress: Progress | None = None,
+    reporter: Reporter | None = None,
 ) -> Erasure:
     """Erases the person from both places, or says what would be done.
 
@@ -67,7 +67,7 @@ def erase(
     into (unless ``skip_unreadable``), where files hold the person that aren't learnfold's, or where the master dataset changed in other
     ways since the last batch; LearnfoldError where something is left after all.
     """
-    progress = progress or Progress()
+    reporter = reporter or Reporter()
     master, out = open_master(master_url, settings), open_storage(out_url, settings)
     if not master.narrowing.whole:
         raise UsageError(
@@ -79,9 +79,9 @@ def erase(
     person = Person.of(user_id, catalog, words)
     try:
         with Workbench(settings) as bench:
-            return _Work(person, master, out, catalog, settings, bench, progress).go(dry_run=dry_run)
+            return _Work(person, master, out, catalog, settings, bench, reporter).go(dry_run=dry_run)
     finally:
-        progress.done()
+        reporter.done()
 
 
 class _Work:
@@ -93,10 +93,10 @@ class _Work:
         catalog: Catalog,
         settings: Settings,
         bench: Workbench,
-        progress: Progress,
+        reporter: Reporter,
     ) -> None:
         self.person, self.master, self.out, self.catalog, self.bench = person, master, out, catalog, bench
-        self.progress, self.settings = progress, settings
+        self.reporter, self.settings = reporter, settings
         current, _ = read_current(out)
         if current is not None:  # the zones that the views were made with, whatever the environment says today
             zones = {n: current.settings.get(n, getattr(settings, n)) for n in ("platform_zone", "reporting_zone")}
@@ -169,11 +169,11 @@ class _Work:
             )
         current, _ = read_current(self.out)
         places = {*OWN_FOLDERS, RECEIPTS, *(current.views if current else ())}
-        strangers = [f"{self.master.storage.url}/{path}" for path in found.master.texts if path != MADE_UP]
-        strangers += [f"{self.out.url}/{p}" for p in found.output.holding if p.split("/", 1)[0] not in places]
-        if strangers:
+        unknown_topics = [f"{self.master.storage.url}/{path}" for path in found.master.texts if path != MADE_UP]
+        unknown_topics += [f"{self.out.url}/{p}" for p in found.output.holding if p.split("/", 1)[0] not in places]
+        if unknown_topics:
             raise DataError(
-                f"these files name the person, and they are none that learnfold wrote; nothing was changed:\n{_listed(strangers)}\n"
+                f"these files name the person, and they are none that learnfold wrote; nothing was changed:\n{_listed(unknown_topics)}\n"
                 "Mend or remove them first"
             )
         others = self._other_changes(ours)
@@ -197,12 +197,12 @@ class _Work:
 
     def _search_master(self) -> Findings:
         entries = entries_below(self.master.storage, self.out)
-        return search(self.master.storage, entries, self.person, self.bench, self.progress)
+        return search(self.master.storage, entries, self.person, self.bench, self.reporter)
 
     def _search_output(self) -> Findings:
-        return search(self.out, entries_below(self.out, self.master.storage), self.person, self.bench, self.progress)
+        return search(self.out, entries_below(self.out, self.master.storage), self.person, self.bench, self.reporter)
 
-    def _begin(self, found: Erasure) -> Receipt:
+    def _begin(self, found: Erasure) -> ErasureReceipt:
         """Writes down what is about to be done, adding to what an erasure that was killed did."""
         unfinished = [r for r in receipts_of(self.out, self.person.id) if r.finished_at is None]
         receipt = unfinished[-1] if unfinished else new_receipt(self.person.id, self.master.storage.url, self.out.url)
@@ -211,7 +211,7 @@ class _Work:
         self._note(receipt, found.master)
         return receipt
 
-    def _note(self, receipt: Receipt, master: Findings) -> None:
+    def _note(self, receipt: ErasureReceipt, master: Findings) -> None:
         """Writes down which files are about to be written anew."""
         for path, traces in master.traces.items():
             if path not in receipt.files:
@@ -223,12 +223,12 @@ class _Work:
                     receipt.rows_by_topic[topic] = receipt.rows_by_topic.get(topic, 0) + traces.theirs
         receipt.write(self.out)
 
-    def _rewrite(self, receipt: Receipt, found: Findings) -> None:
+    def _rewrite(self, receipt: ErasureReceipt, found: Findings) -> None:
         """Writes the master files that hold the person anew, each put in place at once."""
         storage = self.master.storage
         self._note(receipt, found)
         for number, path in enumerate(sorted(found.traces), 1):
-            self.progress.step(f"writing {number} of {len(found.traces)} files anew", path)
+            self.reporter.step(f"writing {number} of {len(found.traces)} files anew", path)
             with storage.local([path]) as (source,), storage.new(path) as target:
                 self.bench.rewrite(self.person, source, target, found.traces[path])
         if MADE_UP in found.texts:
@@ -255,9 +255,9 @@ class _Work:
             chosen = tuple(name for name in names if jobs is None or name in jobs)
             if chosen:
                 request = RunRequest(place, self.out.url, chosen, scope, allow_shrink=True, action="erase")
-                run(request, self.catalog, self.settings, self.progress)
+                run(request, self.catalog, self.settings, self.reporter)
 
-    def _purge(self, receipt: Receipt) -> None:
+    def _purge(self, receipt: ErasureReceipt) -> None:
         """Rids the output of what its published batch doesn't read, while nobody else writes there."""
         found = self._search_output()
         engine = open_engine(self.settings, self.master.storage, self.out)
@@ -285,7 +285,7 @@ class _Work:
         }
         self._run(Scope(full=True), stale)
 
-    def _finish(self, receipt: Receipt, master: Findings, output: Findings) -> None:
+    def _finish(self, receipt: ErasureReceipt, master: Findings, output: Findings) -> None:
         receipt.files_searched = master.files + output.files
         receipt.rows_searched = master.rows + output.rows
         receipt.not_searched = master.closed | output.closed

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from learnfold.batch.erasure_receipt import Receipt
+    from learnfold.batch.erasure_receipt import ErasureReceipt
     from learnfold.privacy.search import Findings
 
 
@@ -24,7 +24,7 @@ class Erasure:
     batches: list[str] = field(default_factory=list)  # that hold the person
     unfinished: str | None = None  # the receipt of an erasure of the same person that was killed
     earlier: str | None = None  # the receipt of the last one that was finished, where nothing is left
-    receipt: Receipt | None = None
+    receipt: ErasureReceipt | None = None
 
     @property
     def nothing(self) -> bool:

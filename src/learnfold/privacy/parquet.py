@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from learnfold.engines.duckdb.footers import Shape
+    from learnfold.engines.duckdb.footers import FileSchema
     from learnfold.privacy.person import Person
 
 METADATA = "(metadata)"
@@ -95,7 +95,7 @@ def rewrite(
     return rows
 
 
-def _kinds(shape: Shape) -> list[tuple[str, str]]:
+def _kinds(shape: FileSchema) -> list[tuple[str, str]]:
     """The columns; an instant of Spark's old kind is written as one of the new kind."""
     return [(name, "TIMESTAMP WITH TIME ZONE" if kind == "INT96" else kind) for name, kind in shape.columns]
 
@@ -105,7 +105,7 @@ def _plain(name: str, kind: str) -> str:
 
 
 def _traces(
-    connection: duckdb.DuckDBPyConnection, person: Person, shape: Shape, files: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, person: Person, shape: FileSchema, files: Sequence[str]
 ) -> dict[str, Traces]:
     rules = _Rules.of(connection, person, shape, files)
     named = {f"_m{place}": (name, test) for place, (name, test) in enumerate(rules.mentions.items())}
@@ -130,7 +130,9 @@ class _Rules:
     blanked: dict[str, str]  # by column, its value without the person
 
     @classmethod
-    def of(cls, connection: duckdb.DuckDBPyConnection, person: Person, shape: Shape, files: Sequence[str]) -> _Rules:
+    def of(
+        cls, connection: duckdb.DuckDBPyConnection, person: Person, shape: FileSchema, files: Sequence[str]
+    ) -> _Rules:
         cursor = connection.execute(f"SELECT * FROM {_read(files[:1])} LIMIT 0")
         kinds: dict[str, DuckDBPyType] = {name: kind for name, kind, *_ in cursor.description or []}
         if list(kinds) != [name for name, _ in shape.columns]:

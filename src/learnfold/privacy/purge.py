@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from learnfold.batch.clean import OWN_FOLDERS
 from learnfold.batch.erasure_receipt import RECEIPTS
 from learnfold.batch.history import batch_names
-from learnfold.batch.manifest import BATCHES, Manifest, PartRecord, manifest_path, new_batch, read_manifest
+from learnfold.batch.manifest import BATCHES, Manifest, RollupFile, manifest_path, new_batch, read_manifest
 from learnfold.batch.publish import publish
 from learnfold.batch.rollup_rows import sources
 from learnfold.errors import DataError
@@ -90,7 +90,7 @@ class Purge:
                 path = f"_rollups/{rollup.name}/{batch}-erased-{self._next()}.parquet"
                 made = self.engine.merge(rollup, sources([part]), path)
                 if made.rows:
-                    parts.append(PartRecord(made.path, made.rows, made.bytes, part.days, len(part.days)))
+                    parts.append(RollupFile(made.path, made.rows, made.bytes, part.days, len(part.days)))
             else:
                 parts.append(part)
         record.parts = parts

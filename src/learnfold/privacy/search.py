@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from learnfold.engines.workbench import Traces, Workbench
     from learnfold.privacy.person import Person
     from learnfold.storage import Entry, Storage
-    from learnfold.telemetry.progress import Progress
+    from learnfold.telemetry.reporter import Reporter
 
 _PARQUET = (".parquet", ".parq")
 _PACKED = (".zst", ".bz2", ".xz", ".zip", ".7z", ".tar", ".tgz", ".lz4", ".snappy")
@@ -50,7 +50,7 @@ def entries_below(storage: Storage, *others: Storage) -> list[Entry]:
 
 
 def search(
-    storage: Storage, entries: Iterable[Entry], person: Person, bench: Workbench, progress: Progress
+    storage: Storage, entries: Iterable[Entry], person: Person, bench: Workbench, reporter: Reporter
 ) -> Findings:
     """What the files hold; those that are gone by now hold nothing."""
     found = Findings()
@@ -58,11 +58,11 @@ def search(
     found.names = [entry.path for entry in entries if person.distinctive and person.named_in(entry.path)]
     columnar = [entry for entry in entries if entry.path.endswith(_PARQUET) and entry.size]
     for group in _groups(columnar):
-        progress.step(f"searching {storage.url}", group[0].path)
+        reporter.step(f"searching {storage.url}", group[0].path)
         _search_columns(storage, group, person, bench, found)
     for entry in entries:
         if entry.size and not entry.path.endswith(_PARQUET):
-            progress.step(f"searching {storage.url}", entry.path)
+            reporter.step(f"searching {storage.url}", entry.path)
             _search_text(storage, entry, person, found)
     return found
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Habits:
+class RetryPolicy:
     """What it does when things go wrong."""
 
     catch_up: bool = False  # run at once for what was missed while it wasn't there
@@ -33,7 +33,7 @@ def keep(
     journal: Journal,
     work: Callable[[datetime], None],
     clock: Clock,
-    habits: Habits,
+    habits: RetryPolicy,
     say: Callable[[str], None],
 ) -> int:
     """How many of its runs failed for good. Ends when ``rule`` does or the clock is stopped; a run under way is finished first.
@@ -72,7 +72,7 @@ def _run(
     journal: Journal,
     work: Callable[[datetime], None],
     clock: Clock,
-    habits: Habits,
+    habits: RetryPolicy,
     say: Callable[[str], None],
 ) -> int:
     """1 if it failed for good, else 0."""

@@ -34,7 +34,7 @@ class Storage(Protocol):
     """The root as engines and messages name it: an absolute folder, or ``s3://bucket/prefix``."""
 
     at_once: int
-    """Requests that are best under way at once (see ``side_by_side``); 1 where nothing is gained."""
+    """Requests that are best under way at once (see ``map_concurrently``); 1 where nothing is gained."""
 
     def exists(self) -> bool:
         """Whether the root is there; raises StorageError where it can't be made by writing to it, as a missing bucket."""
@@ -68,7 +68,7 @@ class Storage(Protocol):
         """A local file to fill; when the block ends well it lies at ``path``, whole and at once, else nothing does."""
         ...
 
-    def together(self) -> AbstractContextManager[None]:
+    def batched_writes(self) -> AbstractContextManager[None]:
         """While the block goes on, files made by ``new`` in it may still be on their way; when it ends well they are all there.
 
         Within it ``local``, ``copy`` and ``delete`` wait for the files that they name.

@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def side_by_side(act: Callable[[Item], Result], items: Iterable[Item], at_once: int) -> list[Result]:
+def map_concurrently(act: Callable[[Item], Result], items: Iterable[Item], at_once: int) -> list[Result]:
     """What ``act`` returns for each item, in their order, at most ``at_once`` of them under way.
 
     Raises what the first of them to fail raised; those that had not begun then don't begin.

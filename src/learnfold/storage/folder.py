@@ -113,7 +113,7 @@ class FolderStorage:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
-    def together(self) -> AbstractContextManager[None]:
+    def batched_writes(self) -> AbstractContextManager[None]:
         """Nothing: what is made is there at once."""
         return contextlib.nullcontext()
 

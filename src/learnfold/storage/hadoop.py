@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JJavaError
 
-from learnfold.engines.spark.errors import ours, translated
+from learnfold.engines.spark.errors import ours, translate_errors
 from learnfold.engines.spark.session import hold
 from learnfold.errors import ConflictError, MissingDataError, StorageError, UsageError
 from learnfold.storage import Entry
-from learnfold.storage.concurrency import side_by_side
+from learnfold.storage.concurrency import map_concurrently
 from learnfold.storage.scratch import Scratch
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class HadoopStorage:
 
     @cached_property
     def _files(self) -> Any:
-        with translated():
+        with translate_errors():
             return self._at("").getFileSystem(self._held.hadoop_conf())
 
     @cached_property
@@ -101,7 +101,7 @@ class HadoopStorage:
         return found if found and found[0] else None
 
     def _status(self, path: str) -> Any | None:
-        with translated():
+        with translate_errors():
             try:
                 return self._files.getFileStatus(self._at(path))
             except Py4JJavaError as error:
@@ -129,7 +129,7 @@ class HadoopStorage:
     def write(self, path: str, data: bytes) -> None:
         """Puts a small object."""
         self.exists()
-        with translated():
+        with translate_errors():
             self._put(path, data, {})
 
     def _put(self, path: str, data: bytes, conditions: dict[str, Any]) -> None:
@@ -220,13 +220,13 @@ class HadoopStorage:
         file = self._scratch.path / f"new-{next(self._numbers)}"
         try:
             yield file
-            with translated():
+            with translate_errors():
                 source = self._held.jvm.org.apache.hadoop.fs.Path(f"file://{file}")
                 self._files.copyFromLocalFile(False, True, source, self._at(path))
         finally:
             file.unlink(missing_ok=True)
 
-    def together(self) -> AbstractContextManager[None]:
+    def batched_writes(self) -> AbstractContextManager[None]:
         """Files are there when ``new`` ends."""
         return contextlib.nullcontext()
 
@@ -237,7 +237,7 @@ class HadoopStorage:
         folder.mkdir()
         place = {path: folder / f"{number}.parquet" for number, path in enumerate(dict.fromkeys(paths))}
         try:
-            side_by_side(lambda path: self._fetch(path, place[path]), place, self.at_once)
+            map_concurrently(lambda path: self._fetch(path, place[path]), place, self.at_once)
             yield [str(place[path]) for path in paths]
         finally:
             for file in folder.iterdir():
@@ -249,7 +249,7 @@ class HadoopStorage:
         return self.local(paths)
 
     def _fetch(self, path: str, file: Path) -> None:
-        with translated():
+        with translate_errors():
             try:
                 target = self._held.jvm.org.apache.hadoop.fs.Path(f"file://{file}")
                 self._files.copyToLocalFile(False, self._at(path), target, True)
@@ -261,7 +261,7 @@ class HadoopStorage:
     def copy(self, source: str, target: str) -> None:
         """Copies within the server; of at most 5 GB on AWS."""
         self.exists()
-        with translated():
+        with translate_errors():
             request = self._held.jvm.software.amazon.awssdk.services.s3.model.CopyObjectRequest.builder()
             request = request.sourceBucket(self._bucket).sourceKey(self._prefix + source)
             request = request.destinationBucket(self._bucket).destinationKey(self._prefix + target)
@@ -272,7 +272,7 @@ class HadoopStorage:
         gone = list(paths)
         if not gone:
             return
-        with translated():
+        with translate_errors():
             model = self._held.jvm.software.amazon.awssdk.services.s3.model
             for start in range(0, len(gone), 1000):
                 objects = self._held.jvm.java.util.ArrayList()
@@ -289,7 +289,7 @@ class HadoopStorage:
 
     def list(self, prefix: str = "") -> list[Entry]:
         """Every object below ``prefix``."""
-        with translated():
+        with translate_errors():
             try:
                 found = self._files.listFiles(self._at(prefix.strip("/")), True)
                 statuses = self._held.jvm.org.apache.hadoop.util.functional.RemoteIterators.toList(found)

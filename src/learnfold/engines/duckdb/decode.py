@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from learnfold.catalog import Field, Topic
-    from learnfold.engines.duckdb.footers import Shape
+    from learnfold.engines.duckdb.footers import FileSchema
 
 IDENTITY = "event_id"
 """The field that tells events apart."""
@@ -105,7 +105,7 @@ def macros(platform_zone: str, reporting_zone: str) -> list[str]:
     ]
 
 
-def select(topic: Topic, shape: Shape, files: Sequence[str], first: int, wanted: Sequence[str]) -> str:
+def select(topic: Topic, shape: FileSchema, files: Sequence[str], first: int, wanted: Sequence[str]) -> str:
     """The SELECT over ``files``, whose places in the whole list begin at ``first``, with the fields in ``wanted``.
 
     Fields that aren't wanted are still checked, if they can be wrong.
@@ -116,7 +116,7 @@ def select(topic: Topic, shape: Shape, files: Sequence[str], first: int, wanted:
 
 def select_from(
     topic: Topic,
-    shape: Shape,
+    shape: FileSchema,
     source: str,
     wanted: Sequence[str],
     *,
@@ -149,7 +149,7 @@ def select_from(
 class _Flat:
     """A column a field."""
 
-    def __init__(self, topic: Topic, shape: Shape) -> None:
+    def __init__(self, topic: Topic, shape: FileSchema) -> None:
         self.topic, self.shape = topic, shape
         self.whole: list[tuple[str, str]] = []
         self.about: tuple[str, ...] = ()
@@ -219,7 +219,7 @@ class _Flat:
 class _Envelope:
     """The JSON text in ``value``; extracted in one go, since each extraction reads the whole text."""
 
-    def __init__(self, topic: Topic, shape: Shape) -> None:
+    def __init__(self, topic: Topic, shape: FileSchema) -> None:
         self.topic, self.shape = topic, shape
         self.paths = {field.name: place for place, field in enumerate(topic.sent, 1)}
         nothing = " AND ".join(f"{_raw(field)} IS NULL" for field in topic.sent if field.required)

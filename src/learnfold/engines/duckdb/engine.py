@@ -12,7 +12,7 @@ import duckdb
 
 from learnfold.engines.duckdb import decode, footers
 from learnfold.engines.duckdb.fold import fold
-from learnfold.engines.duckdb.refresh import Shelf, ask, merge
+from learnfold.engines.duckdb.refresh import RollupCache, ask, merge
 from learnfold.errors import LearnfoldError, StorageError, UsageError
 from learnfold.storage.scratch import scratch
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from learnfold.catalog import Rollup
-    from learnfold.engines import Asked, AskRequest, Folded, FoldRequest, Part, Source
+    from learnfold.engines import Folded, FoldRequest, OutputFile, Refreshed, RefreshRequest, RollupRows
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 
@@ -35,13 +35,13 @@ class DuckDBEngine:
     name = "duckdb"
     version = duckdb.__version__
     fold_rows: int | None = 1_000_000
-    merges_dates = True
-    asks_at_once = 2  # small views leave a core idle
-    jobs_at_once = 2  # and so do small days
+    merges_all_time = True
+    max_concurrent_views = 2  # small views leave a core idle
+    max_concurrent_jobs = 2  # and so do small days
 
     def __init__(self, settings: Settings, master: Storage, out: Storage) -> None:
         self.settings, self.master, self.out = settings, master, out
-        self._shelf: Shelf | None = None
+        self._cache: RollupCache | None = None
         self._askers = 0
         self._mutex, self._many = RLock(), RLock()
 
@@ -79,7 +79,7 @@ class DuckDBEngine:
 
     def rows(self, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
         """The rows of each file by its footer, and the files that can't be read."""
-        with self.master.footers(files) as local, translated():
+        with self.master.footers(files) as local, translate_errors():
             rows, unreadable = footers.rows(self._cursor(), local)
         name: dict[str, str] = dict(zip(local, files, strict=True))
         return {name[file]: count for file, count in rows.items()}, {
@@ -88,40 +88,46 @@ class DuckDBEngine:
 
     def fold(self, request: FoldRequest) -> Folded:
         """Reads the events of some files once, and writes a file a rollup."""
-        with self.master.local(request.files) as local, translated(), self._cursor() as cursor:
+        with self.master.local(request.files) as local, translate_errors(), self._cursor() as cursor:
             return fold(cursor, request, local, self.out, skip_unreadable=self.settings.skip_unreadable)
 
     def merge(
-        self, rollup: Rollup, sources: tuple[Source, ...], path: str, *, dateless: bool = False, by_key: bool = False
-    ) -> Part:
+        self,
+        rollup: Rollup,
+        sources: tuple[RollupRows, ...],
+        path: str,
+        *,
+        all_time: bool = False,
+        by_key: bool = False,
+    ) -> OutputFile:
         """One file of the rows of several."""
         rows = sum(source.rows for source in sources)
         local = self.out.local([source.path for source in sources])
-        with local as files, self._turn(rows), translated(), self._cursor() as cursor:
-            return merge(cursor, rollup, sources, files, path, self.out, dateless=dateless, by_key=by_key)
+        with local as files, self._turn(rows), translate_errors(), self._cursor() as cursor:
+            return merge(cursor, rollup, sources, files, path, self.out, all_time=all_time, by_key=by_key)
 
     @contextlib.contextmanager
-    def asking(self) -> Iterator[None]:
+    def caching(self) -> Iterator[None]:
         """Keeps the rollups that are read in memory, as far as the limit goes, then on disk."""
         with self._mutex:
             self._askers += 1
-            self._shelf = self._shelf or Shelf(self.connection, self.out)
+            self._cache = self._cache or RollupCache(self.connection, self.out)
         try:
             yield
         finally:
             with self._mutex:
                 self._askers -= 1
-                if not self._askers and self._shelf:
-                    self._shelf.clear()
-                    self._shelf = None
+                if not self._askers and self._cache:
+                    self._cache.clear()
+                    self._cache = None
 
-    def ask(self, request: AskRequest) -> Asked:
+    def ask(self, request: RefreshRequest) -> Refreshed:
         """Writes one view."""
-        if self._shelf is None:
-            with self.asking():
+        if self._cache is None:
+            with self.caching():
                 return self.ask(request)
-        with self._turn(request.rows), translated(), self._cursor() as cursor:
-            return ask(cursor, request, self._shelf, self.out)
+        with self._turn(request.rows), translate_errors(), self._cursor() as cursor:
+            return ask(cursor, request, self._cache, self.out)
 
     @contextlib.contextmanager
     def _turn(self, rows: int) -> Iterator[None]:
@@ -138,7 +144,7 @@ class DuckDBEngine:
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """DuckDB's errors as ours, with what to do."""
     try:
         yield

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from learnfold.catalog.reasons import unreadable_files
-from learnfold.engines import DayFacts, FileFacts, Folded, Part
+from learnfold.engines import DayCounts, FileFacts, Folded, OutputFile
 from learnfold.engines.duckdb import decode, footers
 from learnfold.engines.duckdb.quarantine import write_quarantine
 from learnfold.errors import DataError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Rollup, Topic
     from learnfold.engines import FoldRequest
-    from learnfold.engines.duckdb.footers import Probed
+    from learnfold.engines.duckdb.footers import ProbedFiles
     from learnfold.storage import Storage
 
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
@@ -66,7 +66,7 @@ def _wanted(request: FoldRequest) -> list[str]:
     return [field.name for field in request.topic.sent if field.name in names]
 
 
-def _load(connection: duckdb.DuckDBPyConnection, topic: Topic, probed: Probed, wanted: Sequence[str]) -> None:
+def _load(connection: duckdb.DuckDBPyConnection, topic: Topic, probed: ProbedFiles, wanted: Sequence[str]) -> None:
     """Puts the events of all readable files, valid or not, into the table ``events``."""
     try:
         connection.execute(f"CREATE OR REPLACE TEMP TABLE events AS {union(topic, probed, wanted)}")
@@ -82,7 +82,7 @@ def _load(connection: duckdb.DuckDBPyConnection, topic: Topic, probed: Probed, w
         _load(connection, topic, probed, wanted)
 
 
-def union(topic: Topic, probed: Probed, wanted: Sequence[str]) -> str:
+def union(topic: Topic, probed: ProbedFiles, wanted: Sequence[str]) -> str:
     """The SELECT over all files, each numbered by its place among them, with ``_day``: the event's UTC day."""
     selects, first = [], 0
     for shape, files in probed.shapes.items():
@@ -101,7 +101,7 @@ def union(topic: Topic, probed: Probed, wanted: Sequence[str]) -> str:
 
 
 def _broken(
-    connection: duckdb.DuckDBPyConnection, topic: Topic, probed: Probed, wanted: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, topic: Topic, probed: ProbedFiles, wanted: Sequence[str]
 ) -> dict[str, str]:
     """The files that break when they are read alone, and why."""
     broken = {}
@@ -125,7 +125,7 @@ def _facts(
         if reason is None:
             files[file].days[day] = count
             if days is None or day in days:
-                folded.days.setdefault(day, DayFacts()).events += count
+                folded.days.setdefault(day, DayCounts()).events += count
         else:
             files[file].quarantined[reason] = count
     for file, partition, least, greatest in connection.execute(
@@ -135,7 +135,11 @@ def _facts(
 
 
 def _drop_copies(
-    connection: duckdb.DuckDBPyConnection, request: FoldRequest, probed: Probed, wanted: Sequence[str], folded: Folded
+    connection: duckdb.DuckDBPyConnection,
+    request: FoldRequest,
+    probed: ProbedFiles,
+    wanted: Sequence[str],
+    folded: Folded,
 ) -> None:
     """Leaves one of the events that are the same: the earliest, then the one with the smallest fields, in the topic's order."""
     these = f"_reason IS NULL AND _identity IS NOT NULL{_of_days(request.days)}"
@@ -176,7 +180,7 @@ _SAME = """CASE WHEN event_id IS NOT NULL THEN row(event_id, CAST(NULL AS INTEGE
 """What makes events the same; hashes only find those that may be."""
 
 
-def _rank_by_all(connection: duckdb.DuckDBPyConnection, topic: Topic, probed: Probed) -> None:
+def _rank_by_all(connection: duckdb.DuckDBPyConnection, topic: Topic, probed: ProbedFiles) -> None:
     """Ranks copies by their timestamp and then all their fields, read once more from the files."""
     fields = [field.name for field in topic.sent]
     order = ", ".join(f"whole.{name} NULLS FIRST" for name in fields if name not in {"event_id", "timestamp"})
@@ -200,13 +204,13 @@ def _prepare(connection: duckdb.DuckDBPyConnection, request: FoldRequest) -> Non
     )
 
 
-def _write(connection: duckdb.DuckDBPyConnection, rollup: Rollup, path: str, out: Storage) -> Part:
+def _write(connection: duckdb.DuckDBPyConnection, rollup: Rollup, path: str, out: Storage) -> OutputFile:
     columns = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in rollup.columns)
     with out.new(path) as file:
         (rows,) = connection.execute(
             f"COPY (SELECT _day, {columns} FROM ({rollup.by_day})) TO '{_escaped(file)}' ({PARQUET})"
         ).fetchone() or (0,)
-        return Part(path, rows, file.stat().st_size)
+        return OutputFile(path, rows, file.stat().st_size)
 
 
 def _escaped(file: object) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Shape:
+class FileSchema:
     """The top-level columns of a file with their DuckDB types; ``INT96`` is kept apart, since it is always an instant."""
 
     columns: tuple[tuple[str, str], ...]
@@ -53,17 +53,17 @@ class Shape:
 
 
 @dataclass
-class Probed:
+class ProbedFiles:
     """Files by shape, rows by file, and what can't be read."""
 
-    shapes: dict[Shape, list[str]] = field(default_factory=dict)
+    shapes: dict[FileSchema, list[str]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-def probe(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Probed:
+def probe(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> ProbedFiles:
     """The shapes and rows of local files."""
-    probed = Probed()
+    probed = ProbedFiles()
     good = _readable(connection, list(files), probed)
     columns: dict[str, list[tuple[str, str]]] = {name: [] for name in good}
     skip: dict[str, int] = dict.fromkeys(good, 0)
@@ -81,25 +81,25 @@ def probe(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Probed
             columns[name].append((column, "INT96" if physical == "INT96" else kind))
             skip[name] = children or -1
     for name in good:
-        probed.shapes.setdefault(Shape(tuple(columns[name])), []).append(name)
+        probed.shapes.setdefault(FileSchema(tuple(columns[name])), []).append(name)
     return probed
 
 
 def rows(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
     """The rows of local files, and the files that aren't readable Parquet, with why."""
-    probed = Probed()
+    probed = ProbedFiles()
     _readable(connection, list(files), probed)
     return probed.rows, probed.unreadable
 
 
-def _readable(connection: duckdb.DuckDBPyConnection, files: list[str], probed: Probed) -> list[str]:
+def _readable(connection: duckdb.DuckDBPyConnection, files: list[str], probed: ProbedFiles) -> list[str]:
     good: list[str] = []
     for batch in _batches(files):
         good += _footers(connection, batch, probed)
     return good
 
 
-def _footers(connection: duckdb.DuckDBPyConnection, files: list[str], probed: Probed) -> list[str]:
+def _footers(connection: duckdb.DuckDBPyConnection, files: list[str], probed: ProbedFiles) -> list[str]:
     """The files whose footers can be read, halving the list around those that can't."""
     try:
         found = connection.execute("SELECT file_name, num_rows FROM parquet_file_metadata(?)", [files]).fetchall()

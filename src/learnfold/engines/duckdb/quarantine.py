@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from learnfold.engines import Part
+from learnfold.engines import OutputFile
 from learnfold.engines.duckdb.decode import quoted
 
 if TYPE_CHECKING:
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     import duckdb
 
     from learnfold.catalog import Topic
-    from learnfold.engines.duckdb.footers import Probed, Shape
+    from learnfold.engines.duckdb.footers import FileSchema, ProbedFiles
     from learnfold.storage import Storage
 
 
 def write_quarantine(
     connection: duckdb.DuckDBPyConnection,
     topic: Topic,
-    probed: Probed,
+    probed: ProbedFiles,
     order: Sequence[str],
     invalid: Sequence[str],
     name: Mapping[str, str],
     out: Storage,
-) -> Part:
+) -> OutputFile:
     """A Parquet file of the invalid events in the table ``events`` that came from the files ``invalid``.
 
     Columns: ``topic``, ``reason``, ``file`` (of the master dataset), ``row`` (in it, from 0), ``kafka_partition`` and
@@ -56,13 +56,13 @@ def write_quarantine(
         connection.execute(
             f"COPY (FROM quarantined ORDER BY file, row) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd)"
         )
-        part = Part(path, rows, file.stat().st_size)
+        part = OutputFile(path, rows, file.stat().st_size)
     connection.execute("DROP TABLE quarantined")
     connection.execute("DROP TABLE invalid")
     return part
 
 
-def _whole(shape: Shape, files: Sequence[str], place: Mapping[str, int]) -> str:
+def _whole(shape: FileSchema, files: Sequence[str], place: Mapping[str, int]) -> str:
     """The rows of the table ``invalid`` in ``files``, each with all of it as ``event`` or ``bytes``."""
     number = "CASE file_index " + " ".join(f"WHEN {at} THEN {place[file]}" for at, file in enumerate(files)) + " END"
     source = (

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from learnfold.engines import Asked, Part
+from learnfold.engines import OutputFile, Refreshed
 from learnfold.engines.duckdb.decode import quoted
 from learnfold.engines.duckdb.fold import PARQUET
 from learnfold.errors import BugError
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     import duckdb
 
     from learnfold.catalog import Rollup, View
-    from learnfold.engines import AskRequest, Source
+    from learnfold.engines import RefreshRequest, RollupRows
     from learnfold.storage import Storage
 
 _EXAMPLES = 5
 
 
-class Shelf:
+class RollupCache:
     """Rollups at hand, from when they are first asked for: those merged over all dates as tables, others as views of their files.
 
     A view of files reads only the columns and rows that are asked for, so that even some readers of it cost less than a table of it.
@@ -33,20 +33,20 @@ class Shelf:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, out: Storage) -> None:
         self.connection, self.out = connection, out
-        self._tables: dict[tuple[str, tuple[Source, ...], bool], str] = {}
-        self._locks: defaultdict[tuple[str, tuple[Source, ...], bool], Lock] = defaultdict(Lock)
+        self._tables: dict[tuple[str, tuple[RollupRows, ...], bool], str] = {}
+        self._locks: defaultdict[tuple[str, tuple[RollupRows, ...], bool], Lock] = defaultdict(Lock)
         self._mutex = Lock()
         self._files = ExitStack()  # local copies that views read
 
-    def table_for(self, request: AskRequest, rollup: Rollup) -> str:
+    def table_for(self, request: RefreshRequest, rollup: Rollup) -> str:
         """The name of the table or view that the request's view is best asked of."""
         if rollup.name in request.read_merged:
-            return self.table(rollup, request.merged[rollup.name], dateless=True)
+            return self.table(rollup, request.merged[rollup.name], all_time=True)
         return self.table(rollup, request.sources[rollup.name])
 
-    def table(self, rollup: Rollup, sources: tuple[Source, ...], *, dateless: bool = False) -> str:
-        """The name of a table or view with the rollup's rows in ``sources``; ``dateless``: merged over all dates."""
-        key = (rollup.name, sources, dateless)
+    def table(self, rollup: Rollup, sources: tuple[RollupRows, ...], *, all_time: bool = False) -> str:
+        """The name of a table or view with the rollup's rows in ``sources``; ``all_time``: merged over all dates."""
+        key = (rollup.name, sources, all_time)
         with self._mutex:
             lock = self._locks[key]
         with lock:
@@ -54,16 +54,16 @@ class Shelf:
                 with self._mutex:
                     table = self._tables.setdefault(key, f"shelf_{len(self._tables)}")
                 try:
-                    self._load(table, rollup, sources, dateless=dateless)
+                    self._load(table, rollup, sources, all_time=all_time)
                 except BaseException:
                     del self._tables[key]
                     raise
         return self._tables[key]
 
-    def _load(self, table: str, rollup: Rollup, sources: tuple[Source, ...], *, dateless: bool) -> None:
+    def _load(self, table: str, rollup: Rollup, sources: tuple[RollupRows, ...], *, all_time: bool) -> None:
         with ExitStack() as held, self.connection.cursor() as cursor:
             files = held.enter_context(self.out.local([source.path for source in sources]))
-            if dateless:
+            if all_time:
                 cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {_merged(rollup, sources, files)}")
             else:
                 cursor.execute(f"CREATE OR REPLACE VIEW {table} AS {_rows(rollup, sources, files)}")
@@ -72,25 +72,25 @@ class Shelf:
 
     def clear(self) -> None:
         """Drops the tables and views."""
-        for (_, _, dateless), table in self._tables.items():
-            self.connection.execute(f"DROP {'TABLE' if dateless else 'VIEW'} IF EXISTS {table}")
+        for (_, _, all_time), table in self._tables.items():
+            self.connection.execute(f"DROP {'TABLE' if all_time else 'VIEW'} IF EXISTS {table}")
         self._tables.clear()
         self._files.close()
 
 
-def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf, out: Storage) -> Asked:
+def ask(connection: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache, out: Storage) -> Refreshed:
     """Writes the view's rows, unless they break a check."""
     view = request.view
     kind = "TABLE"
-    if request.before and request.changed is not None and view.slice is not None:
+    if request.before and request.changed is not None and view.pushdown is not None:
         with out.local(request.before) as before:
-            _splice(connection, request, shelf, before)
+            _splice(connection, request, cache, before)
         unique = False
     else:
         for rollup in view.rollups:
-            table = shelf.table_for(request, rollup)
+            table = cache.table_for(request, rollup)
             connection.execute(f"CREATE OR REPLACE TEMP VIEW {rollup.name} AS SELECT * FROM {table}")
-        question = view.questions[request.read_merged]
+        question = view.rewrites[request.read_merged]
         kind = "VIEW" if question.projection else "TABLE"
         connection.execute(f"CREATE OR REPLACE TEMP {kind} answer AS {question.select}")
         unique = view.unique
@@ -103,14 +103,16 @@ def ask(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf
             with out.new(request.path) as file:
                 connection.execute(f"COPY (SELECT {columns} FROM answer{by}) TO {quoted(str(file))} ({PARQUET})")
                 size = file.stat().st_size
-        return Asked([request.path], rows, size, hashlib.sha256(f"{rows} {mark}".encode()).hexdigest()[:16], broken)
+        return Refreshed([request.path], rows, size, hashlib.sha256(f"{rows} {mark}".encode()).hexdigest()[:16], broken)
     finally:
         connection.execute(f"DROP {kind} answer")
 
 
-def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: Shelf, before: Sequence[str]) -> None:
+def _splice(
+    connection: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache, before: Sequence[str]
+) -> None:
     """The view's last rows, but those of the slices in which a rollup changed, and these asked again."""
-    view, cut = request.view, request.view.slice
+    view, cut = request.view, request.view.pushdown
     if cut is None or request.changed is None:
         raise BugError(f"{view.name} can't be asked in slices")
     touched = []
@@ -120,12 +122,12 @@ def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: S
             names = ", ".join(
                 f"{theirs} AS {ours}" for ours, theirs in zip(cut.columns, cut.sources[rollup.name], strict=True)
             )
-            touched.append(f"SELECT {names} FROM {shelf.table(rollup, sources)}")
+            touched.append(f"SELECT {names} FROM {cache.table(rollup, sources)}")
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE slices AS {' UNION '.join(f'(SELECT DISTINCT * FROM ({one}))' for one in touched)}"
     )
     for rollup in view.rollups:
-        table = shelf.table_for(request, rollup)
+        table = cache.table_for(request, rollup)
         same = " AND ".join(
             f"t.{theirs} IS NOT DISTINCT FROM slices.{ours}"
             for ours, theirs in zip(cut.columns, cut.sources[rollup.name], strict=True)
@@ -137,12 +139,12 @@ def _splice(connection: duckdb.DuckDBPyConnection, request: AskRequest, shelf: S
     columns = ", ".join(f"old.{column.name}" for column in view.columns)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE answer AS SELECT {columns} FROM read_parquet([{', '.join(map(quoted, before))}]) AS old ANTI JOIN slices ON {same} "
-        f"UNION ALL BY NAME {view.questions[request.read_merged].select}"
+        f"UNION ALL BY NAME {view.rewrites[request.read_merged].select}"
     )
     connection.execute("DROP TABLE slices")
 
 
-def _lie_by_key(request: AskRequest) -> bool:
+def _lie_by_key(request: RefreshRequest) -> bool:
     """Whether the view lists the rows of a block, which lie by its key already."""
     return any(
         request.view.lists(rollup) and _block(request.merged.get(rollup.name, ())) is not None
@@ -184,26 +186,26 @@ def _examined(
 def merge(
     connection: duckdb.DuckDBPyConnection,
     rollup: Rollup,
-    sources: Sequence[Source],
+    sources: Sequence[RollupRows],
     files: Sequence[str],
     path: str,
     out: Storage,
     *,
-    dateless: bool,
+    all_time: bool,
     by_key: bool,
-) -> Part:
+) -> OutputFile:
     """Writes the rows in ``sources``, which are the local ``files``, into one file: by day, or merged over dates."""
     with out.new(path) as file:
-        if dateless:
-            order = f" ORDER BY {_in_order(rollup.dateless_key)}" if by_key else ""
+        if all_time:
+            order = f" ORDER BY {_in_order(rollup.all_time_key)}" if by_key else ""
             select = f"{_merged(rollup, sources, files)}{order}"
         else:
             select = f"SELECT * FROM ({_rows(rollup, sources, files, day=True)}) ORDER BY _day"
         (rows,) = connection.execute(f"COPY ({select}) TO {quoted(str(file))} ({PARQUET})").fetchone() or (0,)
-        return Part(path, rows, file.stat().st_size)
+        return OutputFile(path, rows, file.stat().st_size)
 
 
-def _merged(rollup: Rollup, sources: Sequence[Source], files: Sequence[str]) -> str:
+def _merged(rollup: Rollup, sources: Sequence[RollupRows], files: Sequence[str]) -> str:
     """The SELECT of the rows in ``sources``, which are the local ``files``, merged over all dates.
 
     Days beside a block are grouped and joined with it: half the work of grouping the block again.
@@ -220,9 +222,9 @@ def _merged(rollup: Rollup, sources: Sequence[Source], files: Sequence[str]) -> 
     return rollup.joined(f"({merged})", f"({days})")
 
 
-def _block(sources: Sequence[Source]) -> Source | None:
+def _block(sources: Sequence[RollupRows]) -> RollupRows | None:
     """The one that is merged over its dates; None where several are, or none."""
-    blocks = [source for source in sources if source.dateless]
+    blocks = [source for source in sources if source.all_time]
     return blocks[0] if len(blocks) == 1 else None
 
 
@@ -231,7 +233,7 @@ def _in_order(key: Sequence[str]) -> str:
 
 
 def _rows(
-    rollup: Rollup, sources: Sequence[Source], files: Sequence[str], *, day: bool = False, date: bool = True
+    rollup: Rollup, sources: Sequence[RollupRows], files: Sequence[str], *, day: bool = False, date: bool = True
 ) -> str:
     """The SELECT of the rows in ``sources``, which are the local ``files``, with their UTC day, or without date, if asked."""
     wanted = [column for column in rollup.columns if date or column.name != "date"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from learnfold.catalog import Field, Topic
-    from learnfold.engines.spark.footers import Shape
+    from learnfold.engines.spark.footers import FileSchema
 
 IDENTITY = "event_id"
 """The field that tells events apart."""
@@ -53,7 +53,7 @@ def spark_type(kind: str) -> str:
     return _TYPES.get(kind, kind)
 
 
-def columns_read(topic: Topic, shape: Shape) -> list[str]:
+def columns_read(topic: Topic, shape: FileSchema) -> list[str]:
     """The columns of a file of this shape that its events are read from."""
     names = ["value", "partition", "offset"]
     if not shape.envelope:
@@ -61,7 +61,7 @@ def columns_read(topic: Topic, shape: Shape) -> list[str]:
     return [name for name in dict.fromkeys(names) if shape.type(name)]
 
 
-def select(topic: Topic, sources: Mapping[str, Shape], wanted: Sequence[str], zone: str) -> str:
+def select(topic: Topic, sources: Mapping[str, FileSchema], wanted: Sequence[str], zone: str) -> str:
     """The SELECT over views of files by their shapes, with the fields in ``wanted``; ``zone`` is the platform's.
 
     Columns: ``_file`` (as Spark names it), ``_row`` (in it), ``_partition`` and ``_offset`` (Kafka's, where the file has them), the
@@ -113,7 +113,7 @@ def _form(fields: Sequence[Field]) -> list[tuple[str, str]]:
     return [*place, *texts, *((_typed(field), _TYPED[field.type]) for field in fields if field.type in _TYPED)]
 
 
-def _flat(view: str, shape: Shape, fields: Sequence[Field], zone: str) -> str:
+def _flat(view: str, shape: FileSchema, fields: Sequence[Field], zone: str) -> str:
     """A column a field."""
     found = {
         "_file": "_file",
@@ -143,7 +143,7 @@ def _flat(view: str, shape: Shape, fields: Sequence[Field], zone: str) -> str:
     return f"SELECT {', '.join(columns)} FROM {view}"
 
 
-def _packed(view: str, shape: Shape) -> str:
+def _packed(view: str, shape: FileSchema) -> str:
     """The JSON text in ``value``; NULL where it isn't UTF-8."""
     kind = shape.type("value")
     text = "CAST(NULL AS STRING)"
@@ -187,7 +187,7 @@ def _of_json(field: Field) -> str:
     return f"CASE WHEN _exponents THEN {values.json_number(name, '_text', field.name)} ELSE {name} END"
 
 
-def _kafka(shape: Shape, names: Sequence[str], kind: str) -> str:
+def _kafka(shape: FileSchema, names: Sequence[str], kind: str) -> str:
     for name in names:
         found = shape.type(name)
         if found and found.kind in {"whole", "number"} and not found.coded:

@@ -35,7 +35,7 @@ _READING = re.compile(r"Encountered error while reading file (.+?\.par(?:quet|q)
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Spark's errors as ours, with what to do."""
     try:
         yield

@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from learnfold.engines.spark.footers import Shape
+    from learnfold.engines.spark.footers import FileSchema
 
 
-def read_files(spark: SparkSession, shape: Shape, columns: Sequence[str], places: Sequence[str]) -> DataFrame:
+def read_files(spark: SparkSession, shape: FileSchema, columns: Sequence[str], places: Sequence[str]) -> DataFrame:
     """Some columns of files of one shape, with ``_file`` (as Spark names it, encoded) and ``_row`` (from 0)."""
     return _read(spark, shape, columns, places).toDF("_file", "_row", *columns)
 
 
-def read_whole(spark: SparkSession, shape: Shape, places: Sequence[str]) -> DataFrame:
+def read_whole(spark: SparkSession, shape: FileSchema, places: Sequence[str]) -> DataFrame:
     """All columns of files of one shape as ``c0``, ``c1`` and so on, whatever they are called, with ``_file`` and ``_row``."""
     names = [name for name, _ in shape.columns]
     return _read(spark, shape, names, places).toDF("_file", "_row", *(f"c{number}" for number in range(len(names))))
 
 
-def _read(spark: SparkSession, shape: Shape, columns: Sequence[str], places: Sequence[str]) -> DataFrame:
+def _read(spark: SparkSession, shape: FileSchema, columns: Sequence[str], places: Sequence[str]) -> DataFrame:
     types = dict(shape.columns)
     schema = StructType([StructField(name, _parsed(types[name].sql)) for name in columns])
     frame = spark.read.schema(schema if columns else "nothing INT").parquet(*map(as_pattern, places))

@@ -11,7 +11,7 @@ import sqlglot
 from pyspark import StorageLevel
 from sqlglot import exp
 
-from learnfold.engines import DayFacts, FileFacts, Folded
+from learnfold.engines import DayCounts, FileFacts, Folded
 from learnfold.engines.spark import decode, values
 from learnfold.engines.spark.errors import SPARK_ERRORS, broken_file, first_line
 from learnfold.engines.spark.files import plain, read_files
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Rollup
     from learnfold.engines import FoldRequest
-    from learnfold.engines.spark.footers import Footers, Shape
+    from learnfold.engines.spark.footers import FileSchema, Footers
     from learnfold.engines.spark.session import Held
     from learnfold.engines.spark.writing import Writer
     from learnfold.settings import Settings
@@ -113,7 +113,7 @@ class Fold:
         """The SELECT over all files, with ``_day``, the event's UTC day, and ``_identity``, which copies of an event share."""
         return f"SELECT *, CAST(timestamp AS DATE) AS _day, {_IDENTITY} AS _identity FROM ({self._select(self.footers.shapes(), wanted)})"
 
-    def _select(self, shapes: Mapping[Shape, Sequence[str]], wanted: Sequence[str]) -> str:
+    def _select(self, shapes: Mapping[FileSchema, Sequence[str]], wanted: Sequence[str]) -> str:
         sources = {}
         for number, (shape, files) in enumerate(shapes.items()):
             columns = decode.columns_read(self.request.topic, shape)
@@ -167,7 +167,7 @@ class Fold:
             if row["_reason"] is None:
                 facts.days[row["day"]] = facts.days.get(row["day"], 0) + row["count"]
                 if days is None or row["day"] in days:
-                    self.folded.days.setdefault(row["day"], DayFacts()).events += row["count"]
+                    self.folded.days.setdefault(row["day"], DayCounts()).events += row["count"]
             else:
                 facts.quarantined[row["_reason"]] = facts.quarantined.get(row["_reason"], 0) + row["count"]
             if row["partition"] is not None:

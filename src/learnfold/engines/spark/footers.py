@@ -21,7 +21,7 @@ _AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class Shape:
+class FileSchema:
     """The columns of a file."""
 
     columns: tuple[tuple[str, Type], ...]
@@ -41,7 +41,7 @@ class Footer:
     """What a file's footer says."""
 
     rows: int
-    shape: Shape
+    shape: FileSchema
 
 
 @dataclass
@@ -51,15 +51,15 @@ class Footers:
     found: dict[str, Footer] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
 
-    def shapes(self) -> dict[Shape, list[str]]:
+    def shapes(self) -> dict[FileSchema, list[str]]:
         """The files by shape."""
-        shapes: dict[Shape, list[str]] = {}
+        shapes: dict[FileSchema, list[str]] = {}
         for file, footer in self.found.items():
             shapes.setdefault(footer.shape, []).append(file)
         return shapes
 
 
-class Prober:
+class FooterReader:
     """Reads footers in the driver's JVM."""
 
     def __init__(self, held: Held) -> None:
@@ -97,8 +97,8 @@ class Prober:
 
 
 @cache
-def _shape(schema: str) -> Shape:
-    return Shape(columns(schema))
+def _shape(schema: str) -> FileSchema:
+    return FileSchema(columns(schema))
 
 
 def _is_storage(thrown: Any) -> bool:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from learnfold.catalog import Topic
-    from learnfold.engines import Part
-    from learnfold.engines.spark.footers import Footers, Shape
+    from learnfold.engines import OutputFile
+    from learnfold.engines.spark.footers import FileSchema, Footers
     from learnfold.engines.spark.writing import Writer
 
 
 def write_quarantine(
     spark: SparkSession, topic: Topic, footers: Footers, invalid: Mapping[str, str], name: str, writer: Writer
-) -> Part:
+) -> OutputFile:
     """A Parquet file of the invalid events in the view ``events`` that came from the files ``invalid``, by their place.
 
     Columns: ``topic``, ``reason``, ``file`` (of the master dataset), ``row`` (in it, from 0), ``kafka_partition`` and
@@ -58,7 +58,7 @@ def write_quarantine(
     return part
 
 
-def _whole(shape: Shape, source: str) -> str:
+def _whole(shape: FileSchema, source: str) -> str:
     """The rows of the view ``invalid`` in the files of the view ``source``, each with all of it as ``event`` or ``bytes``."""
     places = {name: (f"source.c{number}", kind) for number, (name, kind) in enumerate(shape.columns)}
     whole = "CAST(NULL AS BINARY)"

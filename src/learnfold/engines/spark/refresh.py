@@ -12,7 +12,7 @@ import sqlglot
 from pyspark import StorageLevel
 
 from learnfold.catalog.rewrite import over
-from learnfold.engines import Asked, Part
+from learnfold.engines import OutputFile, Refreshed
 from learnfold.engines.spark.decode import spark_type
 from learnfold.engines.spark.files import as_pattern
 from learnfold.engines.spark.s3a import place
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Rollup, View
     from learnfold.catalog.model import Column
-    from learnfold.engines import AskRequest, Source
+    from learnfold.engines import RefreshRequest, RollupRows
     from learnfold.engines.spark.writing import Writer
     from learnfold.storage import Storage
 
 _EXAMPLES = 5
 
 
-class Shelf:
+class RollupCache:
     """Rollups as views, kept in the executors' memory from when they are first asked for; views may be asked side by side."""
 
     def __init__(self, spark: SparkSession, out: Storage) -> None:
         self.spark, self.out = spark, out
-        self._views: dict[tuple[str, tuple[Source, ...], bool], tuple[str, DataFrame]] = {}
+        self._views: dict[tuple[str, tuple[RollupRows, ...], bool], tuple[str, DataFrame]] = {}
         self._mutex = Lock()
         self._asked = itertools.count()
 
@@ -48,21 +48,21 @@ class Shelf:
         """A name for what one asking needs, that no other has."""
         return f"asked_{next(self._asked)}"
 
-    def view_for(self, request: AskRequest, rollup: Rollup) -> str:
+    def view_for(self, request: RefreshRequest, rollup: Rollup) -> str:
         """The name of the view of rows that the request's view is best asked of."""
         if rollup.name in request.read_merged:
-            return self.view(rollup, request.merged[rollup.name], dateless=True)
+            return self.view(rollup, request.merged[rollup.name], all_time=True)
         return self.view(rollup, request.sources[rollup.name])
 
-    def view(self, rollup: Rollup, sources: tuple[Source, ...], *, dateless: bool = False) -> str:
-        """The name of a view of the rollup's rows in ``sources``; ``dateless``: merged over all dates."""
-        key = (rollup.name, sources, dateless)
+    def view(self, rollup: Rollup, sources: tuple[RollupRows, ...], *, all_time: bool = False) -> str:
+        """The name of a view of the rollup's rows in ``sources``; ``all_time``: merged over all dates."""
+        key = (rollup.name, sources, all_time)
         with self._mutex:  # nothing is read here: Spark fills what is kept when it is first used, once
             if key not in self._views:
                 name = f"shelf_{len(self._views)}"
                 frame = (
                     merged_rows(self.spark, self.out, rollup, sources)
-                    if dateless
+                    if all_time
                     else rows(self.spark, self.out, rollup, sources)
                 )
                 frame.persist(StorageLevel.MEMORY_AND_DISK)
@@ -77,13 +77,13 @@ class Shelf:
         self._views.clear()
 
 
-def ask(spark: SparkSession, request: AskRequest, shelf: Shelf, writer: Writer) -> Asked:
+def ask(spark: SparkSession, request: RefreshRequest, cache: RollupCache, writer: Writer) -> Refreshed:
     """Writes the view's rows, unless they break a check."""
-    view, name = request.view, shelf.asked()
-    if request.before and request.changed is not None and view.slice is not None:
-        answer = _splice(spark, request, shelf, writer.out, name)
+    view, name = request.view, cache.asked()
+    if request.before and request.changed is not None and view.pushdown is not None:
+        answer = _splice(spark, request, cache, writer.out, name)
     else:
-        tables = {rollup.name: shelf.view_for(request, rollup) for rollup in view.rollups}
+        tables = {rollup.name: cache.view_for(request, rollup) for rollup in view.rollups}
         select = over(view, tables, request.read_merged, "spark")
         answer = spark.sql(select)
     answer.persist(StorageLevel.MEMORY_AND_DISK)
@@ -92,11 +92,11 @@ def ask(spark: SparkSession, request: AskRequest, shelf: Shelf, writer: Writer) 
         count, mark, broken = _examined(spark, view, name)
         digest = hashlib.sha256(f"{count} {mark}".encode()).hexdigest()[:16]
         if broken:
-            return Asked([], count, 0, digest, broken)
+            return Refreshed([], count, 0, digest, broken)
         types = [spark_type(column.type) for column in view.columns]
         frame = _sorted(answer, view, file_count(count, types))
         parts = writer.write(frame, request.path, lambda number, _: _numbered(request.path, number))
-        return Asked([part.path for part in parts], count, sum(part.bytes for part in parts), digest, broken)
+        return Refreshed([part.path for part in parts], count, sum(part.bytes for part in parts), digest, broken)
     finally:
         answer.unpersist()
 
@@ -113,9 +113,9 @@ def _numbered(path: str, number: int) -> str:
     return f"{folder}{slash}{name.replace('00000', f'{number:05d}', 1)}"
 
 
-def _splice(spark: SparkSession, request: AskRequest, shelf: Shelf, out: Storage, name: str) -> DataFrame:
+def _splice(spark: SparkSession, request: RefreshRequest, cache: RollupCache, out: Storage, name: str) -> DataFrame:
     """The view's last rows, but those of the slices in which a rollup changed, and these asked again."""
-    view, cut = request.view, request.view.slice
+    view, cut = request.view, request.view.pushdown
     if cut is None or request.changed is None:
         raise BugError(f"{view.name} can't be asked in slices")
     touched = []
@@ -124,7 +124,7 @@ def _splice(spark: SparkSession, request: AskRequest, shelf: Shelf, out: Storage
         if sources:
             pairs = zip(cut.columns, cut.sources[rollup.name], strict=True)
             names = ", ".join(f"{named(theirs)} AS {named(ours)}" for ours, theirs in pairs)
-            touched.append(f"SELECT {names} FROM {shelf.view(rollup, sources)}")
+            touched.append(f"SELECT {names} FROM {cache.view(rollup, sources)}")
     slices = f"{name}_slices"
     spark.sql(f"SELECT DISTINCT * FROM ({' UNION ALL '.join(touched)})").createOrReplaceTempView(slices)
     tables = {}
@@ -133,7 +133,7 @@ def _splice(spark: SparkSession, request: AskRequest, shelf: Shelf, out: Storage
         same = " AND ".join(f"t.{named(theirs)} <=> s.{named(ours)}" for ours, theirs in pairs)
         tables[rollup.name] = f"{name}_{rollup.name}"
         spark.sql(
-            f"SELECT t.* FROM {shelf.view_for(request, rollup)} AS t LEFT SEMI JOIN {slices} AS s ON {same}"
+            f"SELECT t.* FROM {cache.view_for(request, rollup)} AS t LEFT SEMI JOIN {slices} AS s ON {same}"
         ).createOrReplaceTempView(tables[rollup.name])
     old = f"{name}_old"
     _files(spark, out, view.columns, request.before).createOrReplaceTempView(old)
@@ -173,24 +173,24 @@ def _examined(
 def merge(
     spark: SparkSession,
     rollup: Rollup,
-    sources: Sequence[Source],
+    sources: Sequence[RollupRows],
     path: str,
     writer: Writer,
     *,
-    dateless: bool,
+    all_time: bool,
     by_key: bool,
-) -> Part:
+) -> OutputFile:
     """Writes the rows in ``sources`` into one file: by day, or merged over dates."""
-    if dateless:
+    if all_time:
         frame = merged_rows(spark, writer.out, rollup, sources).coalesce(1)
-        frame = frame.sortWithinPartitions(*map(named, rollup.dateless_key)) if by_key else frame
+        frame = frame.sortWithinPartitions(*map(named, rollup.all_time_key)) if by_key else frame
     else:
         frame = rows(spark, writer.out, rollup, sources, day=True).coalesce(1).sortWithinPartitions("_day")
     (part,) = writer.write(frame, path, lambda _n, _of: path)
     return part
 
 
-def merged_rows(spark: SparkSession, out: Storage, rollup: Rollup, sources: Sequence[Source]) -> DataFrame:
+def merged_rows(spark: SparkSession, out: Storage, rollup: Rollup, sources: Sequence[RollupRows]) -> DataFrame:
     """The rollup's rows in ``sources``, some of which may be merged already, merged over all dates."""
     name = f"dates_of_{rollup.name}"
     rows(spark, out, rollup, sources, date=False).createOrReplaceTempView(name)
@@ -201,7 +201,7 @@ def rows(
     spark: SparkSession,
     out: Storage,
     rollup: Rollup,
-    sources: Sequence[Source],
+    sources: Sequence[RollupRows],
     *,
     day: bool = False,
     date: bool = True,
@@ -211,10 +211,10 @@ def rows(
     columns = (["_day"] if day else []) + [named(column.name) for column in wanted]
     paths: dict[tuple[frozenset[date_type] | None, bool], list[str]] = {}
     for source in sources:
-        paths.setdefault((source.days, source.dateless), []).append(source.path)
+        paths.setdefault((source.days, source.all_time), []).append(source.path)
     frames = []
-    for (days, dateless), files in paths.items():
-        frame = _files(spark, out, wanted if dateless else rollup.columns, files, day=not dateless)
+    for (days, all_time), files in paths.items():
+        frame = _files(spark, out, wanted if all_time else rollup.columns, files, day=not all_time)
         if days is not None:
             frame = frame.where(
                 f"_day IN ({', '.join(f'DATE {d.isoformat()!r}' for d in sorted(days))})" if days else "false"

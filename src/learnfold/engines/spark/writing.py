@@ -6,12 +6,12 @@ import contextlib
 import re
 from typing import TYPE_CHECKING
 
-from learnfold.engines import Part
+from learnfold.engines import OutputFile
 from learnfold.engines.spark.errors import SPARK_ERRORS
-from learnfold.engines.spark.footers import Prober
+from learnfold.engines.spark.footers import FooterReader
 from learnfold.engines.spark.s3a import place
 from learnfold.errors import BugError
-from learnfold.storage.concurrency import side_by_side
+from learnfold.storage.concurrency import map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +32,9 @@ class Writer:
     """Writes rows into files of one storage."""
 
     def __init__(self, held: Held, out: Storage) -> None:
-        self.held, self.prober, self.out = held, Prober(held), out
+        self.held, self.prober, self.out = held, FooterReader(held), out
 
-    def write(self, frame: DataFrame, name: str, path: Callable[[int, int], str]) -> list[Part]:
+    def write(self, frame: DataFrame, name: str, path: Callable[[int, int], str]) -> list[OutputFile]:
         """The files, one for each of Spark's, in order; ``path`` says where number ``n`` of ``count`` goes.
 
         ``name`` is unique; the staging folder is named after it.
@@ -47,15 +47,15 @@ class Writer:
             if footers.unreadable:
                 raise BugError(f"Spark wrote files that it can't read: {footers.unreadable}")
             parts = [
-                Part(path(number, len(written)), footers.found[place(self.out.url, entry.path)].rows, entry.size)
+                OutputFile(path(number, len(written)), footers.found[place(self.out.url, entry.path)].rows, entry.size)
                 for number, entry in enumerate(written)
             ]
-            side_by_side(lambda pair: self._move(*pair), list(zip(written, parts, strict=True)), self.out.at_once)
+            map_concurrently(lambda pair: self._move(*pair), list(zip(written, parts, strict=True)), self.out.at_once)
             return parts
         finally:
             self._remove(staging)
 
-    def _move(self, entry: Entry, part: Part) -> None:
+    def _move(self, entry: Entry, part: OutputFile) -> None:
         self.out.copy(entry.path, part.path)
 
     def _remove(self, folder: str) -> None:

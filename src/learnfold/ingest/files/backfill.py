@@ -16,21 +16,21 @@ from learnfold.catalog import digest, reasons
 from learnfold.engines.duckdb.decode import quoted
 from learnfold.errors import DataError, UsageError
 from learnfold.ingest import columns
-from learnfold.ingest.decoder import Intake
+from learnfold.ingest.decoder import Decoder
 from learnfold.ingest.files import formats
-from learnfold.ingest.files.located import Source, topic_named
-from learnfold.ingest.files.receipt import Receipt, digest_of, read_receipt
-from learnfold.kafka.messages import blocks_of
+from learnfold.ingest.files.located import InputFile, topic_named
+from learnfold.ingest.files.receipt import FileReceipt, digest_of, read_receipt
+from learnfold.kafka.messages import message_batches
 from learnfold.master.committed_offsets import now
 from learnfold.master.file_names import QUARANTINE, UNMAPPED
-from learnfold.storage.concurrency import side_by_side
+from learnfold.storage.concurrency import map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from learnfold.catalog import Catalog, Topic
-    from learnfold.engines.duckdb.footers import Shape
-    from learnfold.ingest.decoder import Part
+    from learnfold.engines.duckdb.footers import FileSchema
+    from learnfold.ingest.decoder import DataFile
     from learnfold.ingest.mapping.model import Mapping
     from learnfold.settings import Settings
     from learnfold.storage import Storage
@@ -69,11 +69,11 @@ class Backfill:
     ) -> None:
         self.master, self.catalog, self.settings, self.mapping = master, catalog, settings, mapping
         self.topic = None if topic is None else catalog.topic(topic).name
-        self._intake = Intake(settings, master)
+        self._intake = Decoder(settings, master)
         read = [each.fingerprint for each in catalog.topics.values()]
         self._how = digest([_READING, topic, None if mapping is None else repr(mapping), read, settings.platform_zone])
 
-    def take(self, source: Source) -> FileReport:
+    def take(self, source: InputFile) -> FileReport:
         """Takes a file in; raises DataError where it is broken, and then it isn't said to be in."""
         with source.storage.local([source.path]) as (file,):
             return self._take(Path(file), source.name)
@@ -86,7 +86,7 @@ class Backfill:
         old = set(before.outputs) if before else set()
         if before is not None and before.done:
             self._still_there(name, old)
-        receipt = Receipt(content, name, path.stat().st_size, self._how, outputs=sorted(old))
+        receipt = FileReceipt(content, name, path.stat().st_size, self._how, outputs=sorted(old))
         written: set[str] = set()
         for number, pieces in enumerate(self._pieces(path, name)):
             for topic, parts in pieces:
@@ -106,7 +106,7 @@ class Backfill:
         """Gives back what it holds."""
         self._intake.close()
 
-    def _pieces(self, path: Path, name: str) -> Iterator[Iterator[tuple[Topic | None, list[Part]]]]:
+    def _pieces(self, path: Path, name: str) -> Iterator[Iterator[tuple[Topic | None, list[DataFile]]]]:
         """Piece by piece of the file, its topics and what to write of each; one has to be written before the next is asked for."""
         with path.open("rb") as file:
             kind = formats.kind_of(name, file.read(4096))
@@ -120,16 +120,16 @@ class Backfill:
         else:
             yield from (self._of_texts(some, name) for some in _some(formats.texts(path, name)))
 
-    def _of_texts(self, some: Sequence[tuple[int, bytes]], name: str) -> Iterator[tuple[Topic | None, list[Part]]]:
+    def _of_texts(self, some: Sequence[tuple[int, bytes]], name: str) -> Iterator[tuple[Topic | None, list[DataFile]]]:
         topic = self.topic or topic_named(name, self.catalog)
-        found = self._intake.receive(blocks_of(some), self.catalog, topic, forced=self.topic is not None)
+        found = self._intake.receive(message_batches(some), self.catalog, topic, forced=self.topic is not None)
         for each in found:
             if each:
                 yield self.catalog.topic(each), self._intake.take_received(self.catalog.topic(each))
             else:
                 yield None, self._intake.take_untold("received WHERE topic = ''", "value", "place")
 
-    def _of_parquet(self, path: Path, name: str) -> Iterator[Iterator[tuple[Topic | None, list[Part]]]]:
+    def _of_parquet(self, path: Path, name: str) -> Iterator[Iterator[tuple[Topic | None, list[DataFile]]]]:
         found = self._intake.shape(str(path))
         if found is None:
             raise DataError(f"{name} can't be read as Parquet; mend it and ingest it again")
@@ -144,7 +144,7 @@ class Backfill:
             )
             yield self._of_rows(shape, source)
 
-    def _of_rows(self, shape: Shape, source: str) -> Iterator[tuple[Topic | None, list[Part]]]:
+    def _of_rows(self, shape: FileSchema, source: str) -> Iterator[tuple[Topic | None, list[DataFile]]]:
         for name in self._intake.topics_in(source):
             some = f"(SELECT * FROM {source} WHERE _topic = {quoted(name)})"
             if name:
@@ -155,7 +155,7 @@ class Backfill:
 
     def _translated(
         self, some: Sequence[tuple[int, bytes]], mapping: Mapping
-    ) -> Iterator[tuple[Topic | None, list[Part]]]:
+    ) -> Iterator[tuple[Topic | None, list[DataFile]]]:
         """What the statements become by the mapping, and those that become nothing."""
         from learnfold.ingest.mapping.translate import Translated, translate
 
@@ -174,24 +174,24 @@ class Backfill:
                     unmapped.append((json.dumps(result.original).encode(), result.reason, row))
         for name, texts in sorted(events.items()):
             topic = self.catalog.topic(name)
-            self._intake.receive(blocks_of(texts), self.catalog, name, forced=True)
+            self._intake.receive(message_batches(texts), self.catalog, name, forced=True)
             yield topic, self._intake.take_received(topic)
         if unmapped:
             yield None, self._intake.take_unmapped(*map(list, zip(*unmapped, strict=True)))
 
-    def _path(self, topic: Topic | None, part: Part, content: str, number: int) -> str:
+    def _path(self, topic: Topic | None, part: DataFile, content: str, number: int) -> str:
         name = topic.name if topic else UNMAPPED
         folder = part.folder(name) if topic else f"{QUARANTINE}/topic={UNMAPPED}"
         return f"{folder}/{name}-file-{content[:16]}-{number}.parquet"
 
-    def _write(self, topic: Topic | None, names: dict[str, Part], source: str) -> None:
-        def write(item: tuple[str, Part]) -> None:
+    def _write(self, topic: Topic | None, names: dict[str, DataFile], source: str) -> None:
+        def write(item: tuple[str, DataFile]) -> None:
             with self.master.new(item[0]) as file:
                 self._intake.write(topic, item[1], file, source)
 
-        side_by_side(write, names.items(), max(4, self.master.at_once))
+        map_concurrently(write, names.items(), max(4, self.master.at_once))
 
-    def _count(self, receipt: Receipt, topic: Topic | None, parts: Iterable[Part]) -> None:
+    def _count(self, receipt: FileReceipt, topic: Topic | None, parts: Iterable[DataFile]) -> None:
         name = topic.name if topic else UNMAPPED
         valid = sum(part.rows for part in parts if part.day)
         if valid:

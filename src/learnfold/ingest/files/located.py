@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Source:
+class InputFile:
     """A file to be taken in: where it lies, and what the user calls it."""
 
     storage: Storage
@@ -28,28 +28,28 @@ class Source:
     name: str
 
 
-def located(names: Sequence[str], settings: Settings) -> list[Source]:
+def located(names: Sequence[str], settings: Settings) -> list[InputFile]:
     """The files that a user names, in order; of folders those that end like files of events; raises UsageError for what isn't there."""
     return [source for name in names for source in _of(name, settings)]
 
 
-def _of(name: str, settings: Settings) -> list[Source]:
+def _of(name: str, settings: Settings) -> list[InputFile]:
     folder = name.rstrip("/")
     if "://" not in name and not Path(name).is_dir():
         if not Path(name).is_file():
             raise UsageError(f"there is no file {name}")
-        return [Source(open_storage(str(Path(name).parent), settings), Path(name).name, name)]
+        return [InputFile(open_storage(str(Path(name).parent), settings), Path(name).name, name)]
     storage = open_storage(folder or "/", settings)
     inside = [entry.path for entry in storage.list()]
     if "://" in name and not inside:
         above, _, last = folder.rpartition("/")
-        return [Source(open_storage(above, settings), last, name)]
+        return [InputFile(open_storage(above, settings), last, name)]
     wanted = [
         path for path in inside if formats.is_known(path) and not any(part[0] in "._" for part in path.split("/"))
     ]
     if not wanted:
         raise UsageError(f"there are no files of events in {name}; they end in {', '.join(formats.SUFFIXES)}")
-    return [Source(storage, path, f"{folder}/{path}") for path in wanted]
+    return [InputFile(storage, path, f"{folder}/{path}") for path in wanted]
 
 
 def topic_named(name: str, catalog: Catalog) -> str | None:

@@ -23,7 +23,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 @dataclass
-class Receipt:
+class FileReceipt:
     """One file's; ``how`` stands for all that decides what it gives beside its content."""
 
     digest: str
@@ -41,13 +41,13 @@ class Receipt:
         master.write(_path(self.digest), json.dumps(asdict(self), ensure_ascii=False, indent=1).encode())
 
 
-def read_receipt(master: Storage, digest: str) -> Receipt | None:
+def read_receipt(master: Storage, digest: str) -> FileReceipt | None:
     """The receipt of a file with that digest; None where it was never ingested."""
     data = master.read(_path(digest))
     if data is None:
         return None
     try:
-        return Receipt(**json.loads(data))
+        return FileReceipt(**json.loads(data))
     except (ValueError, TypeError) as error:
         raise DataError(
             f"{master.url}/{_path(digest)} can't be read ({error}); delete it and ingest the file again"

@@ -26,7 +26,7 @@ SUFFIX = ".toml"
 
 
 @dataclass(frozen=True)
-class Source:
+class MappingSource:
     """A file as it was parsed."""
 
     label: str  # for messages
@@ -44,7 +44,7 @@ def load(name: str) -> Mapping:
         return _own(name)
     if not name.endswith((SUFFIX, ".json")):
         raise UsageError(f"there is no mapping {name!r}; {_choice()}, or give a .toml or .json file")
-    return _mapping(Source(name, _parsed(Path(name), name)))
+    return _mapping(MappingSource(name, _parsed(Path(name), name)))
 
 
 @cache
@@ -52,12 +52,12 @@ def _own(name: str) -> Mapping:
     return _mapping(_source(name))
 
 
-def _source(name: str) -> Source:
+def _source(name: str) -> MappingSource:
     label = f"{name}{SUFFIX}"
-    return Source(label, _parsed(_folder() / label, label))
+    return MappingSource(label, _parsed(_folder() / label, label))
 
 
-def _mapping(own: Source) -> Mapping:
+def _mapping(own: MappingSource) -> Mapping:
     chain = [own]
     while "extends" in chain[-1].data:
         base = chain[-1].data["extends"]

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException
 
 from learnfold.errors import StorageError
 from learnfold.master.closed_days import close_days
-from learnfold.master.committed_offsets import Progress
+from learnfold.master.committed_offsets import CommittedOffsets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ class Closing:
                 mine[key].advance(at)
 
     def _close(self, topics: list[str], last: date, due: str) -> list[str]:
-        progress = Progress.read(self._master).partitions
+        progress = CommittedOffsets.read(self._master).partitions
         closed: list[str] = []
         for topic in topics:
             keys = self._ends.all_partitions(topic)

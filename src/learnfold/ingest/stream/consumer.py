@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from learnfold.errors import DataError, StorageError
-from learnfold.ingest.decoder import Intake
+from learnfold.ingest.decoder import Decoder
 from learnfold.ingest.stream.assignment import Assignment
 from learnfold.ingest.stream.closing import Closing
 from learnfold.ingest.stream.ends import Ends
@@ -82,7 +82,7 @@ class Stream:
         self.log, self.stop, self.metrics = log, stop, metrics or Metrics()
         self.topics = tuple(catalog.topic(name).name for name in request.topics or catalog.topics)
         self.report = StreamReport()
-        self._intake = Intake(settings, master)
+        self._intake = Decoder(settings, master)
         self._consumer = clients.consumer(settings, error_cb=self._error)
         self._mine = Assignment(master, catalog, settings, log, stop, request.accept_gap, self._write)
         self._ends = Ends(self._consumer, master, self.topics)
@@ -104,7 +104,7 @@ class Stream:
             gc.disable()
             self._await_broker()
             if self.request.once and not self.stop.is_set():
-                with clients.translated(self.settings):
+                with clients.translate_errors(self.settings):
                     self._ends.sample()
             self._subscribe()
             while not self.stop.is_set() and not self._drained():

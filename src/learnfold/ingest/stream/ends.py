@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from learnfold.master.committed_offsets import Progress, now
+from learnfold.master.committed_offsets import CommittedOffsets, now
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -76,7 +76,7 @@ class Ends:
         behind = {key for key, end in others.items() if self._others.get(key, 0) < end}
         if behind and time.monotonic() - self._looked >= _LOOK_SECONDS:
             self._looked = time.monotonic()
-            progress = Progress.read(self._master).partitions
+            progress = CommittedOffsets.read(self._master).partitions
             self._others = {key: one.offset for key, one in progress.items()}
             behind = {key for key, end in others.items() if self._others.get(key, 0) < end}
         return not behind

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from learnfold.errors import BusyError, ConflictError
-from learnfold.kafka.messages import Block
+from learnfold.kafka.messages import MessageBatch
 from learnfold.master.committed_offsets import PartitionProgress, now, read_partition, write_partition
 from learnfold.master.file_names import QUARANTINE, KafkaRange, kafka_range
 
@@ -43,7 +43,7 @@ class Partition:
     rows: int = 0
     size: int = 0  # bytes of them in memory, about
     since: float | None = None  # when the oldest of what is held came, by the monotonic clock
-    _blocks: list[Block] = field(default_factory=list)
+    _blocks: list[MessageBatch] = field(default_factory=list)
     _values: list[bytes | None] = field(default_factory=list)
     _offsets: list[int] = field(default_factory=list)
     _timestamps: list[int] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Partition:
             self.next = offset
             self.since = self.since or time.monotonic()
 
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> list[MessageBatch]:
         """The held messages as columns."""
         if self._values:
             self._seal()
@@ -114,7 +114,7 @@ class Partition:
         self.drop()
 
     def _seal(self) -> None:
-        self._blocks.append(Block.of(self._values, self.progress.partition, self._offsets, self._timestamps))
+        self._blocks.append(MessageBatch.of(self._values, self.progress.partition, self._offsets, self._timestamps))
         self._values, self._offsets, self._timestamps = [], [], []
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from learnfold.storage.concurrency import side_by_side
+from learnfold.storage.concurrency import map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from learnfold.ingest.decoder import Intake, Part
+    from learnfold.ingest.decoder import DataFile, Decoder
     from learnfold.ingest.stream.partition import Partition
     from learnfold.storage import Storage
 
@@ -46,7 +46,7 @@ class Flushed:
 
 
 def flush(
-    master: Storage, intake: Intake, partitions: Iterable[Partition], complete: dict[tuple[str, int], tuple[int, str]]
+    master: Storage, decoder: Decoder, partitions: Iterable[Partition], complete: dict[tuple[str, int], tuple[int, str]]
 ) -> Flushed:
     """Writes all that the partitions hold, topic by topic; a topic that fails leaves the ones before it done.
 
@@ -58,7 +58,7 @@ def flush(
     for partition in partitions:
         by_topic.setdefault(partition.topic.name, []).append(partition)
     for some in by_topic.values():
-        done.add(_flush_topic(master, intake, some))
+        done.add(_flush_topic(master, decoder, some))
         for partition in some:
             end, at = complete.get(partition.key, (-1, ""))
             news = at if 0 <= end <= partition.next and at > (partition.progress.complete_until or "") else None
@@ -67,7 +67,7 @@ def flush(
     return done
 
 
-def _flush_topic(master: Storage, intake: Intake, partitions: Sequence[Partition]) -> Flushed:
+def _flush_topic(master: Storage, decoder: Decoder, partitions: Sequence[Partition]) -> Flushed:
     """Writes the files of one topic."""
     done, topic = Flushed(), partitions[0].topic
     blocks = [block for partition in partitions for block in partition.blocks()]
@@ -75,17 +75,17 @@ def _flush_topic(master: Storage, intake: Intake, partitions: Sequence[Partition
         return done
     ranges = {partition.progress.partition: partition.range for partition in partitions if partition.rows}
     try:
-        parts = intake.take(topic, blocks)
+        parts = decoder.take(topic, blocks)
 
-        def write(part: Part) -> None:
+        def write(part: DataFile) -> None:
             with master.new(f"{part.folder(topic.name)}/{ranges[part.partition or 0].name}") as file:
-                intake.write(topic, part, file)
+                decoder.write(topic, part, file)
 
-        side_by_side(write, parts, max(_FILES_AT_ONCE, master.at_once))
+        map_concurrently(write, parts, max(_FILES_AT_ONCE, master.at_once))
         done.events[topic.name] = sum(part.rows for part in parts if part.day)
         done.bytes[topic.name] = sum(partition.size for partition in partitions)
-        done.quarantined = {topic.name: reasons} if (reasons := intake.reasons()) else {}
+        done.quarantined = {topic.name: reasons} if (reasons := decoder.reasons()) else {}
         done.files = len(parts)
     finally:
-        intake.drop()
+        decoder.drop()
     return done

@@ -13,7 +13,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, NotModifiedError, PreconditionError
 
 from learnfold.errors import StorageError
-from learnfold.storage.concurrency import side_by_side
+from learnfold.storage.concurrency import map_concurrently
 from learnfold.storage.s3.errors import broken_off, code_of, pause
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class ConditionalPuts:
 
     def _put(self, path: str, data: bytes, tag: str | None) -> str | None:
         mode: PutMode = "create" if tag is None else {"e_tag": tag}
-        with self._place.translated(path, _REFUSED):
+        with self._place.translate_errors(path, _REFUSED):
             new = obstore.put(self._store, path, data, mode=mode, use_multipart=False)["e_tag"]
             return new or obstore.head(self._store, path)["e_tag"]
 
@@ -86,7 +86,7 @@ class ConditionalPuts:
             path = f".learnfold-probe-{secrets.token_hex(8)}"
             self._place.tried(path, lambda: obstore.put(self._store, path, b"", use_multipart=False))
             modes: list[PutMode] = ["create", {"e_tag": f'"{"0" * 32}"'}]
-            taken = side_by_side(partial(self._takes, path), modes, len(modes))
+            taken = map_concurrently(partial(self._takes, path), modes, len(modes))
             self._place.tried(path, lambda: obstore.delete(self._store, [path]))
             if any(taken):
                 raise StorageError(

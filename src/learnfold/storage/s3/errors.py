@@ -88,7 +88,7 @@ class Place:
         self, path: str, act: Callable[[], Result], passed: type[Exception] | tuple[type[Exception], ...] = ()
     ) -> Result:
         """What ``act``, which may be done twice, returns; its foreign errors as StorageError, but for those ``passed``."""
-        with self.translated(path, passed):
+        with self.translate_errors(path, passed):
             for done in itertools.count(1):
                 try:
                     return act()
@@ -99,7 +99,7 @@ class Place:
         raise AssertionError  # the loop ends by itself
 
     @contextlib.contextmanager
-    def translated(self, path: str, passed: type[Exception] | tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    def translate_errors(self, path: str, passed: type[Exception] | tuple[type[Exception], ...] = ()) -> Iterator[None]:
         """Foreign errors as StorageError, but for those ``passed``, which the caller tells apart."""
         try:
             yield

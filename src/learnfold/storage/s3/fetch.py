@@ -10,7 +10,7 @@ import obstore
 from obstore.exceptions import BaseError, PreconditionError
 
 from learnfold.errors import StorageError
-from learnfold.storage.concurrency import side_by_side
+from learnfold.storage.concurrency import map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,13 +44,13 @@ def fetch(store: S3Store, wanted: Mapping[str, Path], at_once: int) -> None:
     Raises FileNotFoundError for an object that isn't there, PreconditionError for one that changed meanwhile, or what else obstore
     raises; OSError where the disk is full.
     """
-    rest = side_by_side(partial(_first, store), wanted.items(), at_once)
-    side_by_side(partial(_part, store), [part for parts in rest for part in parts], at_once)
+    rest = map_concurrently(partial(_first, store), wanted.items(), at_once)
+    map_concurrently(partial(_part, store), [part for parts in rest for part in parts], at_once)
 
 
 def fetch_footers(store: S3Store, wanted: Mapping[str, Path], at_once: int) -> None:
     """The same for readers of Parquet footers: files of the right size, with a hole before the footer."""
-    side_by_side(partial(_footer, store), wanted.items(), at_once)
+    map_concurrently(partial(_footer, store), wanted.items(), at_once)
 
 
 def _first(store: S3Store, item: tuple[str, Path]) -> list[_Part]:

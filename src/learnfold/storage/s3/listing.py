@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import obstore
 
-from learnfold.storage.concurrency import side_by_side
+from learnfold.storage.concurrency import map_concurrently
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -23,10 +23,10 @@ def objects_below(store: S3Store, prefix: str, at_once: int, pages_in_a_row: int
     found: list[ObjectMeta] = []
     todo = [prefix]
     while todo:
-        first = side_by_side(partial(_first_pages, store, pages_in_a_row), todo, at_once)
+        first = map_concurrently(partial(_first_pages, store, pages_in_a_row), todo, at_once)
         found += itertools.chain.from_iterable(objects for objects, whole in first if whole)
         large = [folder for folder, (_, whole) in zip(todo, first, strict=True) if not whole]
-        levels = side_by_side(lambda folder: obstore.list_with_delimiter(store, folder or None), large, at_once)
+        levels = map_concurrently(lambda folder: obstore.list_with_delimiter(store, folder or None), large, at_once)
         found += itertools.chain.from_iterable(level["objects"] for level in levels)
         todo = [folder for level in levels for folder in level["common_prefixes"]]
     return found

@@ -152,7 +152,7 @@ class S3Storage:
             self._upload(file, path)
 
     @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
+    def batched_writes(self) -> Iterator[None]:
         """Some uploads side by side; a run's thread makes the next file meanwhile."""
         self._uploads = uploads = Uploads(self._upload)
         try:
@@ -217,7 +217,7 @@ class S3Storage:
 
     def _bring(self, wanted: Mapping[str, Path], by: Fetching) -> None:
         try:
-            with self._place.translated("", (FileNotFoundError, PreconditionError)):
+            with self._place.translate_errors("", (FileNotFoundError, PreconditionError)):
                 by(self._store, wanted, self.at_once)
         except FileNotFoundError as error:
             if code_of(error) == "NoSuchBucket":

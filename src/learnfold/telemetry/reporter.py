@@ -7,7 +7,7 @@ import sys
 from typing import TextIO
 
 
-class Progress:
+class Reporter:
     """Says nothing: what tests and libraries use."""
 
     def step(self, what: str, detail: str = "") -> None:
@@ -20,7 +20,7 @@ class Progress:
         """The work is over."""
 
 
-class TerminalProgress(Progress):
+class TerminalReporter(Reporter):
     """One changing line on a terminal; messages on lines of their own, also where there is no terminal."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
