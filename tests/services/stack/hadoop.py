@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import shutil
 import sys
 import urllib.error
 import urllib.parse
@@ -112,6 +113,10 @@ class Hadoop(Service):
             "PYSPARK_PYTHON": sys.executable,
             "STACK_PYSPARK": str(spark_home()),
         }
+
+    def remove_unfinished(self) -> None:
+        """See Service."""
+        shutil.rmtree(self.folder / "hdfs", ignore_errors=True)
 
     def ready(self) -> bool:
         """See Service."""

@@ -1,5 +1,6 @@
 """Kafka: one broker that is its own controller (KRaft)."""
 
+import shutil
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,10 @@ class Kafka(Service):
             self._format(java, settings)
         return [*java, "kafka.Kafka", str(settings)]
 
+    def remove_unfinished(self) -> None:
+        """See Service."""
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+
     def ready(self) -> bool:
         """See Service."""
         from confluent_kafka import KafkaException
@@ -50,7 +55,7 @@ class Kafka(Service):
         if not listens(self.port):
             return False
         try:
-            self.admin().list_topics(timeout=2)
+            self.admin().list_topics(timeout=10)
         except KafkaException:
             return False
         return True

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import subprocess
 import time
 import urllib.error
@@ -14,7 +15,7 @@ from xml.sax.saxutils import escape
 from .cache import cache_folder, locked
 from .hadoop import NAME_NODE, PORTS, RESOURCE_MANAGER, USER, Hadoop, hadoop_jars, java, opened, write_site
 from .process import run
-from .service import Group, Service, ServiceError, answers, listens
+from .service import Group, Service, ServiceError, answers, busy, listens
 from .spark import spark_home
 
 PORT = 11000
@@ -74,6 +75,10 @@ class OozieServer(Service):
         path = ["-cp", f"{conf}:{self.folder / 'webroot'}:{hadoop_jars()}/*"]
         settings = [f"-D{name}={value}" for name, value in properties.items()]
         return [java(), "-Xmx512m", *opened(), *settings, *path, "org.apache.oozie.server.EmbeddedOozieServer"]
+
+    def remove_unfinished(self) -> None:
+        """See Service."""
+        shutil.rmtree(self.folder / "database", ignore_errors=True)
 
     def ready(self) -> bool:
         """See Service."""
@@ -167,9 +172,9 @@ class Oozie(Group):
         """Itself, ready to be used, when no other on this machine is; waits up to half an hour for that."""
         if not self.alive:
             self._held.enter_context(locked(cache_folder() / "oozie-ports.lock", patience_seconds=1800))
-            end = time.monotonic() + 15  # one that was killed may still be going
+            began = time.monotonic()
             while taken := [port for port in (*PORTS, PORT) if listens(port)]:
-                if time.monotonic() > end:
+                if time.monotonic() - began > 15 * busy():  # one that was killed may still be going
                     self._held.close()
                     raise ServiceError(f"Oozie's ports {taken} are taken by something else: end that.")
                 time.sleep(0.2)
