@@ -3,9 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Real services on a small machine have bad moments: what failed is tried once more, alone; failing twice is failing.
-AGAIN = $(BIN)/pytest -q --last-failed --last-failed-no-failures none
-
 # Random splits, orders and crashes are tried this many times as often as their modest default.
 export LEARNFOLD_TRIES ?= 1
 
@@ -29,11 +26,8 @@ $(VENV)/.dev: locks/dev.txt $(VENV)/.core
 demo: $(VENV)/.core ## make up a semester and see its 37 views
 	@PATH="$(abspath $(BIN)):$$PATH" sh tools/demo.sh
 
-test: $(VENV)/.dev ## everything: lint, types, laws, and the real services
-	$(MAKE) lint types
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not services and not oozie" || $(AGAIN)
-	$(BIN)/pytest -q -m "services and not oozie" || $(AGAIN)
-	$(BIN)/pytest -q -m "oozie" || $(AGAIN)
+test: $(VENV)/.dev ## everything: lint, types, laws, the real services; says what it cost
+	@$(BIN)/python tools/run_tests.py
 
 check: $(VENV)/.dev ## what a developer runs all day: lint, types, quick tests
 	$(MAKE) lint types quick
