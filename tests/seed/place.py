@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,9 +65,11 @@ def bare_clone(folder: Path) -> Place:
 def _without_learnfold(folder: Path) -> Path:
     """A folder that leads to every installed package but learnfold; without ``site`` no .pth file leads to it either."""
     folder.mkdir()
-    for path in Path(sysconfig.get_path("purelib")).iterdir():
-        if "learnfold" not in path.name and path.suffix != ".pth":
-            (folder / path.name).symlink_to(path)
+    installed = [path for place in sys.path if Path(place).name == "site-packages" for path in Path(place).iterdir()]
+    for path in installed:
+        link = folder / path.name
+        if "learnfold" not in path.name and path.suffix != ".pth" and not link.exists():
+            link.symlink_to(path)
     return folder
 
 
