@@ -78,17 +78,17 @@ def test_a_name_that_is_not_there_is_refused_naming_what_is() -> None:
 def test_a_view_by_date_is_asked_by_dates_that_changed(name: str) -> None:
     """Each of its rows depends on rollup rows of its own date alone."""
     view = catalog.load().view(name)
-    assert view.pushdown is not None
+    assert view.incremental is not None
     assert (("date",), {rollup.name: ("date",) for rollup in view.rollups}) == (
-        view.pushdown.columns,
-        view.pushdown.sources,
+        view.incremental.columns,
+        view.incremental.sources,
     )
 
 
 @pytest.mark.parametrize("name", [name for name, promised in VIEWS.items() if "date" not in promised.key])
 def test_a_view_over_all_dates_is_asked_as_a_whole(name: str) -> None:
     """New events of a day may change any of its rows."""
-    assert catalog.load().view(name).pushdown is None
+    assert catalog.load().view(name).incremental is None
 
 
 SUMMED = "(SELECT date, user_id, sum(times) AS n FROM readings GROUP BY ALL)"
@@ -113,7 +113,7 @@ def test_slices_are_worked_out_from_the_query(query: str) -> None:
     """By date where every level is grouped, partitioned or joined by it; never declared."""
     text = query.replace("{}", "/* what it is */").replace("SUMMED", SUMMED)
     view = small_catalog.read(view=f"\n-- Whole.\n-- key: date\nCREATE VIEW whole AS {text};").view("whole")
-    assert SLICED[query] == (view.pushdown is not None)
+    assert SLICED[query] == (view.incremental is not None)
 
 
 def test_a_fingerprint_ignores_comments_and_layout_but_not_sql() -> None:

@@ -129,7 +129,7 @@ def _sliced(
     before: ViewRecord,
 ) -> RefreshRequest:
     """The same request for the slices that changed, where that can be told and is less work."""
-    if view.pushdown is None:
+    if view.incremental is None:
         return request
     old = {name: record for topic in last.topics.values() for name, record in topic.rollups.items()}
     changed, near = {}, {}

@@ -115,10 +115,20 @@ class Rollup:
 
 @dataclass(frozen=True)
 class Pushdown:
-    """Columns by which a view may be asked in parts: a row depends only on rollup rows with the same values in them."""
+    """Columns by which a view may be computed in parts: a row depends only on rollup rows with the same values in them.
 
-    columns: tuple[str, ...]  # of the view
-    sources: dict[str, tuple[str, ...]]  # by rollup, its columns of the same meaning, in the same order
+    So the view's rows with some values of some of these columns are the view over the rollups' rows with those values.
+    """
+
+    columns: tuple[str, ...] = ()  # of the view
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by rollup, its columns, in the same order
+
+    def by(self, *columns: str) -> Pushdown | None:
+        """The same for these columns alone; None where one of them isn't among them."""
+        if not set(columns) <= set(self.columns):
+            return None
+        places = [self.columns.index(column) for column in columns]
+        return Pushdown(columns, {rollup: tuple(own[at] for at in places) for rollup, own in self.sources.items()})
 
 
 @dataclass(frozen=True)
@@ -140,7 +150,7 @@ class View:
     rollups: tuple[Rollup, ...]
     checks: tuple[str, ...]  # SQL over its columns that is true (or NULL) of every row
     query: str  # SELECT over the rollups, DuckDB's dialect, no comments
-    pushdown: Pushdown | None = None  # None: it can only be asked as a whole
+    pushdown: Pushdown = field(default_factory=Pushdown)  # the columns by which it may be computed in parts
     unique: bool = False  # whether its SQL groups by its key alone, so that no key can come twice
     all_time: frozenset[str] = frozenset()  # the rollups that it may be asked of when they are merged over all dates
     rewrites: dict[frozenset[str], Rewrite] = field(default_factory=dict)  # by the rollups that are merged so
@@ -154,6 +164,11 @@ class View:
         """Whether its rows are the rollup's merged over all dates, one by one, with the same key."""
         question = self.rewrites.get(frozenset({rollup.name}))
         return question is not None and question.projection and self.key == rollup.all_time_key
+
+    @cached_property
+    def incremental(self) -> Pushdown | None:
+        """By which columns a run refreshes it in part: by date alone, since of other keys most change every day; None: it can't."""
+        return self.pushdown.by("date")
 
     @property
     def topics(self) -> tuple[Topic, ...]:

@@ -82,7 +82,7 @@ def ask(connection: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: R
     """Writes the view's rows, unless they break a check."""
     view = request.view
     kind = "TABLE"
-    if request.before and request.changed is not None and view.pushdown is not None:
+    if request.before and request.changed is not None and view.incremental is not None:
         with out.local(request.before) as before:
             _splice(connection, request, cache, before)
         unique = False
@@ -112,7 +112,7 @@ def _splice(
     connection: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache, before: Sequence[str]
 ) -> None:
     """The view's last rows, but those of the slices in which a rollup changed, and these asked again."""
-    view, cut = request.view, request.view.pushdown
+    view, cut = request.view, request.view.incremental
     if cut is None or request.changed is None:
         raise BugError(f"{view.name} can't be asked in slices")
     touched = []

@@ -80,7 +80,7 @@ class RollupCache:
 def ask(spark: SparkSession, request: RefreshRequest, cache: RollupCache, writer: Writer) -> Refreshed:
     """Writes the view's rows, unless they break a check."""
     view, name = request.view, cache.asked()
-    if request.before and request.changed is not None and view.pushdown is not None:
+    if request.before and request.changed is not None and view.incremental is not None:
         answer = _splice(spark, request, cache, writer.out, name)
     else:
         tables = {rollup.name: cache.view_for(request, rollup) for rollup in view.rollups}
@@ -115,7 +115,7 @@ def _numbered(path: str, number: int) -> str:
 
 def _splice(spark: SparkSession, request: RefreshRequest, cache: RollupCache, out: Storage, name: str) -> DataFrame:
     """The view's last rows, but those of the slices in which a rollup changed, and these asked again."""
-    view, cut = request.view, request.view.pushdown
+    view, cut = request.view, request.view.incremental
     if cut is None or request.changed is None:
         raise BugError(f"{view.name} can't be asked in slices")
     touched = []
