@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import oracle
 from learnfold import catalog
 from learnfold.batch.run import RunReport, RunRequest, run
 from learnfold.catalog import Catalog
-from learnfold.catalog.jobs import COMMON, JOBS
+from learnfold.catalog.jobs import COMMON, scripts
 from learnfold.settings import Settings
 from oracle import Message
 
@@ -27,20 +26,15 @@ KAFKA = ("kafka_partition", "kafka_offset", "kafka_timestamp", "partition", "off
 @cache
 def showing(topic: str) -> Catalog:
     """The topic as it is shipped, with a rollup and a view that let every field of every event through."""
-    folder = resources.files("learnfold") / "subjects"
+    texts = scripts()
     fields = [field.name for field in catalog.load().topic(topic).fields]
-    block = next(
-        block
-        for job in JOBS
-        for block in (folder / f"{job}.sql").read_text("utf-8").split("\n\n")
-        if f"CREATE TABLE {topic} (" in block
-    )
+    block = next(block for text in texts.values() for block in text.split("\n\n") if f"CREATE TABLE {topic} (" in block)
     select = f"SELECT\n  {', '.join(fields)},\n  {{}} AS times -- how often\nFROM {{}} GROUP BY ALL;\n"
     script = (
         f"-- {topic}, event by event.\n\n{block}\n\n-- Every event.\nCREATE TABLE seen AS {select.format('count(*)', topic)}\n"
         f"-- Every event.\nCREATE VIEW seen_events AS {select.format('sum(times)', 'seen')}"
     )
-    return catalog.read({COMMON: (folder / f"{COMMON}.sql").read_text("utf-8"), "seen": script})
+    return catalog.read({COMMON: texts[COMMON], "seen": script})
 
 
 @dataclass

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from learnfold import catalog
+from learnfold.catalog import cached, stored
+
 SHOW = (
     "import sys; from learnfold import catalog, cli, batch;"
     "print(len(catalog.load().views), int('learnfold.catalog.parse' in sys.modules), int('sqlglot' in sys.modules))"
 )
+
+
+VIEWS = len(catalog.load().views)
+
+
+def sealed(text: bytes) -> bytes:
+    """A file as it is kept, whatever its content."""
+    return hashlib.sha256(text).hexdigest().encode() + b"\n" + text
 
 
 def load(cache: Path) -> str:
@@ -25,39 +37,45 @@ def load(cache: Path) -> str:
 
 def test_the_second_process_reads_no_sql(tmp_path: Path) -> None:
     """What the first one kept is the same catalog."""
-    from learnfold import catalog
-
-    assert load(tmp_path) == "37 1 1"
-    assert load(tmp_path) == "37 0 0"
+    assert load(tmp_path) == f"{VIEWS} 1 1"
+    assert load(tmp_path) == f"{VIEWS} 0 0"
     (kept,) = tmp_path.iterdir()
-    assert pickle.loads(kept.read_bytes()) == catalog.load()
+    digest, text = kept.read_bytes().split(b"\n")
+    assert hashlib.sha256(text).hexdigest() == digest.decode()
+    assert stored.from_data(json.loads(text)) == catalog.load()
 
 
-@pytest.mark.parametrize("content", [b"", b"nothing of ours", pickle.dumps({"not": "a catalog"})])
+@pytest.mark.parametrize("content", [b"", b"nothing of ours", b"\x80\x04}", sealed(b"[1]"), sealed(b'[["video"]]')])
 def test_what_is_no_catalog_is_written_anew(tmp_path: Path, content: bytes) -> None:
     """A torn or foreign file costs the reading, and nothing else."""
     load(tmp_path)
     (kept,) = tmp_path.iterdir()
     kept.write_bytes(content)
-    assert load(tmp_path) == "37 1 1"
-    assert load(tmp_path) == "37 0 0"
+    assert load(tmp_path) == f"{VIEWS} 1 1"
+    assert load(tmp_path) == f"{VIEWS} 0 0"
+
+
+def test_a_flipped_byte_is_not_believed(tmp_path: Path) -> None:
+    """Wherever it is: in a view's SQL it would be another view."""
+    load(tmp_path)
+    (kept,) = tmp_path.iterdir()
+    content = bytearray(kept.read_bytes())
+    content[content.index(b"COUNT(")] ^= 1
+    kept.write_bytes(content)
+    assert load(tmp_path) == f"{VIEWS} 1 1"
 
 
 def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
     """Nothing is kept then."""
     place = tmp_path / "a file"
     place.write_text("not a folder", "utf-8")
-    assert load(place) == "37 1 1"
+    assert load(place) == f"{VIEWS} 1 1"
 
 
 def test_another_definition_is_another_catalog(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The name of what is kept tells the scripts, the code that reads them and the versions."""
-    from importlib import resources
-
-    from learnfold.catalog import cached
-
     monkeypatch.setenv("LEARNFOLD_CACHE", str(tmp_path))
-    code = resources.files("learnfold") / "catalog"
+    code = Path(cached.__file__).parent
     one = cached._place({"video": "SELECT 1"}, code)
     assert one is not None
     assert one == cached._place({"video": "SELECT 1"}, code)

@@ -3,50 +3,49 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-import pickle
 import sys
 from contextlib import suppress
 from functools import cache
-from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from learnfold.cache import cache_folder
-from learnfold.catalog.jobs import COMMON, JOBS
-from learnfold.catalog.model import Catalog
+from learnfold.catalog.jobs import scripts
+from learnfold.catalog.stored import as_data, from_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from importlib.resources.abc import Traversable
+
+    from learnfold.catalog.model import Catalog
 
 
 @cache
 def load() -> Catalog:
     """The catalog of the subjects that learnfold ships; read once a process, and once for all where there is a cache folder."""
-    package = resources.files("learnfold")
-    scripts = {name: (package / "subjects" / f"{name}.sql").read_text("utf-8") for name in (COMMON, *JOBS)}
-    place = _place(scripts, package / "catalog")
+    texts = scripts()
+    place = _place(texts, Path(__file__).parent)
     catalog = _kept(place) if place else None
     if catalog is None:
         from learnfold.catalog.parse import read
 
-        catalog = read(scripts)
+        catalog = read(texts)
         if place:
             _keep(catalog, place)
     return catalog
 
 
-def _place(scripts: Mapping[str, str], code: Traversable) -> Path | None:
+def _place(texts: Mapping[str, str], code: Path) -> Path | None:
     """Where the catalog of these scripts is kept, named after all that it depends on; None where nothing can be."""
+    if not code.is_dir():  # in a zip
+        return None
     try:
-        about = [sys.version, _installed("sqlglot"), *scripts.values()]
-        about += [file.read_text("utf-8") for file in sorted(code.iterdir(), key=str) if file.name.endswith(".py")]
-        return (
-            cache_folder(os.environ) / f"catalog-{hashlib.sha256(chr(0).join(about).encode()).hexdigest()[:32]}.pickle"
-        )
-    except (OSError, RuntimeError):  # in a zip, or without a home
+        about = [sys.version, _installed("sqlglot"), *texts.values()]
+        about += [file.read_text("utf-8") for file in sorted(code.glob("*.py"))]
+        return cache_folder(os.environ) / f"catalog-{hashlib.sha256(chr(0).join(about).encode()).hexdigest()[:32]}.json"
+    except (OSError, RuntimeError):  # without a home
         return None
 
 
@@ -64,15 +63,21 @@ def _kept(place: Path) -> Catalog | None:
     try:
         if place.stat().st_uid != os.getuid():
             return None
-        found = pickle.loads(place.read_bytes())  # noqa: S301 - this user's own file
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, the catalog is read anew
+        digest, _, text = place.read_bytes().partition(b"\n")
+        return from_data(json.loads(text)) if digest == _digest(text) else None
+    except (OSError, ValueError, TypeError, KeyError):  # whatever is wrong with it, the catalog is read again
         return None
-    return found if isinstance(found, Catalog) else None
 
 
 def _keep(catalog: Catalog, place: Path) -> None:
     unfinished = place.with_name(f"{place.name}.{os.getpid()}")
+    text = json.dumps(as_data(catalog), separators=(",", ":")).encode()
     with suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(pickle.dumps(catalog))
+        unfinished.write_bytes(_digest(text) + b"\n" + text)
         unfinished.replace(place)
+
+
+def _digest(text: bytes) -> bytes:
+    """What the first line of the file says of the second, so that a torn or flipped one isn't believed."""
+    return hashlib.sha256(text).hexdigest().encode()

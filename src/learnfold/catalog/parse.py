@@ -16,7 +16,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from learnfold.catalog import merging, rules
-from learnfold.catalog.jobs import COMMON
+from learnfold.catalog.jobs import COMMON, ORDER
 from learnfold.catalog.model import Catalog, Column, Field, Job, Rollup, Topic, View
 from learnfold.catalog.pushdown import pushdown_of
 from learnfold.catalog.rewrite import with_rewrites
@@ -78,7 +78,8 @@ class _Reader:
             else:
                 self.topics[name] = self.topic(job, name, statement)
                 topics.append(self.topics[name])
-        self.jobs[job] = Job(job, _text(title.splitlines()), tuple(topics), tuple(rollups), tuple(views))
+        about = _text([line for line in title.splitlines() if not ORDER.fullmatch(line)])
+        self.jobs[job] = Job(job, about, tuple(topics), tuple(rollups), tuple(views))
 
     def topic(self, job: str, name: str, statement: exp.Create) -> Topic:
         fields = (*self.shared, *_fields(job, statement))

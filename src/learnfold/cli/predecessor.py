@@ -28,9 +28,9 @@ def _run(prog: str, job: str | None, argv: list[str]) -> int:
         prog=prog, description=f"Compute the batch views of {job or 'one subject or all of them'}.", usage=None
     )
     if job is None:
-        parser.add_argument(
-            "job", metavar="JOB", nargs="?", help="auth, assessment, video, course or profile_notification; none: all"
-        )
+        from learnfold.catalog.jobs import job_names
+
+        parser.add_argument("job", metavar="JOB", nargs="?", help=f"one of {', '.join(job_names())}; none: all")
     command.arguments(parser, job=False)
     parser.epilog = f"example: {prog} s3a://bucket-0/master_dataset s3a://bucket-0/batch_views"
     args: argparse.Namespace = parser.parse_args(argv)
@@ -45,16 +45,16 @@ def _run(prog: str, job: str | None, argv: list[str]) -> int:
 
 
 def _is_job(name: str) -> bool:
-    from learnfold.catalog.jobs import JOBS
+    from learnfold.catalog.jobs import job_names
 
-    return name in JOBS
+    return name in job_names()
 
 
 def _known(job: str) -> None:
-    from learnfold.catalog.jobs import JOBS
+    from learnfold.catalog.jobs import job_names
 
     if not _is_job(job):
-        raise UsageError(f"there is no job {job!r}; the jobs are {', '.join(JOBS)}")
+        raise UsageError(f"there is no job {job!r}; the jobs are {', '.join(job_names())}")
 
 
 def _configured() -> Mapping[str, object]:

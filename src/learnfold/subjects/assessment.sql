@@ -1,4 +1,5 @@
 -- Assignments viewed, handed in and graded, and quizzes taken.
+-- order: 2
 
 -- Work on assignments and quizzes, by students and by the teachers who grade it.
 CREATE TABLE assessment_topic (

@@ -1,4 +1,5 @@
 -- Who comes, when, for how long: logins, logouts and sign-ups.
+-- order: 1
 
 -- Logins, logouts and sign-ups.
 CREATE TABLE auth_topic (

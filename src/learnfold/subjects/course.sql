@@ -1,4 +1,5 @@
 -- Who takes which course, and what of its material is used.
+-- order: 4
 
 -- Enrolments, visits, clicks and downloads.
 CREATE TABLE course_topic (

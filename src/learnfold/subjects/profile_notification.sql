@@ -1,4 +1,5 @@
 -- How people keep their profiles, and what they do with the notifications they get.
+-- order: 5
 
 -- Changes to profiles.
 CREATE TABLE profile_topic (

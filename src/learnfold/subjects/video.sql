@@ -1,4 +1,5 @@
 -- What is watched, by whom, for how long, and where people drop off.
+-- order: 3
 
 -- Viewings of videos; only VIDEO_WATCHED is counted, other types are kept.
 CREATE TABLE video_topic (
