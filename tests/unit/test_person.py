@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+import small_catalog
+from small_catalog import ROLLUP, TOPIC
 
 from learnfold import catalog
 from learnfold.engines.duckdb.engine import DuckDBEngine
@@ -121,3 +123,29 @@ def test_a_blank_id_is_refused() -> None:
 def test_an_id_is_told_by_the_white_space_around_it_no_more_than_the_views_do() -> None:
     """What is asked for is trimmed."""
     assert person(" U1\n").id == "U1"
+
+
+def test_what_a_field_may_name_is_said_on_its_line_in_the_subject() -> None:
+    """A field that says nothing is searched; one that can't name a person isn't, nor is a column that is made of such alone."""
+    topic = TOPIC.replace("-- the book", "-- the book (names no person)").replace(
+        "-- what it cost",
+        "-- what it cost\n, shelf VARCHAR -- where it stands\n, lender VARCHAR -- who lent it (whose event it is)",
+    )
+    rollup = ROLLUP.replace(
+        "  book_id,\n", "  book_id,\n  upper(shelf) AS place, -- where\n  book_id || '!' AS book, -- which\n"
+    )
+    found = small_catalog.read(topic, rollup)
+    who = Person.of("U1", found, ())
+    assert who.owners == ("lender",)
+    assert {"shelf", "place", "user_id"} <= who.searched
+    assert {"book_id", "book"} <= who.named
+    assert not {"book_id", "book", "times"} & who.searched
+    assert [field.comment for field in found.topic("book_topic").fields if field.name == "book_id"] == ["the book"]
+
+
+def test_the_fields_of_the_contract_that_are_not_searched_are_ids_of_things_kinds_and_times() -> None:
+    """All words of people are searched; whose an event is say two fields alone."""
+    fields = [field for topic in catalog.load().topics.values() for field in topic.fields]
+    assert {field.name for field in fields if field.names == "owner"} == {"user_id", "student_id"}
+    searched = {field.name for field in fields if field.names == "anyone" and field.type == "VARCHAR"}
+    assert {"email", "file_url", "feedback", "new_value", "picture_url", "related_object_id", "course_name"} == searched

@@ -73,6 +73,8 @@ def _topic(topic: Topic) -> Iterable[str]:
             for mark, true in (
                 ("required", field.required),
                 (f"`{field.check}`", field.check),
+                ("whose event it is", field.names == "owner"),
+                ("names no person", field.names == "nobody" and not field.derived),
                 ("derived", field.derived),
             )
             if true

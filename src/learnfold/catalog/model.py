@@ -12,6 +12,9 @@ from learnfold.errors import UsageError
 Merge = Literal["key", "sum", "min", "max"]
 """How a rollup's column merges when rollups are put together: a key stays, a number is added, a least or most is kept."""
 
+Names = Literal["nobody", "anyone", "owner"]
+"""Whom a value may name: ``nobody``; ``anyone``, so that an erasure searches it; ``owner``: it is the id of the person whose event it is."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -23,6 +26,7 @@ class Field:
     required: bool = False
     check: str | None = None  # SQL over the column that is true of every valid event
     derived: str | None = None  # SQL that makes it; None for what is sent
+    names: Names = "anyone"
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Column:
     key: bool
     merge: Merge | None = None  # of a rollup's column; None in a view
     source: str | None = None  # what makes it, in SQL
+    names: Names = "anyone"
 
 
 @dataclass(frozen=True)

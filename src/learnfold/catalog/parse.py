@@ -16,8 +16,11 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from learnfold.catalog import merging, rules
+from learnfold.catalog.fields import comment_text, fields, type_name
 from learnfold.catalog.jobs import COMMON, ORDER
-from learnfold.catalog.model import Catalog, Column, Field, Job, Rollup, Topic, View
+from learnfold.catalog.model import Catalog, Column, Job, Rollup, Topic, View
+from learnfold.catalog.order import in_order
+from learnfold.catalog.persons import names_of
 from learnfold.catalog.pushdown import pushdown_of
 from learnfold.catalog.rewrite import with_rewrites
 from learnfold.errors import DefinitionError
@@ -25,29 +28,22 @@ from learnfold.errors import DefinitionError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NAMES = {
-    "TEXT": "VARCHAR",
-    "INT": "INTEGER",
-    "TIMESTAMPNTZ": "TIMESTAMP",
-    "TEXT[]": "VARCHAR[]",
-}
-_SENT = ("VARCHAR", "INTEGER", "DOUBLE", "TIMESTAMP", "VARCHAR[]")
+    from learnfold.catalog.model import Field, Names
 
 
 def read(scripts: Mapping[str, str]) -> Catalog:
     """The catalog that ``scripts`` (by subject, and ``event``) define; raises DefinitionError naming what breaks which rule."""
     reader = _Reader()
     reader.common(scripts[COMMON])
-    for name, script in scripts.items():
-        if name != COMMON:
-            reader.job(name, script)
+    for name in in_order({name: _statements(name, script) for name, script in scripts.items() if name != COMMON}):
+        reader.job(name, scripts[name])
     return Catalog(reader.jobs)
 
 
 class _Reader:
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
-        self.shared: tuple[Field, ...] = ()
+        self.shared: tuple[Field, ...] = ()  # the columns of every topic
         self.topics: dict[str, Topic] = {}
         self.rollups: dict[str, Rollup] = {}
         self.views: dict[str, View] = {}
@@ -56,7 +52,7 @@ class _Reader:
         statements = _statements(COMMON, script)
         if len(statements) != 1 or statements[0].expression:
             raise DefinitionError(f"subjects/{COMMON}.sql must hold one CREATE TABLE, of the columns of every topic")
-        self.shared = _fields(COMMON, statements[0])
+        self.shared = fields(COMMON, statements[0])
 
     def job(self, job: str, script: str) -> None:
         statements = _statements(job, script)
@@ -78,13 +74,13 @@ class _Reader:
             else:
                 self.topics[name] = self.topic(job, name, statement)
                 topics.append(self.topics[name])
-        about = _text([line for line in title.splitlines() if not ORDER.fullmatch(line)])
+        about = comment_text([line for line in title.splitlines() if not ORDER.fullmatch(line)])
         self.jobs[job] = Job(job, about, tuple(topics), tuple(rollups), tuple(views))
 
     def topic(self, job: str, name: str, statement: exp.Create) -> Topic:
-        fields = (*self.shared, *_fields(job, statement))
-        rules.names(job, name, [field.name for field in fields])
-        return Topic(name, _comment(job, name, statement)[0], fields)
+        columns = (*self.shared, *fields(job, statement))
+        rules.names(job, name, [column.name for column in columns])
+        return Topic(name, _comment(job, name, statement)[0], columns)
 
     def rollup(self, job: str, name: str, statement: exp.Create) -> Rollup:
         comment, _ = _comment(job, name, statement)
@@ -99,8 +95,14 @@ class _Reader:
         rules.steady(job, name, query)
         merges = rules.rollup(job, name, query)
         inherited = {field.name: field.comment for field in topic.fields}
+        names: dict[str, Names] = {field.name: field.names for field in topic.fields}
         columns = tuple(
-            replace(column, merge=merges[column.name], key=merges[column.name] == "key")
+            replace(
+                column,
+                merge=merges[column.name],
+                key=merges[column.name] == "key",
+                names=names_of(query, column.name, column.type, names),
+            )
             for column in self.columns(job, name, query, inherited)
         )
         rules.exact(job, name, columns)
@@ -125,7 +127,11 @@ class _Reader:
         merging.view(job, name, query, {rollup.name: rollup for rollup in rollups})
         key = rules.view_key(job, name, query, marks["key"])
         inherited = {column.name: column.comment for rollup in rollups for column in rollup.columns if column.key}
-        columns = tuple(replace(column, key=column.name in key) for column in self.columns(job, name, query, inherited))
+        names = _least_of_all([column for rollup in rollups for column in rollup.columns])
+        columns = tuple(
+            replace(column, key=column.name in key, names=names_of(query, column.name, column.type, names))
+            for column in self.columns(job, name, query, inherited)
+        )
         checks = tuple(rules.check(job, name, text, [c.name for c in columns]) for text in marks["check"])
         view = View(name, job, comment, columns, rollups, checks, query.sql("duckdb", comments=False))
         return with_rewrites(
@@ -142,11 +148,10 @@ class _Reader:
         for select, result in zip(query.selects, typed.selects, strict=True):
             column = select.alias_or_name
             passed_on = isinstance(select, exp.Column)
-            comment = _text(select.comments or []) or (inherited.get(column, "") if passed_on else "")
+            comment = comment_text(select.comments or []) or (inherited.get(column, "") if passed_on else "")
             if not comment:
                 raise DefinitionError(f"subjects/{job}.sql: {name}.{column} has no comment that says what it holds")
-            kind = result.type.sql("duckdb") if result.type else "UNKNOWN"
-            kind = _NAMES.get(kind, kind)
+            kind = type_name(result.type) or "UNKNOWN"
             if kind.startswith("DECIMAL("):  # what the sum of a decimal is, in every engine
                 kind = f"DECIMAL(38, {kind.rstrip(')').split(',')[1].strip()})"
             if kind in {"UNKNOWN", "NULL", "TEXT", "DECIMAL"}:
@@ -165,6 +170,15 @@ class _Reader:
             return annotate_types(typed, schema=schema, dialect="duckdb")
         except SqlglotError as error:
             raise DefinitionError(f"subjects/{job}.sql: {name}: {rules.said(error)}") from error
+
+
+def _least_of_all(columns: list[Column]) -> dict[str, Names]:
+    """Whom columns may name, by name; where one name stands for several columns, what is least known of any."""
+    found: dict[str, Names] = {}
+    for column in columns:
+        if found.get(column.name) != "anyone":
+            found[column.name] = column.names
+    return found
 
 
 def _by_day(query: exp.Query) -> str:
@@ -192,45 +206,6 @@ def _statements(job: str, script: str) -> list[exp.Create]:
     return statements  # type: ignore[return-value]
 
 
-def _fields(job: str, statement: exp.Create) -> tuple[Field, ...]:
-    columns = statement.this.expressions if isinstance(statement.this, exp.Schema) else []
-    for column in columns:
-        if not isinstance(column, exp.ColumnDef):
-            raise DefinitionError(f"subjects/{job}.sql: {column.sql('duckdb')} is no column with a type")
-    return tuple(_field(job, column) for column in columns)
-
-
-def _field(job: str, column: exp.ColumnDef) -> Field:
-    comment, required, check, derived = (
-        _text([c for part in column.walk() for c in part.comments or []]),
-        False,
-        None,
-        None,
-    )
-    for constraint in column.constraints:
-        kind = constraint.kind
-        if isinstance(kind, exp.NotNullColumnConstraint):
-            required = True
-        elif isinstance(kind, exp.CheckColumnConstraint):
-            check = kind.this.sql("duckdb", comments=False)
-        elif isinstance(kind, (exp.ComputedColumnConstraint, exp.GeneratedAsIdentityColumnConstraint)):
-            source = kind.this if isinstance(kind.this, exp.Expression) else kind.expression
-            derived = source.sql("duckdb", comments=False)
-        else:
-            raise DefinitionError(f"subjects/{job}.sql: {column.name}: {constraint.sql()} means nothing here")
-    if not comment:
-        raise DefinitionError(f"subjects/{job}.sql: the column {column.name} has no comment that says what it holds")
-    kind_name = column.kind.sql("duckdb") if column.kind else ""
-    kind_name = _NAMES.get(kind_name, kind_name)
-    if derived is None and kind_name not in _SENT:
-        raise DefinitionError(
-            f"subjects/{job}.sql: {column.name} can't be {kind_name or 'without a type'}; a field is {', '.join(_SENT)}"
-        )
-    if check:
-        rules.check(job, column.name, check, [column.name])
-    return Field(column.name, kind_name, comment, required, check, derived)
-
-
 def _comment(job: str, name: str, statement: exp.Create) -> tuple[str, dict[str, list[str]]]:
     """The documentation above a statement, and its ``key:`` and ``check:`` lines."""
     marks: dict[str, list[str]] = {"key": [], "check": []}
@@ -241,11 +216,7 @@ def _comment(job: str, name: str, statement: exp.Create) -> tuple[str, dict[str,
             marks[kind].append(rest.strip())
         else:
             words.append(line)
-    text = _text(words)
+    text = comment_text(words)
     if not text:
         raise DefinitionError(f"subjects/{job}.sql: {name} has no comment above it that says what it holds")
     return text, marks
-
-
-def _text(lines: list[str]) -> str:
-    return " ".join(line.strip().removeprefix("--").strip() for line in lines).strip()

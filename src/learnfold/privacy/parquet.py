@@ -17,7 +17,7 @@ from learnfold.engines.duckdb import footers
 from learnfold.engines.duckdb.decode import quoted
 from learnfold.engines.workbench import Traces
 from learnfold.errors import BugError, DataError
-from learnfold.privacy.person import ERASED, IDENTIFYING, MESSAGE_KEYS, SPEAKING
+from learnfold.privacy.person import ERASED, MESSAGE_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,21 +139,21 @@ class _Rules:
             raise DataError(
                 f"{files[0]} has columns whose names differ by nothing but case; it can't be written again as it is"
             )
-        flat = any(name.lower() in IDENTIFYING for name in kinds)
+        flat = any(name.lower() in person.owners for name in kinds)
         whole = next((name for name in kinds if name.lower() == "value"), None)
         theirs, others = ["false"], []
         rules = cls("", {}, {})
         for name, kind in kinds.items():
             column, lowered = _quoted(name), name.lower()
             text = _text(column, kind)
-            if lowered in IDENTIFYING:
+            if lowered in person.owners:
                 theirs.append(f"erase_is({text})")
                 others.append(f"trim({text}, {_SPACE}) <> ''")
             elif lowered in MESSAGE_KEYS:
                 rules.mentions[name] = f"coalesce(erase_is({text}) OR erase_names({text}), false)"
                 rules.blanked[name] = f"CASE WHEN {rules.mentions[name]} THEN NULL ELSE {column} END"
             elif lowered not in person.named and _searched(kind):
-                if lowered not in SPEAKING and kind.id in {"varchar", "blob"}:
+                if lowered not in person.searched and kind.id in {"varchar", "blob"}:
                     event = not flat and (whole is None or name == whole)
                     theirs.append(
                         f"erase_is_event({text})" + (f" OR erase_is_unowned({_anyhow(column, kind)})" if event else "")
@@ -181,7 +181,7 @@ def teach(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
     for _ in range(2):  # two that share what stands between them
         hidden = f"regexp_replace({hidden}, {pattern}, '\\1{ERASED}\\2', 'g')"
     maybe = f"(contains(t, {name}) OR contains(t, '\\'))"
-    fields = ", ".join(f"'$.{field}'" for field in IDENTIFYING)
+    fields = ", ".join(f"'$.{field}'" for field in person.owners)
     found = f"CASE WHEN {maybe} THEN regexp_matches({plain}, {pattern}) ELSE false END"
     for macro, body in {
         "erase_found(t)": found,

@@ -1,6 +1,6 @@
 """A person as events and files name them: by a whole id, never by a part of a longer one.
 
-An event is a person's when ``user_id`` or ``student_id`` is their id. Elsewhere (in words, addresses, unknown fields) an id is a
+An event is a person's when a field that says whose event it is (``user_id``, ``student_id``) is their id. Elsewhere (in words, addresses, unknown fields) an id is a
 mention, if it stands as a token of its own: ``U1`` is one in ``"see U1."`` and in ``/files/U1/a.pdf``, not in ``U10``, ``U1-a`` or
 ``U1@x.org``. A number, a single letter or a word of learnfold's own means too many other things to be looked for like that.
 """
@@ -20,14 +20,8 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Catalog
 
-IDENTIFYING = ("user_id", "student_id")
-"""The fields whose value makes an event a person's."""
-
 MESSAGE_KEYS = ("key", "kafka_key")
 """The columns that hold a Kafka message's key."""
-
-SPEAKING = ("email", "file_url", "feedback", "new_value", "picture_url", "related_object_id")
-"""The fields of the contract that may tell of a person without being theirs."""
 
 ERASED = "[erased]"
 """What stands where a mention was."""
@@ -45,6 +39,8 @@ class Person:
     """Whom to find."""
 
     id: str
+    owners: tuple[str, ...]  # the fields whose value makes an event a person's
+    searched: frozenset[str]  # the other fields that may name a person: all whose line in a subject doesn't say otherwise
     named: frozenset[str]  # the columns that name other things, so that a person's id there is a coincidence
     fields: frozenset[str]  # of them, those that an event's JSON may have
     words: frozenset[str]  # that files of learnfold hold anyway
@@ -54,15 +50,21 @@ class Person:
         """The person called ``user_id``, where ``words`` are names of places and machines; raises UsageError for a blank id."""
         if not user_id.strip():
             raise UsageError("the user id is blank; name the person to erase")
-        fields = {field.name for topic in catalog.topics.values() for field in topic.fields}
-        columns = {column.name for rollup in catalog.rollups.values() for column in rollup.columns}
-        columns |= {column.name for view in catalog.views.values() for column in view.columns}
+        of_events = [field for topic in catalog.topics.values() for field in topic.fields]
+        made = [column for rollup in catalog.rollups.values() for column in rollup.columns]
+        made += [column for view in catalog.views.values() for column in view.columns]
+        fields, columns = {field.name for field in of_events}, {column.name for column in made}
+        owners = dict.fromkeys(field.name for field in of_events if field.names == "owner")
+        searched = {field.name for field in of_events if field.names == "anyone"}
+        searched |= {column.name for column in made if column.names == "anyone"}
+        searched -= owners.keys()
         names = {*catalog.jobs, *catalog.topics, *catalog.rollups, *catalog.views}
         types = {word for rollup in catalog.rollups.values() for word in re.findall(r"'(\w+)'", rollup.query)}
-        telling = {*IDENTIFYING, *SPEAKING}
-        named = frozenset((fields | columns | set(_COLUMNS)) - telling)
+        telling = owners.keys() | searched
+        texts = {column.name for column in made if column.type == "VARCHAR"}
+        named = frozenset((fields | texts | set(_COLUMNS)) - telling)
         own = frozenset({*_WORDS, *fields, *columns, *names, *types, *words})
-        return cls(user_id.strip(), named, frozenset(fields - telling), own)
+        return cls(user_id.strip(), tuple(owners), frozenset(searched), named, frozenset(fields - telling), own)
 
     @cached_property
     def distinctive(self) -> bool:
@@ -78,7 +80,7 @@ class Person:
         """
         after = rf"($|[^{_WORD}{_JOIN}]|[{_JOIN}]+(?:$|[^{_WORD}{_JOIN}]))"
         if not self.distinctive:
-            return rf"((?:{'|'.join(IDENTIFYING)})[\s\"'\\:=]{{1,8}}){self._spelled}{after}"
+            return rf"((?:{'|'.join(self.owners)})[\s\"'\\:=]{{1,8}}){self._spelled}{after}"
         escapes = r"\\[nrtbf]|\\u00[0-2][0-9a-fA-F]"  # of JSON: a letter that is none
         return rf"(^|[^{_WORD}{_JOIN}]|(?:^|[^{_WORD}{_JOIN}])[{_JOIN}]+|{escapes}){self._spelled}{after}"
 

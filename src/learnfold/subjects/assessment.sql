@@ -3,16 +3,16 @@
 
 -- Work on assignments and quizzes, by students and by the teachers who grade it.
 CREATE TABLE assessment_topic (
-  course_id       VARCHAR,                               -- the course; NULL when not said
-  assignment_id   VARCHAR,                               -- the assignment; NULL for a quiz
-  assignment_type VARCHAR,                               -- such as essay or project; NULL when not said
+  course_id       VARCHAR,                               -- the course; NULL when not said (names no person)
+  assignment_id   VARCHAR,                               -- the assignment; NULL for a quiz (names no person)
+  assignment_type VARCHAR,                               -- such as essay or project; NULL when not said (names no person)
   file_url        VARCHAR,                               -- the file handed in; NULL without one
-  quiz_id         VARCHAR,                               -- the quiz; NULL for an assignment
+  quiz_id         VARCHAR,                               -- the quiz; NULL for an assignment (names no person)
   correct_answers INTEGER CHECK (correct_answers >= 0),  -- right answers in a quiz; NULL when not said
-  student_id      VARCHAR,                               -- whose work a teacher viewed or graded; NULL when not said
+  student_id      VARCHAR,                               -- whose work a teacher viewed or graded; NULL when not said (whose event it is)
   score           DOUBLE CHECK (score BETWEEN 0 AND 1e15),  -- points given; NULL when not said
   feedback        VARCHAR,                               -- the teacher's words; NULL without any
-  new_due_date    VARCHAR                                -- the deadline after a reopening, as sent; NULL when not said
+  new_due_date    VARCHAR                                -- the deadline after a reopening, as sent; NULL when not said (names no person)
 );
 
 -- What a student did on an assignment: first sight and handing in.

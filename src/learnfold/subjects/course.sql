@@ -3,12 +3,12 @@
 
 -- Enrolments, visits, clicks and downloads.
 CREATE TABLE course_topic (
-  course_id     VARCHAR,  -- the course; NULL when not said
-  material_id   VARCHAR,  -- the material opened or downloaded; NULL when not said
-  material_type VARCHAR,  -- such as pdf or slides; NULL when not said
-  resource_id   VARCHAR,  -- the file downloaded; NULL when not said
-  item_id       VARCHAR,  -- the item clicked; NULL when not said
-  item_type     VARCHAR,  -- such as link or quiz; NULL when not said
+  course_id     VARCHAR,  -- the course; NULL when not said (names no person)
+  material_id   VARCHAR,  -- the material opened or downloaded; NULL when not said (names no person)
+  material_type VARCHAR,  -- such as pdf or slides; NULL when not said (names no person)
+  resource_id   VARCHAR,  -- the file downloaded; NULL when not said (names no person)
+  item_id       VARCHAR,  -- the item clicked; NULL when not said (names no person)
+  item_type     VARCHAR,  -- such as link or quiz; NULL when not said (names no person)
   course_name   VARCHAR   -- the course's title; NULL when not said
 );
 
