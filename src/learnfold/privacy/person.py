@@ -40,7 +40,9 @@ class Person:
 
     id: str
     owners: tuple[str, ...]  # the fields whose value makes an event a person's
-    searched: frozenset[str]  # the other fields that may name a person: all whose line in a subject doesn't say otherwise
+    searched: frozenset[
+        str
+    ]  # the other fields that may name a person: all whose line in a subject doesn't say otherwise
     named: frozenset[str]  # the columns that name other things, so that a person's id there is a coincidence
     fields: frozenset[str]  # of them, those that an event's JSON may have
     words: frozenset[str]  # that files of learnfold hold anyway
