@@ -8,13 +8,17 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from imports import SOURCE
 from prometheus_client.parser import text_string_to_metric_families
 
 from learnfold import catalog
+from learnfold.batch.numbers import numbers as numbers_of
 from learnfold.batch.run import RunReport, RunRequest, run
 from learnfold.cli import main
 from learnfold.settings import Settings
-from learnfold.telemetry.run_metrics import METRICS, record, record_failure
+from learnfold.telemetry.metrics import METRICS, PREFIX, RUNS, VIEW_ROWS, metrics_of
+from learnfold.telemetry.run_metrics import record as record_samples
+from learnfold.telemetry.run_metrics import record_failure
 
 Numbers = dict[tuple[str, ...], float]
 
@@ -26,6 +30,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> RunReport:
     master = str(folder / "master")
     assert main(["generate", master, "--events", "3000", "--duplicates", "0.05", "--malformed", "0.05"]) == 0
     return run(RunRequest(master, str(folder / "views")), catalog.load(), Settings())
+
+
+def record(report: RunReport, settings: Settings) -> list[str]:
+    """Records a run as ``run`` does."""
+    samples = numbers_of(report.manifest, report.jobs, folded=report.batch is not None)
+    return record_samples(report.jobs, report.seconds, samples, settings)
 
 
 def numbers(text: str) -> Numbers:
@@ -59,7 +69,7 @@ def test_the_file_says_what_the_run_did(report: RunReport, tmp_path: Path) -> No
             assert found["lag_seconds", name, topic] == pytest.approx(expected)
     assert sum(key[0] == "view_rows" for key in found) == 37
     assert sum(key[0] == "quarantined" for key in found) > 0
-    assert all(key[0] in METRICS for key in found)
+    assert {PREFIX + key[0] for key in found} <= {metric.full_name for metric in metrics_of(RUNS)}
     assert [path.name for path in file.parent.iterdir() if not path.name.startswith(".")] == ["learnfold.prom"]
 
 
@@ -168,3 +178,24 @@ def test_trouble_with_the_numbers_is_told_and_fails_nothing(
 def test_without_the_settings_nothing_is_written(report: RunReport) -> None:
     """Which is the default."""
     assert record(report, Settings()) == record_failure(["auth"], 1.0, Settings()) == []
+
+
+def test_metrics_are_named_in_the_table_alone() -> None:
+    """No other module of learnfold writes a metric's name; the table has each name once, with a unit and help."""
+    names = [metric.full_name for metric in METRICS]
+    assert len(set(names)) == len(names)
+    assert all(metric.unit and metric.help for metric in METRICS)
+    for file in SOURCE.rglob("*.py"):
+        if file.parent.name != "telemetry":
+            text = file.read_text(encoding="utf-8")
+            assert [name for name in names if name in text] == [], file
+
+
+def test_a_sample_has_the_labels_of_the_table() -> None:
+    """A label that is left out, added or out of order is refused where the sample is made."""
+    assert str(VIEW_ROWS.of(3, batch_job="video", view='a"b')) == (
+        'learnfold_view_rows{batch_job="video",view="a\\"b"} 3'
+    )
+    for labels in ({"batch_job": "video"}, {"view": "v", "batch_job": "video"}, {"batch_job": "x", "user": "u"}):
+        with pytest.raises(TypeError, match="has the labels"):
+            VIEW_ROWS.of(3, **labels)

@@ -16,10 +16,11 @@ from learnfold.errors import DataError, StorageError, UsageError
 from learnfold.schedule.clock import SystemClock
 from learnfold.schedule.frequency import FREQUENCIES
 from learnfold.schedule.journal import Entry, Journal
-from learnfold.schedule.keep import RetryPolicy, keep
 from learnfold.schedule.rule import Cron, Once, due
+from learnfold.schedule.scheduler import RetryPolicy, Scheduler
 from learnfold.settings import Settings
 from learnfold.storage import open_storage
+from learnfold.telemetry.reporter import Reporter
 
 
 def utc(text: str) -> datetime:
@@ -54,22 +55,33 @@ class Time:
         self._now += timedelta(**span)
 
 
+class Notes(Reporter):
+    """What the scheduler reported, in order."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def log(self, event: str, **fields: object) -> None:
+        assert event == "schedule"
+        self.notes.append(str(fields["note"]))
+
+
 class Life:
-    """One schedule, kept in turns."""
+    """One schedule, run in turns."""
 
     def __init__(self, folder: Path, rule: Cron | Once) -> None:
         self.rule, self.journal = rule, Journal(open_storage(str(folder), Settings()))
         self.ran: list[str] = []
-        self.said: list[str] = []
+        self.reporter = Notes()
 
-    def keep(
+    def run(
         self,
         now: str,
         end: str,
         work: Callable[[Time, datetime], None] | None = None,
-        habits: RetryPolicy | None = None,
+        policy: RetryPolicy | None = None,
     ) -> int:
-        """Kept from ``now`` to ``end``; what ran is in ``ran``, by its moment and when it began."""
+        """Run from ``now`` to ``end``; what ran is in ``ran``, by its moment and when it began."""
         clock = Time(now, end)
 
         def run(moment: datetime) -> None:
@@ -77,7 +89,8 @@ class Life:
             if work:
                 work(clock, moment)
 
-        return keep(self.rule, self.journal, run, clock, habits or RetryPolicy(), self.said.append)
+        scheduler = Scheduler(self.journal, clock, policy or RetryPolicy(), self.reporter)
+        return scheduler.run(self.rule, run)
 
 
 @pytest.fixture
@@ -88,7 +101,7 @@ def nightly(tmp_path: Path) -> Life:
 
 def test_each_night_runs_once(nightly: Life) -> None:
     """At midnight UTC, and not again before the next."""
-    assert nightly.keep("2026-11-01T12:00", "2026-11-04T12:00") == 0
+    assert nightly.run("2026-11-01T12:00", "2026-11-04T12:00") == 0
     assert nightly.ran == ["02 00:00 at 02 00:00", "03 00:00 at 03 00:00", "04 00:00 at 04 00:00"]
 
 
@@ -127,25 +140,25 @@ def test_midnight_that_does_not_exist_is_made_up_for() -> None:
 
 def test_missed_nights_are_caught_up_by_one_run(nightly: Life) -> None:
     """After three nights away, --catch-up runs at once and once; without it, the next night."""
-    nightly.keep("2026-11-01T12:00", "2026-11-02T12:00")
+    nightly.run("2026-11-01T12:00", "2026-11-02T12:00")
     nightly.ran.clear()
-    nightly.keep("2026-11-05T12:00", "2026-11-06T12:00", habits=RetryPolicy(catch_up=True))
+    nightly.run("2026-11-05T12:00", "2026-11-06T12:00", policy=RetryPolicy(catch_up=True))
     assert nightly.ran == ["05 00:00 at 05 12:00", "06 00:00 at 06 00:00"]
-    assert "one run for the 3 that were due" in nightly.said[-1]
+    assert "one run for the 3 that were due" in nightly.reporter.notes[-1]
 
 
 def test_missed_nights_are_left_out_unless_asked_for(nightly: Life) -> None:
     """And it is said how many."""
-    nightly.keep("2026-11-01T12:00", "2026-11-02T12:00")
+    nightly.run("2026-11-01T12:00", "2026-11-02T12:00")
     nightly.ran.clear()
-    nightly.keep("2026-11-05T12:00", "2026-11-06T12:00")
+    nightly.run("2026-11-05T12:00", "2026-11-06T12:00")
     assert nightly.ran == ["06 00:00 at 06 00:00"]
-    assert "3 run(s) missed" in nightly.said[-1]
+    assert "3 run(s) missed" in nightly.reporter.notes[-1]
 
 
 def test_the_first_time_nothing_was_missed(nightly: Life) -> None:
     """A schedule that begins today owes nothing, even with --catch-up."""
-    nightly.keep("2026-11-05T12:00", "2026-11-05T23:00", habits=RetryPolicy(catch_up=True))
+    nightly.run("2026-11-05T12:00", "2026-11-05T23:00", policy=RetryPolicy(catch_up=True))
     assert nightly.ran == []
 
 
@@ -156,17 +169,17 @@ def test_a_run_cut_short_by_a_crash_is_run_again(nightly: Life) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        nightly.keep("2026-11-01T12:00", "2026-11-03T12:00", crash)
-    nightly.keep("2026-11-02T09:00", "2026-11-02T12:00")
+        nightly.run("2026-11-01T12:00", "2026-11-03T12:00", crash)
+    nightly.run("2026-11-02T09:00", "2026-11-02T12:00")
     assert nightly.ran == ["02 00:00 at 02 00:00", "02 00:00 at 02 09:00"]
-    nightly.keep("2026-11-02T13:00", "2026-11-02T14:00")
+    nightly.run("2026-11-02T13:00", "2026-11-02T14:00")
     assert len(nightly.ran) == 2
 
 
 def test_what_comes_due_while_a_run_goes_on_is_one_run_after_it(tmp_path: Path) -> None:
     """An hourly run that takes 2 h 30 min is followed by one run at once, not by two, and never by two side by side."""
     life = Life(tmp_path, Cron("0 * * * *"))
-    life.keep(
+    life.run(
         "2026-11-01T00:30", "2026-11-01T05:00", lambda clock, moment: clock.spend(hours=2.5 if moment.hour == 1 else 0)
     )
     assert life.ran[:3] == ["01 01:00 at 01 01:00", "01 03:00 at 01 03:30", "01 04:00 at 01 04:00"]
@@ -174,7 +187,7 @@ def test_what_comes_due_while_a_run_goes_on_is_one_run_after_it(tmp_path: Path) 
 
 def test_a_clock_set_back_runs_no_night_twice(nightly: Life) -> None:
     """After midnight's run the clock is set back by an hour: midnight comes again, the run doesn't."""
-    nightly.keep(
+    nightly.run(
         "2026-11-01T23:00", "2026-11-03T12:00", lambda clock, moment: clock.spend(hours=-1 if moment.day == 2 else 0)
     )
     assert nightly.ran == ["02 00:00 at 02 00:00", "03 00:00 at 03 00:00"]
@@ -187,9 +200,9 @@ def test_a_failed_run_is_tried_again(nightly: Life) -> None:
         if len(nightly.ran) == 1:
             raise StorageError("no room")
 
-    assert nightly.keep("2026-11-01T12:00", "2026-11-02T12:00", fail_once) == 0
+    assert nightly.run("2026-11-01T12:00", "2026-11-02T12:00", fail_once) == 0
     assert nightly.ran == ["02 00:00 at 02 00:00", "02 00:00 at 02 00:05"]
-    assert "no room; again" in nightly.said[0]
+    assert "no room; again" in nightly.reporter.notes[0]
 
 
 def test_a_run_that_keeps_failing_is_given_up_until_the_next(nightly: Life) -> None:
@@ -198,13 +211,13 @@ def test_a_run_that_keeps_failing_is_given_up_until_the_next(nightly: Life) -> N
     def fail(_clock: Time, moment: datetime) -> None:
         raise StorageError("no room") if moment.day == 2 else UsageError("no such zone")
 
-    assert nightly.keep("2026-11-01T12:00", "2026-11-03T12:00", fail, RetryPolicy(retries=1, retry_seconds=60)) == 2
+    assert nightly.run("2026-11-01T12:00", "2026-11-03T12:00", fail, RetryPolicy(retries=1, retry_seconds=60)) == 2
     assert nightly.ran == ["02 00:00 at 02 00:00", "02 00:00 at 02 00:01", "03 00:00 at 03 00:00"]
 
 
 def test_asked_to_end_it_finishes_the_run_and_begins_none(nightly: Life) -> None:
     """What is under way is recorded as done; what is due after that isn't begun."""
-    nightly.keep("2026-11-01T12:00", "2026-11-02T01:00", lambda clock, _: clock.spend(days=3))
+    nightly.run("2026-11-01T12:00", "2026-11-02T01:00", lambda clock, _: clock.spend(days=3))
     assert nightly.ran == ["02 00:00 at 02 00:00"]
     assert nightly.journal.read() == Entry(utc("2026-11-02T00:00"))
 
@@ -212,8 +225,8 @@ def test_asked_to_end_it_finishes_the_run_and_begins_none(nightly: Life) -> None
 def test_once_is_once(tmp_path: Path) -> None:
     """It ends by itself after its one run, also when it is started again."""
     life = Life(tmp_path, Once(utc("2026-11-02T03:00")))
-    life.keep("2026-11-01T12:00", "2027-01-01T00:00")
-    life.keep("2026-11-05T12:00", "2027-01-01T00:00", habits=RetryPolicy(catch_up=True))
+    life.run("2026-11-01T12:00", "2027-01-01T00:00")
+    life.run("2026-11-05T12:00", "2027-01-01T00:00", policy=RetryPolicy(catch_up=True))
     assert life.ran == ["02 03:00 at 02 03:00"]
 
 

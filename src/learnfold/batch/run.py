@@ -13,6 +13,7 @@ from learnfold.batch.check import check_nothing_shrank, check_views
 from learnfold.batch.clean import clean
 from learnfold.batch.fold import fold_topic
 from learnfold.batch.manifest import BATCHES, JobRecord, Manifest, new_batch, read_current
+from learnfold.batch.numbers import numbers
 from learnfold.batch.plan import JobPlan, Scope, plan_job
 from learnfold.batch.publish import publish, refresh_plain_paths
 from learnfold.batch.refresh import refresh_views
@@ -22,7 +23,7 @@ from learnfold.master.layout import open_master
 from learnfold.storage import open_storage, same_place
 from learnfold.storage.lease import held
 from learnfold.telemetry.reporter import Reporter
-from learnfold.telemetry.run_metrics import record, record_failure
+from learnfold.telemetry.run_metrics import record, record_failure, recorded
 from learnfold.utc import now
 
 if TYPE_CHECKING:
@@ -71,11 +72,12 @@ def run(request: RunRequest, catalog: Catalog, settings: Settings, reporter: Rep
     try:
         done = _run(request, jobs, catalog, settings, reporter)
     except LearnfoldError:
-        for trouble in record_failure(jobs, time.perf_counter() - began, settings):
-            reporter.say(trouble)
+        for problem in record_failure(jobs, time.perf_counter() - began, settings):
+            reporter.problem(problem)
         raise
-    for trouble in record(done, settings):
-        reporter.say(trouble)
+    samples = numbers(done.manifest, jobs, folded=done.batch is not None) if recorded(settings) else []
+    for problem in record(jobs, done.seconds, samples, settings):
+        reporter.problem(problem)
     return done
 
 
@@ -269,7 +271,7 @@ def _tidy(out: Storage, catalog: Catalog, settings: Settings, jobs: Sequence[str
     try:
         clean(out, catalog, settings, holding=jobs)
     except LearnfoldError as error:
-        reporter.say(f"old batches stay for now: {error}")
+        reporter.problem(f"old batches stay for now: {error}")
 
 
 def report(result: RunReport) -> dict[str, Any]:

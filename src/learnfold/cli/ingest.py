@@ -94,14 +94,17 @@ def _kafka(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold import catalog
     from learnfold.cli.table import to_json
     from learnfold.ingest.stream.consumer import Stream, StreamRequest
+    from learnfold.ingest.stream.context import StreamContext
     from learnfold.storage import open_storage
-    from learnfold.telemetry.ingest_endpoint import open_metrics
-    from learnfold.telemetry.log import Log
+    from learnfold.telemetry.endpoint import open_numbers
+    from learnfold.telemetry.metrics import INGESTION
+    from learnfold.telemetry.reporter import TerminalReporter
 
     request = StreamRequest(tuple(args.topic), args.once, args.accept_gap, args.give_up, args.close_after)
-    master = open_storage(args.into, settings)
-    stream = Stream(master, catalog.load(), settings, request, Log(), _stopper(), open_metrics(settings))
-    report = stream.run()
+    master, reporter = open_storage(args.into, settings), TerminalReporter(lines=True)
+    numbers = open_numbers(INGESTION, settings.metrics_port)
+    context = StreamContext(master, catalog.load(), settings, reporter, _stopper(), numbers)
+    report = Stream(context, request).run()
     print(to_json(_report(report)) if args.json else _text(report))
     return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -45,18 +44,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Keeps the schedule until SIGTERM or SIGINT; 1 if a run failed for good."""
+    """Runs by the schedule until SIGTERM or SIGINT; 1 if a run failed for good."""
     from learnfold import catalog
     from learnfold.batch import run as batch
     from learnfold.cli.run import text
     from learnfold.schedule.clock import SystemClock
     from learnfold.schedule.journal import Journal
-    from learnfold.schedule.keep import RetryPolicy, keep
+    from learnfold.schedule.scheduler import RetryPolicy, Scheduler
     from learnfold.storage import open_storage
+    from learnfold.telemetry.reporter import TerminalReporter
 
     if args.retries < 0 or args.retry_seconds < 0:
         raise UsageError("--retries and --retry-seconds can't be negative")
     rule, clock, subjects = _rule(args), SystemClock(), catalog.load()
+    reporter = TerminalReporter(lines=True)
     request = batch.RunRequest(args.input, args.output, tuple(subjects.job(name).name for name in args.job))
 
     def work(_moment: datetime) -> None:
@@ -65,14 +66,15 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         if clock.stopped:  # the second time it is meant at once
             raise KeyboardInterrupt
-        _say("asked to end: a run under way is finished first")
+        reporter.log("schedule", note="asked to end: a run under way is finished first")
         clock.stop()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    _say(f"schedule {rule.name} into {args.output}")
+    reporter.log("schedule", note=f"schedule {rule.name} into {args.output}")
     journal = Journal(open_storage(args.output, settings))
-    failed = keep(rule, journal, work, clock, RetryPolicy(args.catch_up, args.retries, args.retry_seconds), _say)
+    policy = RetryPolicy(args.catch_up, args.retries, args.retry_seconds)
+    failed = Scheduler(journal, clock, policy, reporter).run(rule, work)
     return 1 if failed else 0
 
 
@@ -90,7 +92,3 @@ def _rule(args: argparse.Namespace) -> Rule:
             raise UsageError(f"--once-at {args.once_at} is no time; one is called 2026-12-01T02:00") from error
         return Once((moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC))
     return Cron(args.cron or frequency(args.every or "daily").cron, args.zone)
-
-
-def _say(text: str) -> None:
-    print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}", file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, datetime
 from typing import Protocol
 
-GLANCE_SECONDS = 20.0
+POLL_SECONDS = 20.0
 """How often a waiting schedule looks at the clock, which may be set or have slept."""
 
 
@@ -50,4 +50,4 @@ class SystemClock:
         """See Clock."""
         seconds = (moment - self.now()).total_seconds()
         if seconds > 0:
-            self._stop.wait(min(seconds, GLANCE_SECONDS))
+            self._stop.wait(min(seconds, POLL_SECONDS))

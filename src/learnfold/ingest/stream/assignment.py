@@ -15,14 +15,10 @@ from learnfold.master.committed_offsets import PartitionProgress, now, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from threading import Event
 
     from confluent_kafka import Consumer
 
-    from learnfold.catalog import Catalog
-    from learnfold.settings import Settings
-    from learnfold.storage import Storage
-    from learnfold.telemetry.log import Log
+    from learnfold.ingest.stream.context import StreamContext
 
 Key = tuple[str, int]
 
@@ -35,13 +31,9 @@ _PATIENCE_SECONDS = 240.0
 class Assignment:
     """The partitions that are ours now, by topic and number."""
 
-    master: Storage
-    catalog: Catalog
-    settings: Settings
-    log: Log
-    stop: Event
-    accept_gap: bool
+    context: StreamContext
     flush: Callable[[Sequence[Partition]], None]  # writes what these hold; one attempt
+    accept_gap: bool
     partitions: dict[Key, Partition] = field(default_factory=dict)
     alarms: dict[Key, str] = field(default_factory=dict)  # partitions that stand still, since messages are gone
     missing: int = 0  # messages that were gone
@@ -59,7 +51,7 @@ class Assignment:
                 self._given.add(key)
                 begin.append(TopicPartition(*key, partition.next))
         consumer.incremental_assign(begin)
-        self.log.line("assigned", partitions=_shown(begin) or "none")
+        self.context.reporter.log("assigned", partitions=_shown(begin) or "none")
 
     def revoked(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         """The group takes these back: writes what is held of them, and says that nothing of them is in the making."""
@@ -71,20 +63,20 @@ class Assignment:
                 partition.advance(clean=True)
         except StorageError as error:
             rows = sum(partition.rows for partition in mine)
-            self.log.line("dropped", events=rows, why=str(error), note="they are read again")
+            self.context.reporter.log("dropped", events=rows, why=str(error), note="they are read again")
         self._forget(consumer, keys)
-        self.log.line("revoked", partitions=_shown(partitions))
+        self.context.reporter.log("revoked", partitions=_shown(partitions))
 
     def lost(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         """The group gave these to another, who reads again what is held of them."""
         self._forget(consumer, [(taken.topic, taken.partition) for taken in partitions])
-        self.log.line("lost", partitions=_shown(partitions))
+        self.context.reporter.log("lost", partitions=_shown(partitions))
 
     def fenced(self, error: FencedError) -> None:
         """Lets go of what another process claimed while the group still thought it ours; it is read again there."""
-        self.log.line("fenced", why=str(error))
+        self.context.reporter.log("fenced", why=str(error))
         for key, partition in list(self.partitions.items()):
-            found = read_partition(self.master, *key)
+            found = read_partition(self.context.master, *key)
             if found is None or found[1] != partition.tag:
                 del self.partitions[key]
 
@@ -111,23 +103,28 @@ class Assignment:
 
     def _claimed(self, consumer: Consumer, key: Key, topic_id: str) -> Partition | None:
         """The partition from where its progress says; None where messages behind that are gone and it isn't accepted."""
-        topic, number = self.catalog.topic(key[0]), key[1]
-        found = read_partition(self.master, *key)
+        topic, number = self.context.catalog.topic(key[0]), key[1]
+        found = read_partition(self.context.master, *key)
         low, high = self._ends(consumer, key)
         if found is None:
             if low > 0:
-                self.log.line("begin", topic=topic.name, partition=number, offset=low, note="what was before is gone")
+                self.context.reporter.log(
+                    "begin", topic=topic.name, partition=number, offset=low, note="what was before is gone"
+                )
             return claim(
-                self.master,
+                self.context.master,
                 topic,
                 PartitionProgress(*key, offset=max(low, 0), topic_id=topic_id),
-                self.settings.kafka_group,
+                self.context.settings.kafka_group,
             )
         known = found[0]
         problem = _problem(known, low, high, topic_id)
         if problem is None:
             return claim(
-                self.master, topic, replace(known, topic_id=topic_id or known.topic_id), self.settings.kafka_group
+                self.context.master,
+                topic,
+                replace(known, topic_id=topic_id or known.topic_id),
+                self.context.settings.kafka_group,
             )
         return self._gap(known, problem, low, topic_id)
 
@@ -139,9 +136,11 @@ class Assignment:
         said: dict[str, Any] = {"topic": known.topic, "partition": known.partition, "why": problem}
         if not self.accept_gap:
             self.alarms[key] = problem
-            self.log.line("alarm", **said, note="this partition stands still; --accept-gap goes on without them")
+            self.context.reporter.log(
+                "alarm", **said, note="this partition stands still; --accept-gap goes on without them"
+            )
             return None
-        self.log.line("alarm", **said, note="accepted")
+        self.context.reporter.log("alarm", **said, note="accepted")
         gap = {"from": known.offset, "to": low, "generation": known.generation, "accepted_at": now()}
         generation = known.generation + (1 if remade else 0)
         wanted = replace(
@@ -152,7 +151,9 @@ class Assignment:
             gaps=[*known.gaps, gap],
             complete_until=None,
         )
-        return claim(self.master, self.catalog.topic(known.topic), wanted, self.settings.kafka_group)
+        return claim(
+            self.context.master, self.context.catalog.topic(known.topic), wanted, self.context.settings.kafka_group
+        )
 
     def _ends(self, consumer: Consumer, key: Key) -> tuple[int, int]:
         """The first offset that Kafka has of a partition, and the one after its last; -1 where it doesn't say."""
@@ -167,7 +168,7 @@ class Assignment:
         if not topics:
             return {}
         ids = {}
-        client = clients.admin(self.settings)  # its answers come only while it lives
+        client = clients.admin(self.context.settings)  # its answers come only while it lives
         asked = client.describe_topics(TopicCollection(sorted(topics)), request_timeout=_ASK_SECONDS)
         for topic, answer in asked.items():
             try:
@@ -183,10 +184,10 @@ class Assignment:
             try:
                 return act(*args)
             except StorageError as error:
-                if self.stop.is_set() or time.monotonic() - began > _PATIENCE_SECONDS:
+                if self.context.stop.is_set() or time.monotonic() - began > _PATIENCE_SECONDS:
                     raise
-                self.log.seldom("waiting", why=str(error))
-                self.stop.wait(pause)
+                self.context.reporter.log_rarely("waiting", why=str(error))
+                self.context.stop.wait(pause)
                 pause = min(10.0, pause * 2)
 
 

@@ -15,12 +15,9 @@ from learnfold.master.committed_offsets import CommittedOffsets
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from confluent_kafka import Consumer
-
-    from learnfold.catalog import Catalog
+    from learnfold.ingest.stream.context import StreamContext
     from learnfold.ingest.stream.ends import Ends
     from learnfold.ingest.stream.partition import Partition
-    from learnfold.storage import Storage
 
 _LOOK_SECONDS = 5.0
 
@@ -28,10 +25,8 @@ _LOOK_SECONDS = 5.0
 class Closing:
     """Looks now and then whether a day can be closed; every process may, and does it for all topics whose partitions are complete."""
 
-    def __init__(
-        self, master: Storage, catalog: Catalog, consumer: Consumer, ends: Ends, after_hours: float | None
-    ) -> None:
-        self._master, self._catalog, self._consumer, self._ends = master, catalog, consumer, ends
+    def __init__(self, context: StreamContext, ends: Ends, after_hours: float | None) -> None:
+        self._master, self._catalog, self._ends = context.master, context.catalog, ends
         self._after = None if after_hours is None else timedelta(hours=after_hours)
         self._closed: dict[str, date] = {}  # by topic, the last day
         self._looked = -_LOOK_SECONDS

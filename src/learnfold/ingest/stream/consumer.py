@@ -19,20 +19,16 @@ from learnfold.ingest.decoder import Decoder
 from learnfold.ingest.stream.assignment import Assignment
 from learnfold.ingest.stream.closing import Closing
 from learnfold.ingest.stream.ends import Ends
+from learnfold.ingest.stream.numbers import count_flush, show_partitions
 from learnfold.ingest.stream.partition import FencedError
 from learnfold.ingest.stream.writer import Flushed, flush
 from learnfold.kafka import clients
-from learnfold.telemetry.ingest_endpoint import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from threading import Event
 
-    from learnfold.catalog import Catalog
+    from learnfold.ingest.stream.context import StreamContext
     from learnfold.ingest.stream.partition import Partition
-    from learnfold.settings import Settings
-    from learnfold.storage import Storage
-    from learnfold.telemetry.log import Log
 
 _POLL_SECONDS = 0.2
 _MOST_AT_ONCE = 5_000
@@ -68,25 +64,18 @@ class StreamReport:
 class Stream:
     """The ingestion of one process."""
 
-    def __init__(
-        self,
-        master: Storage,
-        catalog: Catalog,
-        settings: Settings,
-        request: StreamRequest,
-        log: Log,
-        stop: Event,
-        metrics: Metrics | None = None,
-    ) -> None:
-        self.master, self.catalog, self.settings, self.request = master, catalog, settings, request
-        self.log, self.stop, self.metrics = log, stop, metrics or Metrics()
+    def __init__(self, context: StreamContext, request: StreamRequest) -> None:
+        self.request, self.settings, self.reporter = request, context.settings, context.reporter
+        self.stop, self.numbers = context.stop, context.numbers
+        master, catalog = context.master, context.catalog
+        self.master = master
         self.topics = tuple(catalog.topic(name).name for name in request.topics or catalog.topics)
         self.report = StreamReport()
-        self._intake = Decoder(settings, master)
-        self._consumer = clients.consumer(settings, error_cb=self._error)
-        self._mine = Assignment(master, catalog, settings, log, stop, request.accept_gap, self._write)
+        self._decoder = Decoder(context.settings, master)
+        self._consumer = clients.consumer(context.settings, error_cb=self._error)
+        self._mine = Assignment(context, self._write, accept_gap=request.accept_gap)
         self._ends = Ends(self._consumer, master, self.topics)
-        self._closing = Closing(master, catalog, self._consumer, self._ends, request.close_after_hours)
+        self._closing = Closing(context, self._ends, request.close_after_hours)
         self._average_bytes = 1000.0
         self._shown = 0.0
         self._refused: KafkaError | None = None
@@ -115,7 +104,7 @@ class Stream:
             gc.enable()
             gc.unfreeze()
             self._consumer.close()
-            self._intake.close()
+            self._decoder.close()
         self.report.seconds = time.monotonic() - began
         if alarms:
             raise DataError(
@@ -167,18 +156,18 @@ class Stream:
         elif code in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
             self._mine.out_of_range(self._consumer, key)
         elif code == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            self.log.seldom("waiting", 60.0, topic=message.topic(), why="the topic doesn't exist yet")
+            self.reporter.log_rarely("waiting", 60.0, topic=message.topic(), why="the topic doesn't exist yet")
         elif clients.refuses(error):
             self._refused = error
         else:
-            self.log.seldom("kafka", why=error.str())
+            self.reporter.log_rarely("kafka", why=error.str())
 
     def _error(self, error: KafkaError) -> None:
         """What librdkafka says beside messages."""
         if clients.refuses(error):
             self._refused = error
         else:
-            self.log.seldom("waiting", why=f"Kafka at {self.settings.kafka_servers}: {error.str()}")
+            self.reporter.log_rarely("waiting", why=f"Kafka at {self.settings.kafka_servers}: {error.str()}")
 
     def _due(self) -> bool:
         """Whether to write down what is held."""
@@ -207,7 +196,9 @@ class Stream:
             except StorageError as error:
                 if self.stop.is_set():
                     raise
-                self.log.seldom("waiting", why=str(error), held=sum(p.rows for p in self._mine.partitions.values()))
+                self.reporter.log_rarely(
+                    "waiting", why=str(error), held=sum(p.rows for p in self._mine.partitions.values())
+                )
                 self._idle(pause)
                 pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
                 continue
@@ -217,16 +208,16 @@ class Stream:
         """One attempt to write what these partitions hold."""
         began = time.perf_counter()
         size = sum(partition.size for partition in partitions)
-        done = flush(self.master, self._intake, partitions, self._ends.known)
+        done = flush(self.master, self._decoder, partitions, self._ends.known)
         seconds = time.perf_counter() - began
         if done.files:
             gc.collect()
             self.report.flushed.add(done)
             self.report.flushes += 1
-            self.metrics.flushed(done, seconds)
+            count_flush(self.numbers, done, seconds)
             ends = self._ends.cached(partitions)
             lag = sum(max(0, ends.get(one.key, one.next) - one.next) for one in partitions)
-            self.log.line(
+            self.reporter.log(
                 "flush",
                 events=sum(done.events.values()),
                 quarantined=done.invalid,
@@ -241,8 +232,8 @@ class Stream:
     def _show(self) -> None:
         """Tells the metrics how far everything is."""
         self._shown = time.monotonic()
-        mine = list(self._mine.partitions.values())
-        self.metrics.partitions(mine, self._ends.cached(mine), len(self._mine.alarms), self._mine.missing)
+        ends = self._ends.cached(list(self._mine.partitions.values()))
+        show_partitions(self.numbers, self._mine, ends)
 
     def _commit(self, partitions: Sequence[Partition]) -> None:
         """Tells the group how far we are, for those who look there; we ourselves go by the progress in the master dataset."""
@@ -252,7 +243,9 @@ class Stream:
         try:
             self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
-            self.log.seldom("kafka", why=f"offsets couldn't be committed, which harms nothing: {error.args[0].str()}")
+            self.reporter.log_rarely(
+                "kafka", why=f"offsets couldn't be committed, which harms nothing: {error.args[0].str()}"
+            )
 
     def _idle(self, seconds: float) -> None:
         """Takes nothing new for a while, but answers the group."""
@@ -283,7 +276,7 @@ class Stream:
             for partition in self._mine.partitions.values():
                 partition.advance(clean=True)
         except FencedError as error:
-            self.log.line("fenced", why=str(error))
+            self.reporter.log("fenced", why=str(error))
         finally:
             self._mine.partitions.clear()
 
@@ -306,7 +299,9 @@ class Stream:
                 if self._refused is not None or (give_up is not None and waited >= give_up):
                     raise clients.unreachable(self.settings, (self._refused or why).str()) from error
                 self._consumer.poll(0)
-                self.log.seldom("waiting", why=f"Kafka at {self.settings.kafka_servers} isn't there: {why.str()}")
+                self.reporter.log_rarely(
+                    "waiting", why=f"Kafka at {self.settings.kafka_servers} isn't there: {why.str()}"
+                )
                 self.stop.wait(0.5)
             else:
                 return
