@@ -81,9 +81,15 @@ def assessment_grading_stats(grades: list[Event]) -> Row:
     }
 
 
-@view("user_id", "course_id", of=every("assessment_topic", "VIEW_STUDENT_WORK", "GRADE_ASSIGNMENT"))
+def others_work(events: Events) -> list[Event]:
+    """What is viewed and graded of another's work: the own isn't a teacher's."""
+    seen = of_type(events["assessment_topic"], "VIEW_STUDENT_WORK", "GRADE_ASSIGNMENT")
+    return [event for event in seen if event["student_id"] != event["user_id"]]
+
+
+@view("user_id", "course_id", of=others_work)
 def assessment_teacher_workload(events: list[Event]) -> Row:
-    """What a grader viewed and graded in a course, whatever their role says."""
+    """What a grader viewed and graded of others in a course, whatever their role says."""
     grades = of_type(events, "GRADE_ASSIGNMENT")
     return {
         "total_works_viewed": len(of_type(events, "VIEW_STUDENT_WORK")),

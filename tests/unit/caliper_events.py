@@ -90,10 +90,10 @@ EDX_EVENT = {
 }
 CANVAS_EVENT = {
     "event_id": "urn:uuid:eeee0000-0000-4000-8000-000000000006",
-    "user_id": "urn:instructure:canvas:user:1",
+    "user_id": "1",
     "role": "teacher",
     "timestamp": "2025-11-01T19:11:21.419000+00:00",
-    "course_id": "urn:instructure:canvas:course:565",
+    "course_id": "565",
 }
 MOVIE = thing(VIDEO, "VideoObject", duration="PT20M20S")
 EDX_MOVIE = thing("block-v1:video", "VideoObject", duration="PT3M15S")
@@ -140,7 +140,7 @@ CASES: list[tuple[str, Event, str, Event | str]] = [
     ("enrolled (Open edX)", edx("Event", "Activated", thing("https://lms/courses/x/", "Membership", extensions={"mode": "audit"})), "course_topic", EDX_EVENT | {"event_type": "COURSE_ENROLLED"}),
     ("left (Open edX)", edx("Event", "Deactivated", thing("https://lms/courses/x/", "Membership")), "course_topic", EDX_EVENT | {"event_type": "COURSE_DROPPED"}),
     ("completed (Open edX)", edx("Event", "Completed", thing("https://lms/courses/x/", "Membership")), "course_topic", EDX_EVENT | {"event_type": "COURSE_COMPLETED"}),
-    ("enrolled (Canvas)", canvas("Event", "Created", extended("urn:instructure:canvas:enrollment:4", "Entity", course_id="urn:instructure:canvas:course:565", type="StudentEnrollment", user_id="urn:instructure:canvas:user:20064"), group=thing("urn:instructure:canvas:course:565:section:4811", "CourseSection")), "course_topic", CANVAS_EVENT | {"event_type": "COURSE_ENROLLED", "user_id": "urn:instructure:canvas:user:20064", "role": "student"}),
+    ("enrolled (Canvas)", canvas("Event", "Created", extended("urn:instructure:canvas:enrollment:4", "Entity", course_id="urn:instructure:canvas:course:565", type="StudentEnrollment", user_id="urn:instructure:canvas:user:20064"), group=thing("urn:instructure:canvas:course:565:section:4811", "CourseSection")), "course_topic", CANVAS_EVENT | {"event_type": "COURSE_ENROLLED", "user_id": "20064", "role": "student"}),
     ("made a member", caliper("Event", "Created", thing(f"{SECTION}/rosters/9", "Membership", member=STUDENT, organization=thing(SECTION, "CourseSection"), roles=["Learner"]), by=TEACHER, role="Instructor"), "course_topic", IN_SECTION | {"event_type": "COURSE_ENROLLED"}),
     ("no longer a member", caliper("Event", "Deleted", thing(f"{SECTION}/rosters/9", "Membership", member=STUDENT, organization=thing(SECTION, "CourseSection"), roles=["Learner"]), by=TEACHER, role="Instructor"), "course_topic", IN_SECTION | {"event_type": "COURSE_DROPPED"}),
     ("a course created", caliper("Event", "Created", thing(SECTION, "CourseSection", name="CPS"), by=TEACHER, role="Instructor"), "course_topic", IN_SECTION | {"event_type": "COURSE_CREATED", "user_id": TEACHER, "role": "teacher", "course_name": "CPS"}),
@@ -149,16 +149,16 @@ CASES: list[tuple[str, Event, str, Event | str]] = [
     ("a course viewed (Canvas)", canvas("NavigationEvent", "NavigatedTo", extended("urn:instructure:canvas:course:565", "Entity", asset_type="course", asset_subtype="quizzes")), "course_topic", CANVAS_EVENT | {"event_type": "COURSE_VIEW"}),
     # assignments
     ("an assignment viewed", caliper("ViewEvent", "Viewed", thing(ESSAY, "AssignableDigitalResource")), "assessment_topic", IN_SECTION | {"event_type": "VIEW_ASSIGNMENT_FIRST_TIME", "assignment_id": ESSAY}),
-    ("an assignment viewed (Canvas)", canvas("NavigationEvent", "NavigatedTo", extended("urn:instructure:canvas:assignment:3", "Entity", asset_type="assignment")), "assessment_topic", CANVAS_EVENT | {"event_type": "VIEW_ASSIGNMENT_FIRST_TIME", "assignment_id": "urn:instructure:canvas:assignment:3"}),
+    ("an assignment viewed (Canvas)", canvas("NavigationEvent", "NavigatedTo", extended("urn:instructure:canvas:assignment:3", "Entity", asset_type="assignment")), "assessment_topic", CANVAS_EVENT | {"event_type": "VIEW_ASSIGNMENT_FIRST_TIME", "assignment_id": "3"}),
     ("an attempt begun", caliper("AssignableEvent", "Started", ESSAY_ATTEMPT), "assessment_topic", IN_SECTION | {"event_type": "VIEW_ASSIGNMENT_FIRST_TIME", "assignment_id": ESSAY}),
     ("submitted", caliper("AssignableEvent", "Submitted", thing(ESSAY, "AssignableDigitalResource"), generated=ESSAY_ATTEMPT), "assessment_topic", IN_SECTION | {"event_type": "SUBMIT_ASSIGNMENT", "assignment_id": ESSAY}),
     ("submitted (Canvas)", canvas("AssignableEvent", "Submitted", ESSAY_ATTEMPT | {"extensions": {CANVAS: {"submission_type": "online_url", "url": "https://test.example"}}}), "assessment_topic", CANVAS_EVENT | {"event_type": "SUBMIT_ASSIGNMENT", "assignment_id": ESSAY, "assignment_type": "online_url", "file_url": "https://test.example"}),
     ("completed", caliper("AssignableEvent", "Completed", thing(ESSAY, "AssignableDigitalResource")), "assessment_topic", IN_SECTION | {"event_type": "ASSIGNMENT_COMPLETED", "assignment_id": ESSAY}),
     ("opened to students", caliper("AssignableEvent", "Activated", thing(QUIZ, "Assessment"), by=TEACHER, role="Instructor"), "assessment_topic", IN_SECTION | {"event_type": "EDIT_ASSIGNMENT", "user_id": TEACHER, "role": "teacher", "assignment_id": QUIZ}),
     ("an assignment deleted", caliper("AssignableEvent", "Deleted", thing(ESSAY, "AssignableDigitalResource"), by=TEACHER, role="Instructor"), "assessment_topic", IN_SECTION | {"event_type": "DELETE_ASSIGNMENT", "user_id": TEACHER, "role": "teacher", "assignment_id": ESSAY}),
-    ("graded by a teacher", caliper("GradeEvent", "Graded", ESSAY_ATTEMPT, by=TEACHER, role="Instructor", generated=SCORE), "assessment_topic", IN_SECTION | {"event_type": "GRADE_ASSIGNMENT", "user_id": TEACHER, "role": "teacher", "student_id": STUDENT, "assignment_id": ESSAY, "score": 10.5, "feedback": "auto-graded exam"}),
-    ("graded by the platform (Blackboard)", caliper("GradeEvent", "Graded", ATTEMPT, actor=thing(f"{EDU}/autograder", "SoftwareApplication"), generated=SCORE), "assessment_topic", without_role(IN_SECTION) | {"event_type": "GRADE_ASSIGNMENT", "user_id": f"{EDU}/autograder", "student_id": STUDENT, "assignment_id": QUIZ, "score": 10.5, "feedback": "auto-graded exam"}),
-    ("a question graded", caliper("GradeEvent", "Graded", thing(f"{QUIZ}/items/3/attempts/1", "Attempt", assignee=thing(STUDENT, "Person"), assignable=ITEM), actor=thing(f"{EDU}/autograder", "SoftwareApplication"), generated=SCORE), "assessment_topic", without_role(IN_SECTION) | {"event_type": "QUESTION_GRADED", "user_id": f"{EDU}/autograder", "student_id": STUDENT, "quiz_id": QUIZ, "question_id": f"{QUIZ}/items/3", "score": 10.5}),
+    ("graded by a teacher", caliper("GradeEvent", "Graded", ESSAY_ATTEMPT, by=TEACHER, role="Instructor", generated=SCORE), "assessment_topic", IN_SECTION | {"event_type": "GRADE_ASSIGNMENT", "user_id": TEACHER, "role": "teacher", "student_id": STUDENT, "assignment_id": ESSAY, "score": 10.5, "max_score": 15.0, "feedback": "auto-graded exam"}),
+    ("graded by the platform (Blackboard)", caliper("GradeEvent", "Graded", ATTEMPT, actor=thing(f"{EDU}/autograder", "SoftwareApplication"), generated=SCORE), "assessment_topic", without_role(IN_SECTION) | {"event_type": "GRADE_ASSIGNMENT", "role": "student", "student_id": STUDENT, "assignment_id": QUIZ, "score": 10.5, "max_score": 15.0, "feedback": "auto-graded exam"}),
+    ("a question graded", caliper("GradeEvent", "Graded", thing(f"{QUIZ}/items/3/attempts/1", "Attempt", assignee=thing(STUDENT, "Person"), assignable=ITEM), actor=thing(f"{EDU}/autograder", "SoftwareApplication"), generated=SCORE), "assessment_topic", without_role(IN_SECTION) | {"event_type": "QUESTION_GRADED", "user_id": f"{EDU}/autograder", "student_id": STUDENT, "quiz_id": QUIZ, "question_id": f"{QUIZ}/items/3", "score": 10.5, "max_score": 15.0}),
     # quizzes
     ("a problem marked (Open edX)", edx("AssessmentEvent", "Submitted", thing("block-v1:problem", "Assessment", extensions={"attempts": 10, "grade": 2.5, "max_grade": 3})), "assessment_topic", EDX_EVENT | {"event_type": "QUIZ_COMPLETED", "quiz_id": "block-v1:problem", "correct_answers": 2, "score": 2.5}),
     ("a problem's weighted grade (Open edX)", edx("AssessmentEvent", "Submitted", thing("block-v1:problem", "Assessment", extensions={"weighted_earned": 0, "weighted_possible": 1})), "assessment_topic", EDX_EVENT | {"event_type": "QUIZ_ATTEMPTED", "quiz_id": "block-v1:problem", "score": 0}),
@@ -173,7 +173,7 @@ CASES: list[tuple[str, Event, str, Event | str]] = [
     ("a thread looked at", caliper("ViewEvent", "Viewed", thing(f"{SECTION}/forums/1/topics/1", "Thread")), "", "discussions, messages, feedback, surveys, searches and annotations have no topic"),
     ("people looked at (Canvas)", canvas("NavigationEvent", "NavigatedTo", extended("urn:instructure:canvas:enrollment:144", "Entity", asset_type="enrollment")), "", "people, groups and settings are no course material"),
     ("a page", caliper("NavigationEvent", "NavigatedTo", PAGE), "course_topic", IN_SECTION | {"event_type": "ITEM_CLICK", "item_id": PAGE["id"], "item_type": "WebPage"}),
-    ("a page (Canvas)", canvas("NavigationEvent", "NavigatedTo", extended("urn:instructure:canvas:wikiPage:9", "Entity", asset_type="wiki_page")), "course_topic", CANVAS_EVENT | {"event_type": "ITEM_CLICK", "item_id": "urn:instructure:canvas:wikiPage:9", "item_type": "wiki_page"}),
+    ("a page (Canvas)", canvas("NavigationEvent", "NavigatedTo", extended("urn:instructure:canvas:wikiPage:9", "Entity", asset_type="wiki_page")), "course_topic", CANVAS_EVENT | {"event_type": "ITEM_CLICK", "item_id": "9", "item_type": "wiki_page"}),
     ("a hint (Open edX)", edx("ViewEvent", "Viewed", thing("block-v1:problem", "Frame", extensions={"hint_index": 1})), "assessment_topic", EDX_EVENT | {"event_type": "HINT_SHOWN", "quiz_id": "block-v1:problem"}),
     ("a file viewed", caliper("ViewEvent", "Viewed", FILE), "course_topic", IN_SECTION | {"event_type": "ACCESS_COURSE_MATERIAL", "material_id": FILE["id"], "material_type": "application/pdf"}),
     ("a file downloaded", caliper("ResourceManagementEvent", "Downloaded", FILE), "course_topic", IN_SECTION | {"event_type": "DOWNLOAD_MATERIAL", "resource_id": FILE["id"], "material_type": "application/pdf"}),

@@ -143,7 +143,7 @@ FROM grading
 WHERE graded > 0
 GROUP BY ALL;
 
--- How much grading each teacher does.
+-- How much grading each teacher does. Who views or grades the own work is no teacher: so sources tell of a quiz that marked itself.
 CREATE VIEW assessment_teacher_workload AS
 SELECT
   user_id,                                                                                  -- the teacher
@@ -152,6 +152,7 @@ SELECT
   sum(graded)                                                 AS total_assignments_graded,  -- grades given, regradings too
   CAST(sum(score_points) AS DOUBLE) / nullif(sum(scored), 0)  AS avg_score_given            -- points, the mean; NULL without a score
 FROM grading
+WHERE user_id IS DISTINCT FROM student_id
 GROUP BY ALL;
 
 -- When work is handed in, by day and kind of assignment.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from learnfold.ingest.mapping.paths import as_text
@@ -27,6 +27,8 @@ _DURATION = re.compile(
     r"(?:T(?:(?P<hours>[0-9.,]+)H)?(?:(?P<minutes>[0-9.,]+)M)?(?:(?P<seconds>[0-9.,]+)S)?)?",
     re.ASCII,
 )
+_UUID = re.compile(r"(urn:uuid:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 _DATE_LENGTH = len("2025-12-10")
 
@@ -43,9 +45,30 @@ def text(value: object) -> str:
     return found
 
 
+def as_found(value: object) -> str | int | float:
+    """What a named place gives, as it gives it: what a field of one's own holds that names no other."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else text(value)
+
+
 def term(value: object) -> str:
     """The last word of an IRI (what stands behind the last ``#`` or ``/``); a plain word is itself."""
     return re.split(r"[#/]", text(value).rstrip("#/"))[-1]
+
+
+def identity(value: object) -> str:
+    """An event's id: the text, or a number as text; a UUID in lower case, for it has no case."""
+    found = text(value)
+    return found.lower() if _UUID.fullmatch(found.strip()) else found
+
+
+def mailbox(value: object) -> str:
+    """A mail address without ``mailto:``, its domain in lower case: of both, the case means nothing."""
+    found = text(value).strip()
+    address = found[len("mailto:") :] if found[: len("mailto:")].lower() == "mailto:" else found
+    name, at, domain = address.rpartition("@")
+    if not address:
+        raise ValueError("a mail address")
+    return f"{name}{at}{domain.lower()}"
 
 
 def number(value: object) -> int | float:
@@ -57,9 +80,31 @@ def number(value: object) -> int | float:
     return value
 
 
+def positive(value: object) -> int | float | None:
+    """A number; None when it is 0, for nothing is out of 0 points."""
+    return number(value) or None
+
+
 def whole(value: object) -> int:
     """A number of at least 0, rounded down to a whole one."""
     return _whole(math.floor(number(value)))
+
+
+def percent(value: object) -> int | float:
+    """A share such as 0.8 as a percentage, 80."""
+    return round(number(value) * 100, 9)
+
+
+def points(value: object) -> int | float | None:
+    """The points of an xAPI score, counted from its least if that is below 0; of one with a share alone, the percentage."""
+    score = _score(value)
+    return score[0] if score else None
+
+
+def points_possible(value: object) -> int | float | None:
+    """What ``points`` are out of: the score's greatest, 100 for a percentage; None when it isn't said, or is 0."""
+    score = _score(value)
+    return score[1] if score and score[1] else None
 
 
 def seconds(value: object) -> float:
@@ -97,16 +142,35 @@ def time(value: object) -> str:
     return instant.isoformat()
 
 
+def unix_seconds(value: object) -> str:
+    """An instant from the seconds since 1970 in UTC, as ISO 8601."""
+    return _since_1970(value, 1)
+
+
+def unix_milliseconds(value: object) -> str:
+    """An instant from the milliseconds since 1970 in UTC, as ISO 8601."""
+    return _since_1970(value, 1_000)
+
+
 CONVERSIONS: dict[str, Callable[[object], str | int | float | None]] = {
     "text": text,
+    "as_found": as_found,
     "term": term,
+    "identity": identity,
+    "mailbox": mailbox,
     "number": number,
+    "positive": positive,
     "whole": whole,
+    "percent": percent,
+    "points": points,
+    "points_possible": points_possible,
     "seconds": seconds,
     "whole_seconds": whole_seconds,
     "last_segment_seconds": last_segment_seconds,
     "played_seconds": played_seconds,
     "time": time,
+    "unix_seconds": unix_seconds,
+    "unix_milliseconds": unix_milliseconds,
 }
 """By the name a mapping gives after ``as``."""
 
@@ -116,11 +180,14 @@ LIST = "texts"
 USUAL = {"VARCHAR": "text", "INTEGER": "whole", "DOUBLE": "number", "TIMESTAMP": "time", "VARCHAR[]": LIST}
 """The conversion of a field whose mapping names none, by the field's type in the catalog."""
 
+_TIMES = {"time", "unix_seconds", "unix_milliseconds"}
+_WHOLE = {"whole", "whole_seconds", "last_segment_seconds", "played_seconds"}
+
 FITTING = {
-    "VARCHAR": {"text", "term", "time"},
-    "INTEGER": {"whole", "whole_seconds", "last_segment_seconds", "played_seconds"},
-    "DOUBLE": {"number", "whole", "seconds", "whole_seconds", "last_segment_seconds", "played_seconds"},
-    "TIMESTAMP": {"time"},
+    "VARCHAR": {"text", "term", "identity", "mailbox"} | _TIMES,
+    "INTEGER": _WHOLE,
+    "DOUBLE": {"number", "positive", "seconds", "percent", "points", "points_possible"} | _WHOLE,
+    "TIMESTAMP": _TIMES,
     "VARCHAR[]": {LIST},
 }
 """The conversions that give what a field of that type may hold."""
@@ -130,6 +197,38 @@ def _whole(value: int) -> int:
     if value > MOST_WHOLE:
         raise ValueError(f"a whole number up to {MOST_WHOLE}")
     return value
+
+
+def _score(value: object) -> tuple[int | float, int | float | None] | None:
+    """The points of a score and what they are out of; None where it tells no points of at least 0."""
+    if not isinstance(value, dict):
+        raise ValueError("a score")  # noqa: TRY004 - one error for all that can't be read
+    raw, least, most, share = (_signed(value.get(name)) for name in ("raw", "min", "max", "scaled"))
+    if raw is None and share is not None:
+        return (percent(share), 100) if share >= 0 else None
+    below = min(least or 0, 0)
+    if raw is None or raw < below:
+        return None
+    return number(raw - below), None if most is None or most < below else number(most - below)
+
+
+def _signed(value: object) -> int | float | None:
+    """A number, or text that is one, of any sign; None is none."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    text_below_0 = isinstance(value, str) and value.strip().startswith("-")
+    number_below_0 = isinstance(value, int | float) and not isinstance(value, bool) and value < 0
+    try:
+        return -number(str(value).strip()[1:]) if text_below_0 or number_below_0 else number(value)
+    except ValueError:
+        raise ValueError("a score of numbers") from None
+
+
+def _since_1970(value: object, units: int) -> str:
+    try:
+        return (_EPOCH + timedelta(microseconds=round(number(value) * 1_000_000 / units))).isoformat()
+    except (ValueError, OverflowError):
+        raise ValueError("a time since 1970") from None
 
 
 def _exact_seconds(value: object) -> int | float:

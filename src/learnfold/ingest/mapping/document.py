@@ -68,6 +68,9 @@ def _wanted(spec: object) -> str:
     if isinstance(spec, dict):
         if "like" in spec:
             return f"like `{spec['like']}`"
+        if "same" in spec:
+            places = spec["same"] if isinstance(spec["same"], list) else [spec["same"]]
+            return "the same as " + " or ".join(f"`{place}`" for place in places)
         return "is there" if spec["present"] else "is not there"
     listed = spec if isinstance(spec, list) else [spec]
     return " or ".join(f"`{word}`" for word in listed)
@@ -89,10 +92,11 @@ def _event(mapping: Mapping, outcome: Outcome) -> str:
 
 
 def _source(value: Value) -> str:
-    if not value.at:
+    if not (value.at or value.template):
         return value.text
     text = ", else ".join(f"`{part}`" for part in value.text.split(", else "))
-    return text if value.conversion in {"text", "number", "whole", "time"} else f"{text} as {value.conversion}"
+    usual = {"text", "as_found", "number", "whole", "time"}
+    return text if value.conversion in usual else f"{text} as {value.conversion}"
 
 
 def _asked_for(outcome: Outcome) -> bool:
@@ -128,8 +132,9 @@ def _kept(value: Value) -> str:
     if value.words is not None:
         return "the word it means"
     if value.takes:
-        return f"what is in the (group) of {' or '.join(f'`{take.pattern}`' for take in value.takes)}, else all"
-    return "all" if value.conversion == "text" else value.conversion
+        patterns = " or ".join(f"`{take.pattern}`" for take in value.takes)
+        return f"what is in the (group) of {patterns}, else {'nothing' if value.must_match else 'all'}"
+    return "all" if value.conversion in {"text", "as_found"} else value.conversion
 
 
 def _words(mapping: Mapping) -> str:

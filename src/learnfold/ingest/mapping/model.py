@@ -34,6 +34,8 @@ class Value:
     at: tuple[Place | Value, ...] = ()  # a Value is one of the mapping's named places
     conversion: str = "text"
     takes: tuple[re.Pattern[str], ...] = ()  # of a text, the first group of the first that matches is kept
+    must_match: bool = False  # a text that none of ``takes`` matches is nothing; else it is kept whole
+    template: tuple[str | Place | Value, ...] = ()  # in place of ``at``: texts, and what is put between them
     words: dict[str, frozenset[str]] | None = None  # the word that any of the values means; others are nothing
     otherwise: FieldValue | None = None
     text: str = ""  # as the mapping file writes it, for messages and documentation
@@ -47,7 +49,8 @@ class Value:
             value = self._word(found) if self.words is not None else self._converted(place, found)
             if value is not None:
                 return value
-        return self.otherwise
+        filled = self._filled(document) if self.template else None
+        return self.otherwise if filled is None else filled
 
     def all_of(self, document: object) -> Iterator[str]:
         """Every text that lies at its places, converted, for a rule to compare; what can't be read is passed over."""
@@ -63,7 +66,8 @@ class Value:
 
     def spelled(self) -> str:
         """Its places in words, those of named places too."""
-        return ", ".join(place.text if isinstance(place, Place) else place.spelled() for place in self.at)
+        places = (*self.at, *(part for part in self.template if not isinstance(part, str)))
+        return ", ".join(place.text if isinstance(place, Place) else place.spelled() for place in places)
 
     @staticmethod
     def _found(place: Place | Value, document: object) -> Iterator[object]:
@@ -76,7 +80,19 @@ class Value:
 
     def _word(self, found: list[object]) -> str | None:
         texts = {text for text in map(as_text, found) if text is not None}
+        if self.conversion == "term":
+            texts |= {str(CONVERSIONS["term"](text)) for text in texts}
         return next((word for word, values in (self.words or {}).items() if texts & values), None)
+
+    def _filled(self, document: object) -> str | None:
+        """The template with its holes filled; None where one of them stays empty."""
+        parts = []
+        for part in self.template:
+            found = part if isinstance(part, str) else next((as_text(one) for one in self._found(part, document)), None)
+            if found is None:
+                return None
+            parts.append(found)
+        return "".join(parts)
 
     def _converted(self, place: Place | Value, found: list[object]) -> FieldValue | None:
         try:
@@ -85,19 +101,20 @@ class Value:
             value = CONVERSIONS[self.conversion](found[0])
         except ValueError as error:
             raise UnreadableError(place.text, str(error)) from None
-        if isinstance(value, str):
+        if isinstance(value, str) and self.takes:
             matches = (pattern.search(value) for pattern in self.takes)
-            value = next((match[1] for match in matches if match and match[1]), value)
+            value = next((match[1] for match in matches if match and match[1]), None if self.must_match else value)
         return value
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What a rule asks of a statement: one of ``values``, a match of ``pattern``, or that anything (or nothing) is."""
+    """What a rule asks of a statement: one of ``values``, a match of ``pattern``, what ``same`` holds, or that anything (or nothing) is."""
 
     asked: str | Value  # a facet's name, or a place
     values: frozenset[str] | None = None
     pattern: re.Pattern[str] | None = None
+    same: Value | None = None  # another place, which holds the same text
     present: bool = True
 
     def holds(self, document: object, facets: dict[str, tuple[str, ...]]) -> bool:
@@ -107,6 +124,8 @@ class Condition:
             return any(text in self.values for text in found)
         if self.pattern is not None:
             return any(self.pattern.search(text) for text in found)
+        if self.same is not None:
+            return not set(found).isdisjoint(self.same.all_of(document))
         return self.present == (bool(found) or self._anything(document))
 
     def _anything(self, document: object) -> bool:
@@ -148,7 +167,8 @@ class Mapping:
 
     name: str
     title: str
-    reads: str  # xapi or caliper: the form of the documents
+    reads: str  # the form of the documents, one of ``translate.FORMS``
+    unpack: tuple[str, ...]  # keys of a document whose text holds JSON, or that hold the document itself
     facets: dict[str, Value]  # what a rule may ask for by name, and where it lies
     finds: dict[str, Value]  # named places
     words: dict[str, dict[str, tuple[str, ...]]]  # by group and word, the values that mean it

@@ -11,16 +11,20 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from learnfold.ingest.mapping import caliper, xapi
+from learnfold.ingest.mapping import caliper, records, xapi
 from learnfold.ingest.mapping.model import FieldValue, Mapping, Outcome, UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from learnfold.ingest.mapping.item import Item
 
-FORMS: dict[str, Callable[[object], Iterable[Item]]] = {"xapi": xapi.items, "caliper": caliper.items}
-"""What takes a document of that form apart, by the ``reads`` of a mapping."""
+FORMS: dict[str, Callable[[object, Sequence[str]], Iterable[Item]]] = {
+    "xapi": xapi.items,
+    "caliper": caliper.items,
+    "records": records.items,
+}
+"""What takes a document of that form apart, by the ``reads`` of a mapping; the keys are those whose text holds JSON."""
 
 REQUIRED = ("user_id", "timestamp")
 """What an event can't be without, beside its type."""
@@ -51,7 +55,7 @@ def translate(document: object, mapping: Mapping) -> list[Translated | Unmapped]
     A statement gives one event, several (with ids that differ, the same whenever it is translated), or one Unmapped.
     """
     results: list[Translated | Unmapped] = []
-    for item in FORMS[mapping.reads](document):
+    for item in FORMS[mapping.reads](document, mapping.unpack):
         results += [Unmapped(item.problem, item.original)] if item.problem else _results(item, mapping)
     return results
 
@@ -84,8 +88,9 @@ def _event(outcome: Outcome, item: Item) -> dict[str, FieldValue]:
         if values.get(name) is None:
             raise _MissingError(f"there is no {name}: nothing at {outcome.fields[name].spelled()}")
     identity = values.pop("event_id", None)
+    identity = identity if identity is not None else _digest(item.original)
     event: dict[str, FieldValue] = {
-        "event_id": identity if identity is not None else _digest(item.original),
+        "event_id": f"{identity}#{item.part}" if item.part else identity,
         "event_category": outcome.topic.removesuffix("_topic").upper(),
         "event_type": outcome.event_type,
     }

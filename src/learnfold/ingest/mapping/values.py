@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from learnfold.ingest.mapping.paths import Place
 
-_KEYS = ("at", "as", "take", "word_of", "else")
+_KEYS = ("at", "as", "take", "match", "text", "word_of", "else")
+_HOLE = re.compile(r"\{([^{}]+)\}")
 _NAMES = (*CONVERSIONS, LIST)
 
 
@@ -42,7 +43,7 @@ class ValueReader:
         """Where a value comes from; ``kind`` is the type of the field it is for, None where any text will do."""
         spec = {"at": spec} if isinstance(spec, str | list) else spec
         if not isinstance(spec, dict):
-            self.problem(key, "it must be a place, a list of places, or a table with at, as, take, word_of, else or is")
+            self.problem(key, f"it must be a place, a list of places, or a table with {', '.join(_KEYS)} or is")
             return Value()
         if spec.keys() == {"is"}:
             self._fits(spec["is"], kind, f"{key}.is")
@@ -50,16 +51,21 @@ class ValueReader:
         self.known(spec, _KEYS, f"{key}.")
         if "else" in spec:
             self._fits(spec["else"], kind, f"{key}.else")
-        texts = self.texts(spec.get("at"), f"{key}.at")
+        if "take" in spec and "match" in spec:
+            self.problem(key, "it has either take (what doesn't match is kept whole) or match (it is nothing)")
+        texts = self.texts(spec.get("at", [] if "text" in spec else None), f"{key}.at")
         places = (self._place(text, f"{key}.at") for text in texts)
-        takes = self.texts(spec.get("take", []), f"{key}.take")
+        takes = self.texts(spec.get("take", spec.get("match", [])), f"{key}.take")
+        shown = (*texts, *(str(spec[name]) for name in ("text", "else") if name in spec))
         return Value(
             at=tuple(place for place in places if place is not None),
             conversion=self._conversion(spec, key, kind),
             takes=tuple(self._pattern(take, f"{key}.take", groups=1) for take in takes),
+            must_match="match" in spec,
+            template=self._template(spec["text"], f"{key}.text", kind) if "text" in spec else (),
             words=self._word_of(spec["word_of"], f"{key}.word_of") if "word_of" in spec else None,
             otherwise=spec.get("else"),
-            text=", else ".join((*texts, *([str(spec["else"])] if "else" in spec else []))),
+            text=", else ".join(shown),
         )
 
     def condition(self, name: str, spec: object, key: str) -> Condition:
@@ -72,7 +78,10 @@ class ValueReader:
             return Condition(asked, pattern=self._pattern(spec["like"], key))
         if spec.keys() == {"present"} and isinstance(spec["present"], bool):
             return Condition(asked, present=spec["present"])
-        self.problem(key, "it must be a word, a list of words, { like = 'a pattern' } or { present = true }")
+        if spec.keys() == {"same"}:
+            return Condition(asked, same=self.value(spec["same"], f"{key}.same"))
+        wanted = "a word, a list of words, { like = 'a pattern' }, { same = 'a place' } or { present = true }"
+        self.problem(key, f"it must be {wanted}")
         return Condition(asked)
 
     def texts(self, spec: object, key: str) -> tuple[str, ...]:
@@ -97,7 +106,8 @@ class ValueReader:
             self.problem(f"{key}{name}", f"there is no such key; {likely(name, keys)}")
 
     def _conversion(self, spec: dict[str, Any], key: str, kind: str | None) -> str:
-        usual = USUAL[kind] if kind else "text"
+        named = all(text.startswith("$") for text in self.texts(spec.get("at", []), f"{key}.at"))
+        usual = USUAL[kind] if kind else "as_found" if named and "at" in spec else "text"
         conversion = spec.get("as", usual)
         if conversion not in _NAMES:
             self.problem(f"{key}.as", f"there is no conversion {conversion!r}; {likely(str(conversion), _NAMES)}")
@@ -106,6 +116,16 @@ class ValueReader:
             fitting = ", ".join(name for name in _NAMES if name in FITTING[kind])
             self.problem(f"{key}.as", f"{conversion} doesn't give what the field holds ({kind}); these do: {fitting}")
         return str(conversion)
+
+    def _template(self, text: object, key: str, kind: str | None) -> tuple[str | Place | Value, ...]:
+        """The texts and places of ``block-v1:{run}+{id}``: every second part is a place."""
+        if not isinstance(text, str) or not _HOLE.search(text):
+            self.problem(key, "it must be a text with places in braces, such as {course}")
+            return ()
+        if kind not in {None, "VARCHAR"}:
+            self.problem(key, f"it gives a text, which the field doesn't hold ({kind})")
+        parts = [self._place(part, key) if number % 2 else part for number, part in enumerate(_HOLE.split(text))]
+        return tuple(part for part in parts if part)
 
     def _word_of(self, group: object, key: str) -> dict[str, frozenset[str]]:
         words = self.words.get(str(group), {})

@@ -1,0 +1,61 @@
+"""What each platform sends today becomes exactly the events that are written beside it."""
+
+from __future__ import annotations
+
+import importlib
+
+import caliper_events
+import pytest
+import xapi_statements
+from mapping_claims import expected, kept_whole
+
+from learnfold.ingest.mapping.file import load
+from learnfold.ingest.mapping.translate import FORMS, Translated, Unmapped, translate
+
+SENT = {
+    "xapi": ("platform_moodle.CASES", "platform_openedx.XAPI", "platform_others.XAPI"),
+    "caliper": ("platform_openedx.CALIPER", "platform_canvas.CASES", "platform_others.CALIPER"),
+}
+
+
+def _listed(place):
+    """The cases of a module's list, each: title, document, topic, event or reason."""
+    module, name = place.split(".")
+    return getattr(importlib.import_module(module), name)
+
+
+CASES = [
+    (mapping, f"{module.removeprefix('platform_')} {case[0]}", *case[1:])
+    for mapping, modules in SENT.items()
+    for module in modules
+    for case in _listed(module)
+]
+
+
+@pytest.mark.parametrize(("mapping", "title", "document", "topic", "becomes"), CASES, ids=[case[1] for case in CASES])
+def test_what_a_platform_sends_becomes_its_event(mapping, title, document, topic, becomes):
+    """A change of the mapping that alters any of them is seen here."""
+    (result,) = translate(document, load(mapping))
+    if topic:
+        assert isinstance(result, Translated), result
+        assert (topic, expected(topic, becomes)) == (result.topic, result.event)
+    else:
+        assert Unmapped(becomes, document) == result
+
+
+@pytest.mark.parametrize(("name", "basic"), [("xapi", xapi_statements.CASES), ("caliper", caliper_events.CASES)])
+def test_every_rule_has_a_document_that_it_decides(name, basic):
+    """No rule is out of reach behind another, and none is untested."""
+    mapping, decided = load(name), set()
+    documents = [case[1] for case in basic] + [case[2] for case in CASES if case[0] == name]
+    for document in documents:
+        for item in FORMS[mapping.reads](document, mapping.unpack):
+            facets = {facet: tuple(value.all_of(item.source)) for facet, value in mapping.facets.items()}
+            decided.add(next((rule.about for rule in mapping.rules if rule.fits(item.source, facets)), None))
+    assert [rule.about for rule in mapping.rules if rule.about not in decided] == []
+
+
+@pytest.mark.parametrize(("mapping", "title", "document", "topic", "becomes"), CASES, ids=[case[1] for case in CASES])
+def test_what_it_becomes_is_valid(mapping, title, document, topic, becomes):
+    """Every event is one that the catalog's topics take, with fields of their types."""
+    kept_whole(document, load(mapping))
