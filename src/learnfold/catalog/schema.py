@@ -14,8 +14,14 @@ _TYPES: dict[str, dict[str, Any]] = {
     "VARCHAR": {"type": ["string", "null"]},
     "INTEGER": {"type": ["integer", "null"]},
     "DOUBLE": {"type": ["number", "null"]},
-    "TIMESTAMP": {"type": "string", "format": "date-time"},
+    "TIMESTAMP": {"type": ["string", "null"]},  # no format: YYYY-MM-DD HH:MM:SS is welcome too
     "VARCHAR[]": {"type": ["array", "null"], "items": {"type": ["string", "null"]}},
+}
+_WORDS: dict[type[exp.Expr], str] = {
+    exp.GTE: "minimum",
+    exp.GT: "exclusiveMinimum",
+    exp.LTE: "maximum",
+    exp.LT: "exclusiveMaximum",
 }
 _LARGEST_INTEGER = 2**31 - 1
 
@@ -36,18 +42,19 @@ def json_schema(topic: Topic) -> dict[str, Any]:
 def _property(field: Field) -> dict[str, Any]:
     found = dict(_TYPES[field.type])
     if field.type == "TIMESTAMP":
-        found.pop("format")  # YYYY-MM-DD HH:MM:SS is welcome too
         found["description"] = (
             f"{field.comment}; YYYY-MM-DD HH:MM:SS[.ffffff] or ISO 8601, with or without an offset; without one in the platform's zone"
         )
     else:
         found["description"] = field.comment
-    if field.required and field.type == "VARCHAR":
-        found |= {"type": "string", "pattern": r"\S"}
+    if field.required:
+        found["type"] = found["type"][0]
+        if field.type == "VARCHAR":
+            found["pattern"] = r"\S"
     if field.type == "INTEGER":
         found["maximum"] = _LARGEST_INTEGER
     if field.check:
-        found |= _bounds(field.check)
+        found |= _bounds(field.check) or {"description": f"{found['description']}; must satisfy {field.check}"}
     return found
 
 
@@ -55,9 +62,10 @@ def _bounds(check: str) -> dict[str, Any]:
     condition = sqlglot.parse_one(check, read="duckdb")
     if isinstance(condition, exp.Between):
         return {"minimum": _number(condition.args["low"].name), "maximum": _number(condition.args["high"].name)}
-    if isinstance(condition, exp.GTE):
-        return {"minimum": _number(condition.expression.name)}
-    return {"description": f"must satisfy {check}"}
+    for kind, word in _WORDS.items():
+        if isinstance(condition, kind) and isinstance(condition.expression, exp.Literal):
+            return {word: _number(condition.expression.name)}
+    return {}
 
 
 def _number(text: str) -> float | int:

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from learnfold.generate.university import TOPICS, columns_of, run, set_variables
+from learnfold.generate.topics import altered, topic_names
+from learnfold.generate.university import columns_of, run, set_variables
 
 if TYPE_CHECKING:
     import duckdb
@@ -15,16 +16,6 @@ if TYPE_CHECKING:
 
 PARTITIONS = 3
 """Kafka's partitions of each topic; a user's events are in one."""
-
-_ALTERED = {
-    "auth_topic": "session_id = session_id || '~'",
-    "assessment_topic": "course_id = course_id || '~'",
-    "video_topic": "watch_duration_seconds = watch_duration_seconds + 7",
-    "course_topic": "course_id = course_id || '~'",
-    "profile_topic": "new_value = new_value || '~'",
-    "notification_topic": "notification_type = notification_type || '~'",
-}
-"""What a copy that says something else says: more than the event, so that the event is kept."""
 
 _MAY_SAY_MORE = "NOT (planted AND getvariable('awkward'))"
 """Among awkward files is one without a column, where such a copy would say less than the event after all."""
@@ -67,15 +58,15 @@ class Deliveries:
     def __init__(self, university: University, *, json: bool) -> None:
         self.university = university
         self.json = json
-        self.tallies = {topic: Tally() for topic in TOPICS}
-        self._next_offsets = {topic: [0] * PARTITIONS for topic in TOPICS}
+        self.tallies = {topic: Tally() for topic in topic_names()}
+        self._next_offsets = {topic: [0] * PARTITIONS for topic in topic_names()}
 
     def deliver(self, topic: str, days: range) -> Delivery:
         """The deliveries of ``topic`` on ``days``, the ones last made; close its connection when done."""
         connection = self.university.fork(topic, json=self.json)
         run(connection, "delivery")
         if self.university.semester.duplicates:
-            connection.execute(f"UPDATE deliveries SET {_ALTERED[topic]} WHERE copy AND how > 0.9 AND {_MAY_SAY_MORE}")
+            connection.execute(f"UPDATE deliveries SET {altered(topic)} WHERE copy AND how > 0.9 AND {_MAY_SAY_MORE}")
         self._count(topic, connection)
         set_variables(connection, {"offsets": self._offsets(topic, days, connection)})
         return Delivery(topic, columns_of(connection, topic), connection, days)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from functools import cache
+
+from learnfold import catalog
+from learnfold.catalog.schema import json_schema
+
 UNPARSED = ("not JSON", "not a JSON object")
 """Flaws of the whole message: only where events are JSON."""
 
@@ -14,17 +20,6 @@ _EVERYWHERE = (
     "timestamp blank",
     "timestamp unreadable",
 )
-
-_OF_TOPIC = {
-    "video_topic": ("watch_duration_seconds negative", "watch_duration_seconds not a number"),
-    "assessment_topic": (
-        "score negative",
-        "score not a number",
-        "correct_answers negative",
-        "correct_answers not a number",
-    ),
-    "profile_topic": ("updated_fields not an array",),
-}
 
 _LOOKS = {
     "missing": "NULL",
@@ -45,7 +40,23 @@ END"""
 
 def of(topic: str, *, json: bool) -> tuple[str, ...]:
     """The flaws that events of ``topic`` can have; with ``json`` also UNPARSED. Each is '<field> <what>' but those two."""
-    return (*_EVERYWHERE, *_OF_TOPIC.get(topic, ()), *(UNPARSED if json else ()))
+    return (*_EVERYWHERE, *_of_fields(topic), *(UNPARSED if json else ()))
+
+
+@cache
+def _of_fields(topic: str) -> tuple[str, ...]:
+    """What the types of a topic's optional fields don't let pass, by type."""
+    found: list[str] = []
+    schema = json_schema(catalog.load().topic(topic))["properties"]
+    for field in sorted(catalog.load().topic(topic).sent, key=lambda field: field.type):
+        least = schema[field.name].get("minimum", schema[field.name].get("exclusiveMinimum", -math.inf))
+        if field.type in {"DOUBLE", "INTEGER"}:
+            found += [f"{field.name} {what}" for what in (["negative"] if least >= 0 else []) + ["not a number"]]
+        elif field.type == "VARCHAR[]":
+            found.append(f"{field.name} not an array")
+        elif field.type == "TIMESTAMP" and not field.required:
+            found.append(f"{field.name} unreadable")
+    return tuple(found)
 
 
 def broken(topic: str, field: str, sound: str) -> str:

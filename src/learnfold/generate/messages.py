@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from learnfold.generate import render
 from learnfold.generate.delivery import Deliveries
-from learnfold.generate.university import TOPICS, University
+from learnfold.generate.topics import topic_names
+from learnfold.generate.university import University
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def messages(
             connection.execute(
                 "CREATE OR REPLACE TABLE outbox (day INTEGER, file INTEGER, sort_us BIGINT, h UBIGINT, copy BOOLEAN, topic VARCHAR, key VARCHAR, value BLOB)"
             )
-            for topic in TOPICS:
+            for topic in topic_names():
                 delivery = deliveries.deliver(topic, days)
                 value = render.json(topic, delivery.columns, broken=semester.malformed > 0, mixed=semester.awkward)
                 with closing(delivery.connection):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from learnfold.generate import flaws, render
+from learnfold.generate.topics import sparse
 
 if TYPE_CHECKING:
     from learnfold.generate.university import Column
@@ -13,22 +14,6 @@ if TYPE_CHECKING:
 _WHOLE_MESSAGE = f"flaw IN ({', '.join(repr(flaw) for flaw in flaws.UNPARSED)})"
 _UNUSED = {"event_category"}
 """A column that no view reads."""
-
-_SPARSE = {
-    "auth_topic": "registration_source",
-    "assessment_topic": "score",
-    "video_topic": "course_id",
-    "course_topic": "material_id",
-    "profile_topic": "updated_fields",
-    "notification_topic": "related_object_id",
-}
-"""A column that some events leave out: those in a file without it."""
-
-_WIDER = {
-    render.TIME: "make_timestamp(us) AS timestamp",
-    "watch_duration_seconds": "watch_duration_seconds::BIGINT AS watch_duration_seconds",
-    "correct_answers": "correct_answers::BIGINT AS correct_answers",
-}
 
 VARIANTS = 6
 """The ways in which awkward files are written."""
@@ -82,12 +67,13 @@ def _variant(topic: str, columns: list[Column], variant: int) -> list[Part]:
             texts = render.texts(topic, [column for column in columns if column.name not in _UNUSED], mixed=True)
             return [Part("true", _list(*texts, *render.KAFKA))]
         case 2:  # events that leave a field out, in a file without it and without their place in Kafka
-            sparse = _SPARSE[topic]
-            without = f"{sparse} IS NULL AND event_id IS NOT NULL"
-            fewer = [column for column in typed if column != sparse]
+            left_out = sparse(topic)
+            without = f"{left_out} IS NULL AND event_id IS NOT NULL"
+            fewer = [column for column in typed if column != left_out]
             return [Part(without, _list(*fewer)), Part(f"NOT ({without})", _list(*typed, *render.KAFKA))]
         case 3:  # local times without an offset, wider numbers, columns we know nothing of
-            wider = [_WIDER.get(column, column) for column in typed]
+            integers = {column.name for column in columns if column.type == "INTEGER"}
+            wider = [_wider(column, integers) for column in typed]
             device = "{'os': 'ios', 'cores': 6} AS device"
             return [Part("true", _list("'3.1.4' AS app_version", *wider, device, *render.KAFKA))]
         case 4:  # messages
@@ -97,6 +83,13 @@ def _variant(topic: str, columns: list[Column], variant: int) -> list[Part]:
             return [alone, Part("event_id IS NULL", _envelope(render.as_bytes(value)))]
         case _:
             return [Part("true", _list(*typed, *render.KAFKA))]
+
+
+def _wider(column: str, integers: set[str]) -> str:
+    """A time without its offset, and 64 bits for 32."""
+    if column == render.TIME:
+        return "make_timestamp(us) AS timestamp"
+    return f"{column}::BIGINT AS {column}" if column in integers else column
 
 
 def _envelope(value: str) -> str:

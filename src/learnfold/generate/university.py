@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
+from learnfold import catalog
 from learnfold.errors import DataError, UsageError
-from learnfold.generate import calibrate, flaws, planted
+from learnfold.generate import calibrate, flaws, planted, topics
 from learnfold.generate.semester import DAY_US
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from learnfold.generate.planted import Story
     from learnfold.generate.semester import Semester
 
-TOPICS = ("video_topic", "course_topic", "auth_topic", "notification_topic", "assessment_topic", "profile_topic")
-"""The topics, the largest first."""
-
-_MADE_OF = ("sessions", "auth", "video", "course", "assessment", "profile", "notification")
 _SPAN_EVENTS = 1_000_000  # events made at once, where a day isn't more
 
 
@@ -121,9 +118,11 @@ class University:
         start_us = self.semester.start_us
         from_us, until_us = start_us + span.start * DAY_US, start_us + span.stop * DAY_US
         self._set(from_day=span.start, until_day=span.stop, from_us=from_us, until_us=until_us)
-        run(self.connection, "topics")
-        for script in _MADE_OF:
-            run(self.connection, script)
+        self.connection.execute(topics.tables())
+        run(self.connection, "sessions")
+        for topic in catalog.load().topics:
+            for statement in topics.events(topic):
+                self.connection.execute(statement)
         for number, event in enumerate(self.story.events):
             if from_us <= event.us < until_us:
                 names, values = ", ".join(event.fields), list(event.fields.values())

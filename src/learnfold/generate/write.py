@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 from learnfold.errors import UsageError
 from learnfold.generate import parts, render
 from learnfold.generate.delivery import Deliveries
-from learnfold.generate.university import TOPICS, University
+from learnfold.generate.topics import topic_names
+from learnfold.generate.university import University
 
 if TYPE_CHECKING:
     from learnfold.generate.delivery import Delivery
@@ -78,6 +79,7 @@ def generate(
 def _write(university: University, out: Path, shape: Shape, progress: Progress | None) -> Generated:
     semester = university.semester
     out.mkdir(parents=True, exist_ok=True)
+    names = topic_names()
     deliveries = Deliveries(university, json=shape != "flat" or semester.awkward)
     written: list[Path] = []
 
@@ -88,12 +90,12 @@ def _write(university: University, out: Path, shape: Shape, progress: Progress |
 
     with ThreadPoolExecutor(_WRITERS) as writers:
         for days in university.spans():
-            for files in writers.map(write, TOPICS, [days] * len(TOPICS)):
+            for files in writers.map(write, names, [days] * len(names)):
                 written += files
             if progress:
                 progress(days.stop, semester.days, sum(tally.rows for tally in deliveries.tallies.values()))
     _tell(university, deliveries, shape, out / TRUTH)
-    by_topic = {topic: deliveries.tallies[topic].events.total() for topic in sorted(TOPICS)}
+    by_topic = {topic: deliveries.tallies[topic].events.total() for topic in sorted(deliveries.tallies)}
     different = set(written)
     return Generated(
         files=len(different),
@@ -160,6 +162,6 @@ def _lines(delivery: Delivery, semester: Semester, out: Path) -> list[Path]:
 def _tell(university: University, deliveries: Deliveries, shape: Shape, file: Path) -> None:
     """Write the truth."""
     semester = asdict(university.semester) | {"start": university.semester.start.isoformat(), "shape": shape}
-    counts = {topic: deliveries.tallies[topic].shown() for topic in sorted(TOPICS)}
+    counts = {topic: deliveries.tallies[topic].shown() for topic in sorted(deliveries.tallies)}
     truth = {"semester": semester, "counts": counts, "planted": university.story.planted}
     file.write_text(json.dumps(truth, indent=1, ensure_ascii=False) + "\n", "utf-8")
