@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
+import duckdb
 from hypothesis import strategies as st
 
+from learnfold import catalog
+from learnfold.catalog import Field, Topic
 from oracle import Message
+from oracle.fields import TOPIC_FIELDS
 
-TOPICS = {
-    "auth": ("auth_topic",),
-    "assessment": ("assessment_topic",),
-    "video": ("video_topic",),
-    "course": ("course_topic",),
-    "profile_notification": ("profile_topic", "notification_topic"),
-}
+TOPICS = {job.name: tuple(topic.name for topic in job.topics) for job in catalog.load().jobs.values() if job.topics}
+"""The topics of every subject that has some, those beyond the contract among them."""
 
 TYPES = {
     "auth_topic": ["LOGIN", "LOGOUT", "SIGNUP"],
@@ -93,6 +93,42 @@ OWN = {
     "notification_topic": {"notification_type": _ids("n", 2), "channel": _ids("h", 2)},
 }
 
+
+def _plain(field: Field) -> st.SearchStrategy[object]:
+    """Valid values of a field that the contract doesn't know, as its type and CHECK let them pass."""
+    whole = [number for number in (0, 1, 5, 50) if field.check is None or _passes(field, number)]
+    values: dict[str, list[object]] = {
+        "VARCHAR": ["x1", "x2", "X"],
+        "INTEGER": [*whole, *(str(number) for number in whole)],
+        "DOUBLE": [*whole, *(f"{number}.0" for number in whole)],
+        "TIMESTAMP": ["2025-11-05 10:00:00", "2025-11-06T10:00:00Z"],
+        "VARCHAR[]": [[], ["x1", None]],
+    }
+    return st.sampled_from(values[field.type] if field.required else [None, *values[field.type]])
+
+
+def _passes(field: Field, value: int) -> bool:
+    with duckdb.connect() as connection:
+        (found,) = connection.execute(f"SELECT {field.check} FROM (SELECT {value} AS {field.name})").fetchone() or (0,)
+    return bool(found)
+
+
+def _beyond(topic: Topic) -> dict[str, st.SearchStrategy[object]]:
+    """The fields of a topic for which no values are written down here."""
+    common = {"event_id", "event_category", "event_type", "user_id", "role", "timestamp"}
+    known = common | OWN.get(topic.name, {}).keys() | set(TOPIC_FIELDS.get(topic.name, ()))
+    return {field.name: _plain(field) for field in topic.sent if field.name not in known}
+
+
+def _types(topic: str) -> list[str]:
+    """The types of events that a topic's rollups ask for, and one they don't."""
+    rollups = [rollup for rollup in catalog.load().rollups.values() if rollup.topic.name == topic]
+    return [*{word for r in rollups for word in re.findall(r"'([A-Z][A-Z0-9_]*)'", r.query)}, "SOMETHING_ELSE"]
+
+
+BEYOND = {topic.name: _beyond(topic) for topic in catalog.load().topics.values()}
+TYPES |= {topic: sorted(_types(topic)) for topic in catalog.load().topics if topic not in TYPES}
+
 FIRST_DAY = datetime(2025, 11, 1, tzinfo=UTC)  # the night of 1 to 2 November has an hour twice in New York
 
 
@@ -135,7 +171,7 @@ def events(draw: st.DrawFn, topic: str, number: int) -> dict[str, object]:
     )
     event["role"] = draw(st.sampled_from([None, "student", "teacher"]))
     event["timestamp"] = draw(timestamps())
-    for name, values in OWN[topic].items():
+    for name, values in (OWN.get(topic, {}) | BEYOND[topic]).items():
         if draw(st.integers(0, 4)):
             event[name] = draw(values)
     if draw(st.integers(0, 9)) == 0:

@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from learnfold import catalog
 from learnfold.batch.manifest import Manifest, read_current
 from learnfold.storage.folder import FolderStorage
 from promises.growing import plain
+from promises.views import views_of
 from seed.place import Place, repository
-from unit.contract import JOBS, VIEWS
 
 RUN = "batch_layer/run_batch_jobs.py"
 DAY = "year=2025/month=12/day=01"
@@ -39,14 +40,14 @@ def events(out: Path) -> int:
 
 
 def test_all_jobs_are_run_by_one_command(place: Place, master: Path, tmp_path: Path) -> None:
-    """``python batch_layer/run_batch_jobs.py IN OUT`` makes all 37 views, and a table of what it did."""
+    """``python batch_layer/run_batch_jobs.py IN OUT`` makes all views, and a table of what it did."""
     result = place.python(RUN, master, tmp_path / "batch_views")
     assert (result.code, result.err) == (0, "")
-    assert views_in(tmp_path / "batch_views") == set(VIEWS)
+    assert views_in(tmp_path / "batch_views") == set(views_of())
     assert plain(tmp_path / "batch_views") == {40}
     lines = [line.split() for line in result.out.splitlines()]
-    shown = {line[0]: line[1:] for line in lines if line and line[0] in VIEWS}
-    assert shown.keys() == VIEWS.keys()
+    shown = {line[0]: line[1:] for line in lines if line and line[0] in views_of()}
+    assert shown.keys() == set(views_of())
     assert all(
         int(rows) > 0 and float(seconds) >= 0 for view, (rows, seconds, _) in shown.items() if view.startswith("video")
     )
@@ -55,17 +56,17 @@ def test_all_jobs_are_run_by_one_command(place: Place, master: Path, tmp_path: P
 def test_one_job_is_run_by_its_name(place: Place, master: Path, tmp_path: Path) -> None:
     """``python batch_layer/run_batch_jobs.py video IN OUT`` makes its views and no others."""
     assert place.python(RUN, "video", master, tmp_path / "out").code == 0
-    assert views_in(tmp_path / "out") == set(JOBS["video"])
+    assert views_in(tmp_path / "out") == set(views_of("video"))
     assert events(tmp_path / "out") == 40
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("job", catalog.load().jobs)
 def test_one_job_is_run_by_its_own_file(place: Place, master: Path, tmp_path: Path, job: str) -> None:
-    """``python batch_layer/jobs/<job>_batch_job.py IN OUT``, for each of the five."""
+    """``python batch_layer/jobs/<job>_batch_job.py IN OUT``, for each of them."""
     result = place.python(f"batch_layer/jobs/{job}_batch_job.py", master, tmp_path / "out")
     assert (result.code, result.err) == (0, "")
-    assert views_in(tmp_path / "out") == set(JOBS[job])
+    assert views_in(tmp_path / "out") == set(views_of(job))
 
 
 @pytest.mark.slow
@@ -73,7 +74,7 @@ def test_the_five_jobs_one_after_the_other_are_all_jobs(master: Path, tmp_path: 
     """Each adds its own views to what is there, and takes no other's away."""
     for job in ("auth", "video"):
         assert repository().python(RUN, job, master, tmp_path / "out").code == 0
-    assert views_in(tmp_path / "out") == {*JOBS["auth"], *JOBS["video"]}
+    assert views_in(tmp_path / "out") == {*views_of("auth"), *views_of("video")}
     assert set(published(tmp_path / "out").jobs) == {"auth", "video"}
 
 
@@ -85,7 +86,7 @@ def test_a_test_run_goes_to_a_folder_of_its_own(master: Path, tmp_path: Path) ->
     assert place.python(script, "auth", master, "batch_views").code == 0
     before = (tmp_path / "batch_views" / "_batches" / "current.json").read_bytes()
     assert place.python(script, "auth", f"file://{master}", "./batch_views_test/").code == 0
-    assert views_in(tmp_path / "batch_views_test") == set(JOBS["auth"])
+    assert views_in(tmp_path / "batch_views_test") == set(views_of("auth"))
     assert (tmp_path / "batch_views" / "_batches" / "current.json").read_bytes() == before
 
 
@@ -130,11 +131,11 @@ def test_one_day_never_replaces_the_whole(master: Path, tmp_path: Path) -> None:
 def test_the_report_is_data_and_the_talk_is_not(master: Path, tmp_path: Path) -> None:
     """``--json`` prints JSON alone to stdout; so does ``--plan``, which does nothing."""
     planned = repository().python(RUN, "video", master, tmp_path / "out", "--plan", "--json")
-    assert json.loads(planned.out)["views"] == list(JOBS["video"])
+    assert json.loads(planned.out)["views"] == views_of("video")
     assert not (tmp_path / "out").exists()
     report = json.loads(repository().python(RUN, "video", master, tmp_path / "out", "--json").out)
     assert report["published"] is True
-    assert report["views"].keys() == JOBS["video"].keys()
+    assert report["views"].keys() == set(views_of("video"))
     assert report["topics"]["video_topic"]["events"] == 40
     again = json.loads(repository().python(RUN, "video", master, tmp_path / "out", "--json").out)
     assert (again["published"], again["batch"], again["days_folded"]) == (False, report["batch"], 0)
@@ -150,7 +151,7 @@ def test_what_the_seed_deletes_is_made_again(master: Path, tmp_path: Path) -> No
     assert events(out) == 40
     shutil.rmtree(out)
     assert repository().python(RUN, "video", master, out).code == 0
-    assert (events(out), views_in(out)) == (40, set(JOBS["video"]))
+    assert (events(out), views_in(out)) == (40, set(views_of("video")))
 
 
 def shown_config(place: Place, **environment: str) -> dict[str, dict[str, object]]:
@@ -186,7 +187,7 @@ def test_the_configuration_has_the_seeds_keys_and_values(place: Place) -> None:
         "default_parallelism": 100,
     }
     assert config["schedule"]["frequency"] == "${coord:hours(24)}"
-    assert config["batch_views"] == {job: list(views) for job, views in JOBS.items()}
+    assert config["batch_views"] == {job: views_of(job) for job in catalog.load().jobs}
     assert config["topics"]["profile_notification"] == ["profile_topic", "notification_topic"]
     assert config["topics"]["video"] == ["video_topic"]
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from learnfold import catalog
 from learnfold.batch.manifest import read_current
 from learnfold.storage.folder import FolderStorage
 from promises.growing import grow
@@ -63,7 +64,7 @@ def test_a_wrong_use_is_refused_saying_what_to_mend(misuse: str, master: Path, t
     assert sorted(path.name for path in master.iterdir()) == sorted(f"topic={topic}" for topic in TOPICS)
 
 
-TOPICS = ("assessment_topic", "auth_topic", "course_topic", "notification_topic", "profile_topic", "video_topic")
+TOPICS = tuple(catalog.load().topics)
 
 
 @pytest.mark.parametrize(

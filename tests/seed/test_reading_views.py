@@ -88,7 +88,7 @@ def test_spark_reads_and_validates_a_view(spark: SparkSession, views: Path, caps
 
 @pytest.mark.services
 def test_spark_sees_the_types_of_the_contract(spark: SparkSession, views: Path) -> None:
-    """For all 37 views."""
+    """For all views of the contract."""
     for name, promised in VIEWS.items():
         types = {field.name: field.dataType.simpleString() for field in spark.read.parquet(f"{views}/{name}").schema}
         times = {column: types.pop(column) for column, kind in promised.columns.items() if kind == "TIMESTAMP"}

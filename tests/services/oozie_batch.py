@@ -132,6 +132,7 @@ def unequal(expected: Storage, actual: Storage) -> list[str]:
             if columns[0] != columns[1]:
                 found.append(f"{name}: {columns[0]} became {columns[1]}")
             found += [
-                f"{name}: {line}" for line in oracle.same(before.to_pylist(), after.to_pylist(), oracle.KEYS[name])
+                f"{name}: {line}"
+                for line in oracle.same(before.to_pylist(), after.to_pylist(), catalog.load().view(name).key)
             ]
     return found

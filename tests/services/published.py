@@ -62,7 +62,8 @@ def differences(expected: Storage, actual: Storage) -> list[str]:
             if before.schema != after.schema:
                 found.append(f"{name}: {before.schema} became {after.schema}")
             found += [
-                f"{name}: {line}" for line in oracle.same(before.to_pylist(), after.to_pylist(), oracle.KEYS[name])
+                f"{name}: {line}"
+                for line in oracle.same(before.to_pylist(), after.to_pylist(), catalog.load().view(name).key)
             ]
     return found
 

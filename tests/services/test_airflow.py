@@ -121,7 +121,7 @@ def test_the_jobs_of_the_catalogue_run_side_by_side(shape: dict) -> None:
 
 
 def test_a_test_of_the_dag_builds_the_views(python: Path, ready: dict[str, str], tmp_path: Path) -> None:
-    """`airflow dags test` ends well, and the 37 views have the rows of one run of all jobs."""
+    """`airflow dags test` ends well, and the views have the rows of one run of all jobs."""
     said = airflow(python, ready, "dags", "test", "learnfold_batch", "2025-12-10")
     assert re.search(r"Marking run .* successful", said)
     master, views = ready["AIRFLOW_VAR_LEARNFOLD_INPUT"], ready["AIRFLOW_VAR_LEARNFOLD_OUTPUT"]
@@ -129,7 +129,7 @@ def test_a_test_of_the_dag_builds_the_views(python: Path, ready: dict[str, str],
     assert found is not None
     expected = run(RunRequest(master, str(tmp_path / "views")), catalog.load(), Settings()).manifest
     digests = {name: view.digest for name, view in expected.views.items()}
-    assert len(digests) == 37
+    assert digests.keys() == catalog.load().views.keys()
     assert digests == {name: view.digest for name, view in found.views.items()}
 
 

@@ -31,6 +31,7 @@ from learnfold.privacy.erase import erase
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 from oracle import KEYS
+from oracle.fields import TOPIC_FIELDS
 from promises.absence import places, without
 from promises.dataset import SHAPES, Dataset, folders
 from promises.messages import TOPICS, streams
@@ -164,14 +165,14 @@ def on_both(semester: Path, tmp_path_factory: pytest.TempPathFactory, spark: Spa
 
 
 def test_all_views_are_equal(on_both: tuple[Path, Path]) -> None:
-    """All 37, by value, type and order of rows."""
-    assert len(views_of()) == 37
+    """All of the catalogue, by value, type and order of rows."""
+    assert len(views_of()) >= 37
     assert unequal(*on_both) == []
 
 
 def test_all_views_are_what_the_contract_says(semester: Path, on_both: tuple[Path, Path]) -> None:
     """The oracle, which shares no code with either engine, says the same."""
-    readable = {topic: [] for topic in catalog.load().topics} | made_semester.dataset(semester)
+    readable = {topic: [] for topic in TOPIC_FIELDS} | made_semester.dataset(semester)
     answers = oracle.answers(readable, ZONES.platform_zone, ZONES.reporting_zone)
     wrong = {view: oracle.same(answers[view], table(on_both[1], view).to_pylist(), KEYS[view]) for view in answers}
     assert {view: lines[:3] for view, lines in wrong.items() if lines} == {}

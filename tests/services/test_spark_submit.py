@@ -190,7 +190,7 @@ def test_the_zip_holds_no_native_code_and_imports_none(package: Path, bare_pytho
     done = subprocess.run(
         [bare_python, "-c", code, package], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
     )
-    assert (done.returncode, done.stdout.split("\n")) == (0, ["37", "[]", ""]), done.stderr
+    assert (done.returncode, done.stdout.split("\n")) == (0, [str(len(catalog.load().views)), "[]", ""]), done.stderr
 
 
 SHOWN = """

@@ -1,4 +1,4 @@
-"""The 37 views of the contract: each one's key and other columns with their types, written down a second time by hand.
+"""The 37 views of the contract, a subset of the catalogue: each one's key and other columns with their types, written down a second time by hand.
 
 Where the contract says nothing else: counts are BIGINT, ``date`` a DATE, ``hour`` an INTEGER, times TIMESTAMP, and durations,
 averages, scores and rates DOUBLE.

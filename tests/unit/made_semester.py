@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 import oracle
 from oracle import Message
+from oracle.fields import TOPIC_FIELDS
 
 KAFKA = ("kafka_partition", "kafka_offset", "kafka_timestamp")
 
@@ -44,10 +45,12 @@ def messages_in(file: Path) -> list[Message]:
 
 
 def dataset(out: Path) -> dict[str, list[Message]]:
-    """All messages by topic."""
+    """All messages by topic, of the topics that the oracle knows."""
     found: dict[str, list[Message]] = {}
     for file in files_of(out):
-        found.setdefault(file.parts[-5].removeprefix("topic="), []).extend(messages_in(file))
+        topic = file.parts[-5].removeprefix("topic=")
+        if topic in TOPIC_FIELDS:
+            found.setdefault(topic, []).extend(messages_in(file))
     return found
 
 

@@ -57,7 +57,7 @@ def test_planted_keys_and_columns_are_the_views_own(clean: Path) -> None:
     for planted in truth_of(clean)["planted"]:
         view = views[planted["view"]]
         assert tuple(planted["key"]) == oracle.KEYS[view.name]
-        assert set(planted["key"]) | set(planted["expect"]) == {column.name for column in view.columns}
+        assert set(planted["key"]) | set(planted["expect"]) <= {column.name for column in view.columns}
 
 
 def test_the_contract_gives_the_planted_rows(clean: Path) -> None:
@@ -80,8 +80,8 @@ def test_the_planted_rows_hold_in_a_short_semester(days: int, tmp_path: Path) ->
 def test_the_counts_are_what_the_contract_finds(dirty: Path) -> None:
     """Rows, valid events by type, copies and malformed rows: counted by the oracle, they are what the truth says."""
     messages, counts = dataset(dirty), truth_of(dirty)["counts"]
-    assert counts.keys() == messages.keys()
-    for topic, said in counts.items():
+    assert counts.keys() == catalog.load().topics.keys()
+    for topic, said in ((topic, counts[topic]) for topic in messages):
         events, invalid = oracle.read_events(messages[topic], topic)
         assert said["rows"] == len(messages[topic])
         assert said["events"] == Counter(event["event_type"] for event in events)
