@@ -1,4 +1,7 @@
-"""Assignment and quiz analytics: ``python batch_layer/jobs/assessment_batch_job.py IN OUT``, or by spark-submit with ``--py-files dist/learnfold.zip``."""
+"""Assignments viewed, handed in and graded, and quizzes taken.
+
+``python batch_layer/jobs/assessment_batch_job.py IN OUT``, or by spark-submit with ``--py-files dist/learnfold.zip``. Written by `make docs`.
+"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Authentication analytics: ``python batch_layer/jobs/auth_batch_job.py IN OUT``, or by spark-submit with ``--py-files dist/learnfold.zip``."""
+"""Who comes, when, for how long: logins, logouts and sign-ups.
+
+``python batch_layer/jobs/auth_batch_job.py IN OUT``, or by spark-submit with ``--py-files dist/learnfold.zip``. Written by `make docs`.
+"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Course interaction analytics: ``python batch_layer/jobs/course_batch_job.py IN OUT``, or by spark-submit with ``--py-files dist/learnfold.zip``."""
+"""Who takes which course, and what of its material is used.
+
+``python batch_layer/jobs/course_batch_job.py IN OUT``, or by spark-submit with ``--py-files dist/learnfold.zip``. Written by `make docs`.
+"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Profile and notification analytics: ``python batch_layer/jobs/profile_notification_batch_job.py IN OUT``, or by spark-submit with ``--py-files dist/learnfold.zip``."""
+"""How people keep their profiles, and what they do with the notifications they get.
+
+``python batch_layer/jobs/profile_notification_batch_job.py IN OUT``, or by spark-submit with ``--py-files dist/learnfold.zip``. Written by `make docs`.
+"""
 
 import sys
 from pathlib import Path

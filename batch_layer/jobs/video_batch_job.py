@@ -1,4 +1,7 @@
-"""Video engagement analytics: ``python batch_layer/jobs/video_batch_job.py IN OUT``, or by spark-submit with ``--py-files dist/learnfold.zip``."""
+"""What is watched, by whom, for how long, and where people drop off.
+
+``python batch_layer/jobs/video_batch_job.py IN OUT``, or by spark-submit with ``--py-files dist/learnfold.zip``. Written by `make docs`.
+"""
 
 import sys
 from pathlib import Path

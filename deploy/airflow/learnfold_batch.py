@@ -1,4 +1,4 @@
-"""The batch layer as an Airflow 3 DAG: the five jobs side by side, nightly; a day can be backfilled.
+"""The batch layer as an Airflow 3 DAG: all jobs side by side, nightly; a day can be backfilled.
 
 Airflow needs nothing of learnfold: each task calls the command, which may live in an environment of its own. Airflow's Variables
 (or AIRFLOW_VAR_LEARNFOLD_INPUT and so on in the environment of its workers) say what is where:
@@ -26,7 +26,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Variable
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-JOBS = ("auth", "assessment", "video", "course", "profile_notification")
+JOBS = ("auth", "assessment", "video", "course", "profile_notification")  # written by `make docs` from the subjects
 
 COMMAND = (
     "{{ var.value.get('learnfold_command', 'learnfold') }} run"
@@ -52,7 +52,7 @@ def alert(context: dict) -> None:
 
 with DAG(
     "learnfold_batch",
-    description="The 37 batch views of learning events",
+    description="The batch views of learning events",
     doc_md=__doc__,
     schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
     start_date=datetime(2025, 1, 1, tzinfo=timezone.utc),

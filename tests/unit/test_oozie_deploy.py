@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from learnfold import catalog
 from learnfold.cli import main
 from learnfold.errors import DefinitionError, MissingDataError, UsageError
 from learnfold.oozie.deploy import DeployRequest, deploy, submit_command
@@ -37,7 +38,7 @@ def test_all_that_the_workflow_names_is_uploaded_once(request_: DeployRequest, t
     app = tmp_path / "the app"
     workflow = (app / "workflow.xml").read_text(encoding="utf-8")
     named = re.findall(r"<file>\$\{appPath\}/([^#]+)#", workflow)
-    assert len(named) == 10
+    assert len(named) == 2 * len(catalog.load().jobs)
     for name in named:
         assert (app / name).read_bytes()
     assert done.changed == list(done.files)
@@ -206,3 +207,11 @@ def test_a_script_deploys_from_a_path_with_a_space(shell: str, script: str, tmp_
     assert last[:2] == ["oozie", "job"]
     assert last[-1] == "-run"
     assert (root / "batch_layer" / "oozie" / "job.properties").samefile(last[5])
+
+
+def test_a_job_without_its_launcher_is_not_deployed(request_: DeployRequest, tmp_path: Path) -> None:
+    """Oozie would find out at midnight; the message names the file, and what writes it."""
+    (request_.folder / "jobs" / "video_batch_job.py").unlink()
+    with pytest.raises(MissingDataError, match=r"jobs/video_batch_job\.py isn't there, .* make docs writes it"):
+        deploy(request_, Settings())
+    assert not (tmp_path / "the app").exists()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import TYPE_CHECKING
 
 from learnfold import catalog
 from learnfold.catalog.schema import json_schema
+
+if TYPE_CHECKING:
+    from learnfold.catalog import Topic
 
 UNPARSED = ("not JSON", "not a JSON object")
 """Flaws of the whole message: only where events are JSON."""
@@ -40,15 +44,15 @@ END"""
 
 def of(topic: str, *, json: bool) -> tuple[str, ...]:
     """The flaws that events of ``topic`` can have; with ``json`` also UNPARSED. Each is '<field> <what>' but those two."""
-    return (*_EVERYWHERE, *_of_fields(topic), *(UNPARSED if json else ()))
+    return (*_EVERYWHERE, *_of_fields(catalog.load().topic(topic)), *(UNPARSED if json else ()))
 
 
 @cache
-def _of_fields(topic: str) -> tuple[str, ...]:
+def _of_fields(topic: Topic) -> tuple[str, ...]:
     """What the types of a topic's optional fields don't let pass, by type."""
     found: list[str] = []
-    schema = json_schema(catalog.load().topic(topic))["properties"]
-    for field in sorted(catalog.load().topic(topic).sent, key=lambda field: field.type):
+    schema = json_schema(topic)["properties"]
+    for field in sorted(topic.sent, key=lambda field: field.type):
         least = schema[field.name].get("minimum", schema[field.name].get("exclusiveMinimum", -math.inf))
         if field.type in {"DOUBLE", "INTEGER"}:
             found += [f"{field.name} {what}" for what in (["negative"] if least >= 0 else []) + ["not a number"]]

@@ -7,7 +7,6 @@ its rollups ask for; a field that its topic's script doesn't name gets plain val
 from __future__ import annotations
 
 import re
-from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -48,7 +47,6 @@ _SESSIONS_WITH = 0.3
 """Of people's sessions the share with an event of a topic that has no script."""
 
 
-@cache
 def topic_names() -> tuple[str, ...]:
     """The topics, those with the most events first."""
     return tuple(sorted(catalog.load().topics, key=lambda name: -MIX.get(stem(name), 0)))

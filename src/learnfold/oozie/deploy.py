@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -63,6 +64,11 @@ def deploy(request: DeployRequest, settings: Settings) -> Deployed:
         "workflow.xml": texts["workflow.xml"].encode(),  # last: what they name is there before
         "coordinator.xml": texts["coordinator.xml"].encode(),
     }
+    for named in re.findall(r"<file>\$\{appPath\}/([^#<]+)#", texts["workflow.xml"]):
+        if named not in contents:
+            raise MissingDataError(
+                f"{request.folder / named} isn't there, and workflow.xml names it; make docs writes it"
+            )
     target = open_target(place, request.via, request.webhdfs, request.user, settings)
     changed = [] if request.dry_run else target.put(contents)
     sizes = {name: len(content) for name, content in contents.items()}
