@@ -17,7 +17,7 @@ from made_semester import day_of, files_of, rows_of, truth_of
 
 from learnfold import catalog
 from learnfold.errors import DataError, UsageError
-from learnfold.generate import Semester, Shape, flaws, generate, messages, university
+from learnfold.generate import Limits, Semester, Shape, flaws, generate, messages, university
 from oracle import Message, read_events
 from oracle.fields import TOPIC_FIELDS
 
@@ -51,9 +51,9 @@ def digest(semester: Semester) -> str:
 def test_the_same_seed_is_the_same_semester(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads and how many days are made at once don't matter: every file has the same rows in the same order."""
     semester = replace(DIRTY, days=7, awkward=True)
-    generate(semester, tmp_path / "one", threads=1)
+    generate(semester, tmp_path / "one", limits=Limits(threads=1))
     monkeypatch.setattr(university, "_SPAN_EVENTS", 1_300)
-    generate(semester, tmp_path / "other", threads=4)
+    generate(semester, tmp_path / "other", limits=Limits(threads=4))
     assert everything(tmp_path / "one") == everything(tmp_path / "other")
     assert truth_of(tmp_path / "one") == truth_of(tmp_path / "other")
 
@@ -250,7 +250,8 @@ def test_what_makes_no_semester_is_refused(values: dict[str, Any], named: str) -
 
 
 @pytest.mark.parametrize(
-    ("arguments", "named"), [({"shape": "csv"}, "csv"), ({"memory": "lots"}, "lots"), ({"threads": -1}, "-1")]
+    ("arguments", "named"),
+    [({"shape": "csv"}, "csv"), ({"limits": Limits(memory="lots")}, "lots"), ({"limits": Limits(threads=-1)}, "-1")],
 )
 def test_what_cannot_be_written_so_is_refused(arguments: dict[str, Any], named: str, tmp_path: Path) -> None:
     """The message names the value, and nothing is written."""
@@ -317,7 +318,7 @@ def test_messages_come_in_the_order_of_their_events() -> None:
 
 def test_messages_left_half_way_leave_nothing_behind(tmp_path: Path) -> None:
     """Whoever stops reading frees the memory and the temporary folder."""
-    stream = messages(SMALL, temporary_folder=str(tmp_path))
+    stream = messages(SMALL, Limits(temporary_folder=str(tmp_path)))
     next(stream)
     assert len(list(tmp_path.iterdir())) == 1
     stream.close()

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from dataclasses import asdict
 
     from learnfold.cli.table import table, to_json
-    from learnfold.generate import Semester, generate
+    from learnfold.generate import Limits, Semester, generate
 
     if bool(args.folder) == args.to_kafka:
         raise UsageError("name a new folder for the events, or --to-kafka")
@@ -76,9 +76,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         semester,
         args.folder,
         shape=args.shape,
-        memory=settings.memory,
-        threads=settings.threads,
-        temporary_folder=settings.temporary_folder,
+        limits=Limits(settings.memory, settings.threads, settings.temporary_folder),
         progress=progress.step,
     )
     progress.done()
@@ -95,10 +93,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _produce(semester: Semester, args: argparse.Namespace, settings: Settings) -> int:
-    from learnfold.generate import messages
+    from learnfold.generate import Limits, messages
     from learnfold.kafka.produce import produce
 
-    sent = produce(messages(semester, memory=settings.memory, threads=settings.threads), settings, rate=args.rate)
+    limits = Limits(settings.memory, settings.threads, settings.temporary_folder)
+    sent = produce(messages(semester, limits), settings, rate=args.rate)
     print(f"{sent:,} messages sent to {settings.kafka_servers}")
     return 0
 

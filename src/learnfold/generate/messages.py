@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.generate import render
 from learnfold.generate.delivery import Deliveries
+from learnfold.generate.semester import Limits
 from learnfold.generate.topics import topic_names
 from learnfold.generate.university import University
 
@@ -15,19 +16,18 @@ if TYPE_CHECKING:
 
     from learnfold.generate.semester import Semester
 
+_NONE = Limits()
 _AT_ONCE = 10_000  # messages fetched from DuckDB at once
 
 
-def messages(
-    semester: Semester, *, memory: str = "", threads: int = 0, temporary_folder: str = ""
-) -> Iterator[tuple[str, str, bytes]]:
+def messages(semester: Semester, limits: Limits = _NONE) -> Iterator[tuple[str, str, bytes]]:
     """The topic, the key (the user) and the JSON of every message of a semester, one after the other.
 
     They come in the order of their events' times, all topics together; late ones and some copies come behind the rest
     of their UTC day, and those out of order anywhere in it. Bytes of malformed messages need not be JSON or UTF-8.
     What is held in memory is a few days, or a million messages.
     """
-    with University(semester, memory=memory, threads=threads, temporary_folder=temporary_folder) as university:
+    with University(semester, limits) as university:
         deliveries = Deliveries(university, json=True)
         for days in university.spans():
             connection = university.connection

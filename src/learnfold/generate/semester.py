@@ -18,6 +18,15 @@ _LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What making up a semester may take; empty or 0 is DuckDB's own choice."""
+
+    memory: str = ""  # such as 4GB
+    threads: int = 0
+    temporary_folder: str = ""  # where what doesn't fit in memory goes
+
+
+@dataclass(frozen=True)
 class Semester:
     """A made-up semester; the same values are the same events, on any machine and however they are read.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from learnfold.generate.planted import Story
-    from learnfold.generate.semester import Semester
+    from learnfold.generate.semester import Limits, Semester
 
 _SPAN_EVENTS = 1_000_000  # events made at once, where a day isn't more
 
@@ -36,13 +36,13 @@ class Column:
 class University:
     """A semester's university; a context manager, as it keeps a connection and a temporary folder."""
 
-    def __init__(self, semester: Semester, *, memory: str = "", threads: int = 0, temporary_folder: str = "") -> None:
+    def __init__(self, semester: Semester, limits: Limits) -> None:
         self.semester = semester
         self.story: Story = planted.story(semester)
         self._variables: dict[str, Any] = {}
         self._open = contextlib.ExitStack()
         try:
-            self.connection = self._connect(memory, threads, temporary_folder)
+            self.connection = self._connect(limits.memory, limits.threads, limits.temporary_folder)
             self._prepare()
         except BaseException:
             self._open.close()

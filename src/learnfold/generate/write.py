@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from learnfold.errors import UsageError
 from learnfold.generate import parts, render
 from learnfold.generate.delivery import Deliveries
+from learnfold.generate.semester import Limits
 from learnfold.generate.topics import topic_names
 from learnfold.generate.university import University
 
@@ -28,6 +29,7 @@ TRUTH = "_truth.json"
 Progress = Callable[[int, int, int], None]
 """Called with the days written, all days, and the rows written."""
 
+_NONE = Limits()
 _WRITERS = 2  # topics written at once
 _ORDER = "sort_us, h, copy"
 _PLACE = "day AS _day, sort_us AS _us, h AS _h, copy AS _copy"
@@ -52,16 +54,14 @@ def generate(
     out: str | Path,
     *,
     shape: Shape = "flat",
-    memory: str = "",
-    threads: int = 0,
-    temporary_folder: str = "",
+    limits: Limits = _NONE,
     progress: Progress | None = None,
 ) -> Generated:
     """What was written into ``out``, a folder that doesn't hold a dataset yet.
 
     ``flat`` and ``envelope`` lie below ``topic=<topic>/year=YYYY/month=MM/day=DD/``, day being the event's UTC day;
     ``jsonl`` is ``<topic>.jsonl``, in the order of arrival. ``_truth.json``, written last, holds the counts and the
-    planted rows of the views (for a reporting zone of UTC). ``memory`` and ``threads`` bound DuckDB's.
+    planted rows of the views (for a reporting zone of UTC).
 
     Raises:
         UsageError: a value makes no sense, or ``out`` holds a dataset.
@@ -72,7 +72,7 @@ def generate(
         raise UsageError(f"shape is {shape!r}; it can be {', '.join(get_args(Shape))}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is no empty folder; name a new one, or empty it")
-    with University(semester, memory=memory, threads=threads, temporary_folder=temporary_folder) as university:
+    with University(semester, limits) as university:
         return _write(university, out, shape, progress)
 
 
