@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,17 @@ ELSEWHERE = ("LEARNFOLD_TRIES", "LEARNFOLD_CACHE")
 
 WITH_ACCESS_KEY = ("s3_secret_key", "s3_session_token")
 """What comes from the variables that the access key came from, or from ours: keys of AWS and of MinIO are never mixed."""
+
+
+_MEMORY = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([KMGT])(I?)B?\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Zones:
+    """The two time zones that decide what an event means, by their names in the tz database."""
+
+    platform: str = "UTC"  # of event timestamps that carry no offset
+    reporting: str = "UTC"  # of the dates and hours of views
 
 
 def _setting(default: Any, meaning: str, *others: str, secret: bool = False, least: float | None = None) -> Any:
@@ -44,7 +56,7 @@ class Settings:
     reporting_zone: str = _setting("UTC", "time zone of the views' dates and hours")
     # where SQL runs
     engine: str = _setting("duckdb", "where SQL runs: duckdb (this machine) or spark (a cluster)")
-    memory: str = _setting("", "memory DuckDB may use, such as 4GB; empty: half of what is free")
+    memory: str = _setting("", "memory DuckDB may use, such as 4GB or 512MiB; empty: half of what is free")
     threads: int = _setting(0, "threads DuckDB may use; 0: one a core", least=0)
     temporary_folder: str = _setting(
         "", "where work that doesn't fit in memory and fetched files go; empty: the system's"
@@ -124,6 +136,8 @@ class Settings:
             _zone(name, getattr(self, name))
         if self.engine not in {"duckdb", "spark"}:
             raise UsageError(f"engine is {self.engine!r}; it can be duckdb or spark")
+        if self.memory:
+            memory_size(self.memory)
         for setting in dataclasses.fields(self):
             least, value = setting.metadata["least"], getattr(self, setting.name)
             if least is not None and not least <= value < math.inf:
@@ -150,6 +164,11 @@ class Settings:
                 break
         values |= {name: value for name, value in flags.items() if value is not None}
         return cls(**values)
+
+    @property
+    def zones(self) -> Zones:
+        """The two zones together."""
+        return Zones(self.platform_zone, self.reporting_zone)
 
     def shown(self) -> dict[str, Any]:
         """Every setting that isn't a secret, by name: what a manifest may hold."""
@@ -181,6 +200,18 @@ def meanings() -> list[Meaning]:
         )
         for s in dataclasses.fields(Settings)
     ]
+
+
+def memory_size(text: str) -> int:
+    """The bytes of a size such as 4GB (thousands), 512MiB (1024s) or 2g; raises UsageError for anything else, and for none."""
+    found = _MEMORY.fullmatch(text)
+    size = 0
+    if found:
+        number, unit, binary = found.groups()
+        size = int(float(number) * (1024 if binary else 1000) ** ("KMGT".index(unit.upper()) + 1))
+    if not size:
+        raise UsageError(f"memory is {text!r}; one is called 4GB or 512MiB")
+    return size
 
 
 @cache

@@ -79,7 +79,7 @@ def flushed(master: FolderStorage, partitions: list[Partition], settings: Settin
 @cache
 def _intake(settings: Settings) -> Decoder:
     """One for all tests in a zone; what it took for one flush it doesn't know in the next."""
-    return Decoder(settings, FolderStorage("."))
+    return Decoder(settings)
 
 
 def visible(master: Path) -> list[Path]:

@@ -11,7 +11,8 @@ from small_place import Place, data, learnfold
 
 from learnfold import catalog
 from learnfold.batch.history import find_batch
-from learnfold.engines.workbench import RowDifference, Workbench
+from learnfold.engines.duckdb.difference import RowDifference, compare
+from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.errors import DataError, UsageError
 from learnfold.operate.difference import BatchDifference, difference
 from learnfold.settings import Settings
@@ -23,8 +24,8 @@ def compared(
     """How two tables differ."""
     for name, table in (("before", before), ("after", after)):
         pq.write_table(table, tmp_path / f"{name}.parquet")
-    with Workbench(Settings()) as bench:
-        return bench.compare(key, [str(tmp_path / "before.parquet")], [str(tmp_path / "after.parquet")], examples)
+    with DuckDBSession(Settings()) as session:
+        return compare(session, key, [str(tmp_path / "before.parquet")], [str(tmp_path / "after.parquet")], examples)
 
 
 def counts(found: RowDifference) -> tuple[int, int, int]:
@@ -113,8 +114,8 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     """Not a traceback of the engine's."""
     for name in ("before", "after"):
         (tmp_path / f"{name}.parquet").write_bytes(b"no parquet")
-    with Workbench(Settings()) as bench, pytest.raises(DataError, match=r"before\.parquet can't be read"):
-        bench.compare((), [str(tmp_path / "before.parquet")], [str(tmp_path / "after.parquet")])
+    with DuckDBSession(Settings()) as session, pytest.raises(DataError, match=r"before\.parquet can't be read"):
+        compare(session, (), [str(tmp_path / "before.parquet")], [str(tmp_path / "after.parquet")])
 
 
 def test_strange_names_and_texts_are_no_trouble(tmp_path: Path) -> None:

@@ -9,12 +9,11 @@ import small_catalog
 from small_catalog import ROLLUP, TOPIC
 
 from learnfold import catalog
-from learnfold.engines.duckdb.engine import DuckDBEngine
+from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.errors import UsageError
-from learnfold.privacy.parquet import teach
+from learnfold.privacy.parquet import define_functions
 from learnfold.privacy.person import Person
 from learnfold.settings import Settings
-from learnfold.storage.folder import FolderStorage
 
 
 def person(user_id: str, *words: str) -> Person:
@@ -23,21 +22,17 @@ def person(user_id: str, *words: str) -> Person:
 
 
 @pytest.fixture(scope="module")
-def engine():
-    """A connection to teach."""
-    with_nothing = FolderStorage(".")
-    engine = DuckDBEngine(Settings(), with_nothing, with_nothing)
-    yield engine
-    engine.close()
+def session():
+    """A session to ask."""
+    with DuckDBSession(Settings()) as session:
+        yield session
 
 
-def asked(engine: DuckDBEngine, who: Person, text: str) -> tuple[bool, str]:
+def asked(session: DuckDBSession, who: Person, text: str) -> tuple[bool, str]:
     """Whether SQL says that the text names the person, and the text without them."""
-    teach(engine.connection, who)
-    named, blank = engine.connection.execute("SELECT erase_names(?), erase_blank(?)", [text, text]).fetchone() or (
-        0,
-        "",
-    )
+    with session.cursor() as cursor:
+        define_functions(cursor, who)
+        named, blank = cursor.execute("SELECT erase_names(?), erase_blank(?)", [text, text]).fetchone() or (0, "")
     return bool(named), blank
 
 
@@ -57,10 +52,10 @@ def asked(engine: DuckDBEngine, who: Person, text: str) -> tuple[bool, str]:
         (r"{\"mentor\": \"U1\"}", r"{\"mentor\": \"[erased]\"}"),
     ],
 )
-def test_an_id_is_found_where_it_stands_alone(engine: DuckDBEngine, text: str, without: str) -> None:
+def test_an_id_is_found_where_it_stands_alone(session: DuckDBSession, text: str, without: str) -> None:
     """In words, addresses and JSON, escaped or not; Python and SQL agree."""
     assert person("U1").named_in(text)
-    assert asked(engine, person("U1"), text) == (True, without)
+    assert asked(session, person("U1"), text) == (True, without)
 
 
 @pytest.mark.parametrize(
@@ -81,18 +76,18 @@ def test_an_id_is_found_where_it_stands_alone(engine: DuckDBEngine, text: str, w
         "U 1",
     ],
 )
-def test_a_part_of_something_longer_is_somebody_else(engine: DuckDBEngine, text: str) -> None:
+def test_a_part_of_something_longer_is_somebody_else(session: DuckDBSession, text: str) -> None:
     """Another id, an address, a file's name, a course that happens to be called the same."""
     assert not person("U1").named_in(text)
-    assert asked(engine, person("U1"), text) == (False, text)
+    assert asked(session, person("U1"), text) == (False, text)
 
 
 @pytest.mark.parametrize("user_id", ["Nguyễn01", "a/b", 'a"b', "a'b", "a\\b", "a.b*(c)", "😀1", "x y", "U1@uni.edu"])
-def test_any_id_is_found_and_blanked_in_json(engine: DuckDBEngine, user_id: str) -> None:
+def test_any_id_is_found_and_blanked_in_json(session: DuckDBSession, user_id: str) -> None:
     """Quotes, slashes, letters of any script: as the text of JSON holds them, ASCII or not; the rest stays JSON."""
     for ascii_only in (True, False):
         text = json.dumps({"words": f"ask {user_id} now", "course_id": user_id, "n": 1}, ensure_ascii=ascii_only)
-        named, blank = asked(engine, person(user_id), text)
+        named, blank = asked(session, person(user_id), text)
         assert named
         assert json.loads(blank) == {"words": "ask [erased] now", "course_id": user_id, "n": 1}
         assert person(user_id).named_in(text)
@@ -102,12 +97,12 @@ def test_any_id_is_found_and_blanked_in_json(engine: DuckDBEngine, user_id: str)
 @pytest.mark.parametrize(
     "user_id", ["7", "12.5", "-3", "1e5", "x", "student", "video", "LOGIN", "course_id", "null", "data"]
 )
-def test_a_number_or_common_word_is_not_looked_for_in_words(engine: DuckDBEngine, user_id: str) -> None:
+def test_a_number_or_common_word_is_not_looked_for_in_words(session: DuckDBSession, user_id: str) -> None:
     """It would be found everywhere; only as the value of a field that identifies a person it means one."""
     who = person(user_id, "data", "views")
     assert not who.distinctive
     text = json.dumps({"correct_answers": 7, "words": f"see {user_id} there"})
-    assert asked(engine, who, text)[0] is False
+    assert asked(session, who, text)[0] is False
     assert not who.named_in(text)
     assert who.named_in(f'{{"user_id": "{user_id}", "broken')
     assert who.named_in(f"student_id={user_id};")

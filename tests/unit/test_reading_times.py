@@ -13,7 +13,7 @@ import pytest
 from seen import expected, see, watched, write
 
 from learnfold.engines.duckdb.decode import macros
-from learnfold.settings import Settings
+from learnfold.settings import Settings, Zones
 from oracle.timestamp import read_timestamp
 
 ZONES = ["UTC", "America/New_York", "Asia/Ho_Chi_Minh"]
@@ -206,7 +206,7 @@ def test_local_times_are_right_around_every_change_of_the_clocks(zone: str) -> N
     ]
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        for macro in macros(zone, zone):
+        for macro in macros(Zones(zone, zone)):
             connection.execute(macro)
         found = connection.execute(
             "SELECT platform_instant(t), reporting_time(t) FROM (SELECT unnest(?::TIMESTAMP[]) AS t)", [times]

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from learnfold.engines.workbench import RowChange
+    from learnfold.engines.duckdb.difference import RowChange
     from learnfold.operate.difference import BatchDifference, ViewDifference
     from learnfold.settings import Settings
 

@@ -174,6 +174,11 @@ def under_spark_submit(environment: Mapping[str, str]) -> bool:
     return "PYSPARK_GATEWAY_PORT" in environment
 
 
+def runs_in_process(settings: Settings) -> bool:
+    """Whether the engine that the settings name runs in this process, and so reaches this machine's folders."""
+    return settings.engine == "duckdb"
+
+
 def open_engine(settings: Settings, master: Storage, out: Storage) -> Engine:
     """The engine that the settings name, reading events from ``master`` and keeping rollups and views in ``out``."""
     if settings.engine == "spark":

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from learnfold.catalog import digest
 from learnfold.engines.duckdb import footers
 from learnfold.engines.duckdb.decode import quoted
-from learnfold.engines.duckdb.engine import DuckDBEngine, translate_errors
+from learnfold.engines.duckdb.session import DuckDBSession, translate_errors
 from learnfold.errors import BugError, ConflictError
 from learnfold.master.closed_days import close_days, day_of
 from learnfold.master.committed_offsets import CommittedOffsets, now
@@ -92,18 +92,15 @@ def compact(
     topics = [catalog.topic(name).name for name in request.topics or catalog.topics]
     _finish(master, settings, report)
     progress = CommittedOffsets.read(master)
-    engine = DuckDBEngine(settings, master, master)
-    try:
+    with DuckDBSession(settings) as session:
         for topic in topics:
             entries = master.list(f"topic={topic}")
             taken = {path for switch in read_switches(master) for path in switch.old}
             for day, files in _by_day(entries, request, progress, taken).items():
                 step(f"{topic} {day}")
-                _compact_day(master, engine.connection, topic, day, files, report)
+                _compact_day(master, session.connection, topic, day, files, report)
             if request.mark_closed:
                 report.closed += close_days(master, topic, request.before - timedelta(days=1))
-    finally:
-        engine.close()
     return report
 
 

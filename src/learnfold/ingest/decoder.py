@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from learnfold.engines.duckdb import footers
 from learnfold.engines.duckdb.decode import quoted
-from learnfold.engines.duckdb.engine import DuckDBEngine, translate_errors
 from learnfold.engines.duckdb.footers import FileSchema
+from learnfold.engines.duckdb.session import DuckDBSession, translate_errors
 from learnfold.ingest import columns
 from learnfold.kafka.messages import NONE, MessageBatch, MessageBatches
 from learnfold.master.file_names import QUARANTINE, UNMAPPED, day_folder
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Catalog, Topic
     from learnfold.settings import Settings
-    from learnfold.storage import Storage
 
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 
@@ -56,13 +55,13 @@ class DataFile:
 class Decoder:
     """Takes the events of one topic at a time, and writes them part by part. Not for several threads, but for ``write``."""
 
-    def __init__(self, settings: Settings, master: Storage) -> None:
-        self._engine = DuckDBEngine(settings, master, master)
+    def __init__(self, settings: Settings) -> None:
+        self._session = DuckDBSession(settings)
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The connection, where what was taken is the table ``arrived``."""
-        return self._engine.connection
+        return self._session.connection
 
     def take(self, topic: Topic, blocks: Sequence[MessageBatch]) -> list[DataFile]:
         """Reads a topic's messages in place of what was taken before; the parts to write, by partition and day."""
@@ -128,8 +127,7 @@ class Decoder:
             shown = columns.quarantined(topic.name if topic else UNMAPPED, source)
         else:
             shown = columns.kept(topic)
-        with translate_errors(), self.connection.cursor() as cursor:
-            cursor.execute("SET TimeZone = 'UTC'")
+        with self._session.cursor() as cursor:
             cursor.execute(f"COPY (SELECT {shown} FROM arrived WHERE {chosen}) TO {quoted(str(file))} ({PARQUET})")
 
     def reasons(self) -> dict[str, int]:
@@ -154,7 +152,7 @@ class Decoder:
 
     def close(self) -> None:
         """Closes the connection."""
-        self._engine.close()
+        self._session.close()
 
     def _load(self, select: str) -> None:
         with translate_errors():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from learnfold.engines.duckdb.decode import quoted
-from learnfold.engines.duckdb.engine import DuckDBEngine, translate_errors
+from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.ingest.decoder import MESSAGE, Decoder
 from learnfold.ingest.files.receipt import digest_of
 from learnfold.kafka.messages import message_batches
@@ -59,25 +59,21 @@ def look(storage: Storage, files: Sequence[str], settings: Settings, limit: int 
     """What quarantine files of a master dataset or of a batch hold; ``limit``: so many rows of each topic and reason (None: all)."""
     if not files:
         return Quarantined()
-    engine = DuckDBEngine(settings, storage, storage)
-    try:
-        with storage.local(files) as local, translate_errors():
-            source = f"read_parquet([{', '.join(map(quoted, local))}], hive_partitioning=false, union_by_name=true)"
-            counts = engine.connection.execute(
-                f"SELECT topic, reason, count(*) FROM {source} GROUP BY ALL ORDER BY 1, 3 DESC, 2"
-            ).fetchall()
-            few = (
-                ""
-                if limit is None
-                else (
-                    f" QUALIFY row_number() OVER (PARTITION BY topic, reason ORDER BY file, row, kafka_partition, kafka_offset) <= {limit}"
-                )
+    with storage.local(files) as local, DuckDBSession(settings) as session, session.cursor() as cursor:
+        source = f"read_parquet([{', '.join(map(quoted, local))}], hive_partitioning=false, union_by_name=true)"
+        counts = cursor.execute(
+            f"SELECT topic, reason, count(*) FROM {source} GROUP BY ALL ORDER BY 1, 3 DESC, 2"
+        ).fetchall()
+        few = (
+            ""
+            if limit is None
+            else (
+                f" QUALIFY row_number() OVER (PARTITION BY topic, reason ORDER BY file, row, kafka_partition, kafka_offset) <= {limit}"
             )
-            rows = engine.connection.execute(
-                f"SELECT {', '.join(COLUMNS[:-1])}, hex(bytes) FROM {source}{few} ORDER BY ALL"
-            ).fetchall()
-    finally:
-        engine.close()
+        )
+        rows = cursor.execute(
+            f"SELECT {', '.join(COLUMNS[:-1])}, hex(bytes) FROM {source}{few} ORDER BY ALL"
+        ).fetchall()
     return Quarantined(counts, rows)
 
 
@@ -90,7 +86,7 @@ def replay(
     The caller sees to it that nobody else rewrites files of the master dataset. Killed anywhere, the same again ends it.
     """
     wanted = UNMAPPED if mapping is not None else topic
-    decoder = Decoder(settings, master)
+    decoder = Decoder(settings)
     done: dict[str, Replayed] = {}
     try:
         for path in quarantine_files(master, wanted):

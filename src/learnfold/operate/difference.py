@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from learnfold.engines.workbench import RowDifference, Workbench
+from learnfold.engines.duckdb.difference import RowDifference, compare
+from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def difference(
             catalog.view(name)
             raise UsageError(f"neither {before.batch} nor {after.batch} has the view {name}; its job was not run")
     found = BatchDifference(before.batch, after.batch)
-    with Workbench(settings) as bench:
+    with DuckDBSession(settings) as session:
         for name in known:
             if views and name not in views:
                 continue
@@ -71,7 +72,7 @@ def difference(
             else:
                 key = catalog.views[name].key if name in catalog.views else ()
                 with out.local(one.paths) as earlier, out.local(other.paths) as later:
-                    found.views.append(ViewDifference(name, bench.compare(key, earlier, later, examples)))
+                    found.views.append(ViewDifference(name, compare(session, key, earlier, later, examples)))
     return found
 
 

@@ -17,8 +17,9 @@ from learnfold.batch.history import find_batch
 from learnfold.batch.manifest import new_batch
 from learnfold.batch.plan import Scope, plan_job, view_fingerprint
 from learnfold.batch.refresh import refresh_views
-from learnfold.engines import open_engine
-from learnfold.engines.workbench import Workbench, runs_here
+from learnfold.engines import open_engine, runs_in_process
+from learnfold.engines.duckdb.difference import compare
+from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.errors import DataError, UsageError
 from learnfold.master.layout import Listing, open_master
 from learnfold.operate.difference import ViewDifference
@@ -121,7 +122,7 @@ def _verify(
         found.facts += [
             f"{view}: the right rows break {check}" for view, checks in asked.broken.items() for check in checks
         ]
-        with Workbench(settings) as bench:
+        with DuckDBSession(settings) as session:
             for view in job.views:
                 reporter.step("comparing", view.name)
                 published, right = record.views.get(view.name), asked.views.get(view.name)
@@ -131,7 +132,7 @@ def _verify(
                 elif gone:
                     found.unverified[view.name] = gone[0]
                 elif right is not None:
-                    _compare(found, view.name, view.key, (published, right), (out, beside), bench, examples)
+                    _compare(found, view.name, view.key, (published, right), (out, beside), session, examples)
 
 
 def _compare(
@@ -140,13 +141,13 @@ def _compare(
     key: Sequence[str],
     views: tuple[ViewRecord, ViewRecord],
     places: tuple[Storage, Storage],
-    bench: Workbench,
+    session: DuckDBSession,
     examples: int,
 ) -> None:
     """Looks at the rows themselves: what a manifest says of them is part of what is to be verified."""
     try:
         with places[0].local(views[0].paths) as published, places[1].local(views[1].paths) as right:
-            found.views.append(ViewDifference(name, bench.compare(key, published, right, examples)))
+            found.views.append(ViewDifference(name, compare(session, key, published, right, examples)))
     except DataError as error:
         found.unverified[name] = f"{error}; 'learnfold run --full' makes it anew"
 
@@ -194,7 +195,7 @@ def _facts(topic: str, published: TopicRecord, right: TopicRecord) -> list[str]:
 @contextmanager
 def _beside(out: Storage, settings: Settings) -> Iterator[Storage]:
     """A place for what is recomputed that goes away: a folder here, or below OUT where a cluster must reach it."""
-    if runs_here(settings):
+    if runs_in_process(settings):
         folder = scratch(settings.temporary_folder)
         try:
             yield open_storage(folder.name, settings)

@@ -20,10 +20,11 @@ from learnfold.batch.plan import Scope
 from learnfold.batch.publish import refresh_plain_paths
 from learnfold.batch.run import RunRequest, run
 from learnfold.engines import open_engine
-from learnfold.engines.workbench import Workbench
+from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.errors import DataError, LearnfoldError, UsageError
 from learnfold.master.layout import open_master
 from learnfold.privacy.erasure import Erasure, topic_of
+from learnfold.privacy.parquet import PersonQueries
 from learnfold.privacy.person import Person
 from learnfold.privacy.purge import Purge
 from learnfold.privacy.search import Findings, entries_below, search
@@ -78,8 +79,9 @@ def erase(
     words = [*re.findall(r"[^/\\]+", f"{master.storage.url}/{out.url}"), *operator().split()]
     person = Person.of(user_id, catalog, words)
     try:
-        with Workbench(settings) as bench:
-            return _Work(person, master, out, catalog, settings, bench, reporter).go(dry_run=dry_run)
+        with DuckDBSession(settings) as session:
+            queries = PersonQueries(session, person)
+            return _Work(master, out, catalog, settings, queries, reporter).go(dry_run=dry_run)
     finally:
         reporter.done()
 
@@ -87,16 +89,15 @@ def erase(
 class _Work:
     def __init__(
         self,
-        person: Person,
         master: Master,
         out: Storage,
         catalog: Catalog,
         settings: Settings,
-        bench: Workbench,
+        queries: PersonQueries,
         reporter: Reporter,
     ) -> None:
-        self.person, self.master, self.out, self.catalog, self.bench = person, master, out, catalog, bench
-        self.reporter, self.settings = reporter, settings
+        self.person, self.master, self.out, self.catalog = queries.person, master, out, catalog
+        self.reporter, self.settings, self.queries = reporter, settings, queries
         current, _ = read_current(out)
         if current is not None:  # the zones that the views were made with, whatever the environment says today
             zones = {n: current.settings.get(n, getattr(settings, n)) for n in ("platform_zone", "reporting_zone")}
@@ -197,10 +198,10 @@ class _Work:
 
     def _search_master(self) -> Findings:
         entries = entries_below(self.master.storage, self.out)
-        return search(self.master.storage, entries, self.person, self.bench, self.reporter)
+        return search(self.master.storage, entries, self.queries, self.reporter)
 
     def _search_output(self) -> Findings:
-        return search(self.out, entries_below(self.out, self.master.storage), self.person, self.bench, self.reporter)
+        return search(self.out, entries_below(self.out, self.master.storage), self.queries, self.reporter)
 
     def _begin(self, found: Erasure) -> ErasureReceipt:
         """Writes down what is about to be done, adding to what an erasure that was killed did."""
@@ -230,7 +231,7 @@ class _Work:
         for number, path in enumerate(sorted(found.traces), 1):
             self.reporter.step(f"writing {number} of {len(found.traces)} files anew", path)
             with storage.local([path]) as (source,), storage.new(path) as target:
-                self.bench.rewrite(self.person, source, target, found.traces[path])
+                self.queries.rewrite(source, target, found.traces[path])
         if MADE_UP in found.texts:
             storage.delete([MADE_UP])
         self._sweep(set())
@@ -264,7 +265,7 @@ class _Work:
         try:
             with held(self.out, self._jobs(), self.settings) as lease:
                 current, _ = read_current(self.out)
-                purge = Purge(self.out, self.catalog, self.person, engine, self.bench, lease)
+                purge = Purge(self.out, self.catalog, engine, self.queries, lease)
                 if current is not None:
                     current = purge.republish(current, found)
                     refresh_plain_paths(self.out, current, *current.jobs)

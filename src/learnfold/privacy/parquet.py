@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -15,84 +15,122 @@ from duckdb.sqltypes import DuckDBPyType
 
 from learnfold.engines.duckdb import footers
 from learnfold.engines.duckdb.decode import quoted
-from learnfold.engines.workbench import Traces
 from learnfold.errors import BugError, DataError
 from learnfold.privacy.person import ERASED, MESSAGE_KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from learnfold.engines.duckdb.footers import FileSchema
+    from learnfold.engines.duckdb.session import DuckDBSession
     from learnfold.privacy.person import Person
 
 METADATA = "(metadata)"
-"""What is called the column of a mention in a file's key-value metadata."""
+"""Stands for the column of a mention in a file's key-value metadata."""
 
 _SPACE = r"e' \t\n\r'"
 _CODECS = {"SNAPPY", "ZSTD", "GZIP", "UNCOMPRESSED", "BROTLI", "LZ4_RAW"}
 
 
-def traces(
-    connection: duckdb.DuckDBPyConnection, person: Person, files: Sequence[str]
-) -> tuple[dict[str, Traces], dict[str, str]]:
-    """What each local file holds of the person, of whom the connection was taught; and the files that can't be read."""
-    probed = footers.probe(connection, files)
-    found: dict[str, Traces] = {}
-    unreadable = dict(probed.unreadable)
-    for shape, some in probed.shapes.items():
-        try:
-            found |= _traces(connection, person, shape, some)
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error:
-            for file in some:  # one of them is broken inside
+@dataclass
+class Traces:
+    """What one Parquet file holds of a person."""
+
+    rows: int = 0  # all rows of the file
+    theirs: int = 0  # events that are the person's: these go
+    mentions: dict[str, int] = field(
+        default_factory=dict
+    )  # by column, other events that name the person: the name goes
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.theirs or self.mentions)
+
+
+class PersonQueries:
+    """What is asked of local Parquet files about one person, in a session of the caller's."""
+
+    def __init__(self, session: DuckDBSession, person: Person) -> None:
+        self.session, self.person = session, person
+
+    def find(self, files: Sequence[str]) -> tuple[dict[str, Traces], dict[str, str]]:
+        """By file what it holds of the person, and by file that can't be read as Parquet why not."""
+        with self._cursor() as cursor:
+            probed = footers.probe(cursor, files)
+            found: dict[str, Traces] = {}
+            unreadable = dict(probed.unreadable)
+            for shape, some in probed.shapes.items():
                 try:
-                    found |= _traces(connection, person, shape, [file])
-                except duckdb.Error as error:
-                    unreadable[file] = footers.brief(error, file)
-    for file, told in _metadata(connection, list(found)).items():
-        if any(person.named_in(_told(key, text)) for key, text in told.items()):
-            found[file].mentions[METADATA] = 1
-    return found, unreadable
+                    found |= _traces(cursor, self.person, shape, some)
+                except duckdb.OutOfMemoryException:
+                    raise
+                except duckdb.Error:
+                    for file in some:  # one of them is broken inside
+                        try:
+                            found |= _traces(cursor, self.person, shape, [file])
+                        except duckdb.Error as error:
+                            unreadable[file] = footers.brief(error, file)
+            for file, entries in _metadata(cursor, list(found)).items():
+                if any(self.person.named_in(_meaning(key, text)) for key, text in entries.items()):
+                    found[file].mentions[METADATA] = 1
+            return found, unreadable
 
+    def rewrite(self, source: str, target: Path, known: Traces, keep: Sequence[str] | None = None) -> int:
+        """Writes ``source``, of which ``known`` was found, without the person to ``target``; returns the rows written.
 
-def rewrite(
-    connection: duckdb.DuckDBPyConnection,
-    person: Person,
-    source: str,
-    target: Path,
-    known: Traces,
-    keep: Sequence[str] | None,
-) -> int:
-    """Writes ``source``, of which ``known`` was found, without the person; returns the rows left."""
-    probed = footers.probe(connection, [source])
-    if probed.unreadable:
-        raise DataError(f"{source} can't be read as Parquet: {probed.unreadable[source]}")
-    (shape,) = probed.shapes
-    rules = _Rules.of(connection, person, shape, [source])
-    columns = [
-        f"{rules.blanked[name] if name in known.mentions else _plain(name, kind)} AS {_quoted(name)}"
-        for name, kind in shape.columns
-    ]
-    theirs = rules.theirs if known.theirs else "false"
-    chosen = f" AND file IN ({', '.join(map(quoted, keep))})" if keep is not None else ""
-    told = _metadata(connection, [source]).get(source, {})
-    kept = {key: text for key, text in told.items() if not person.named_in(_told(key, text))}
-    entries = ", ".join(f"{quoted(key)}: {quoted(text)}" for key, text in kept.items())
-    metadata = f", KV_METADATA {{{entries}}}" if kept else ""
-    connection.execute("SET preserve_insertion_order = true")
-    connection.execute(
-        f"COPY (SELECT {', '.join(columns)} FROM {_read([source])} WHERE NOT {theirs}{chosen}) TO {quoted(str(target))} "
-        f"(FORMAT parquet, COMPRESSION {_codec(connection, source)}{metadata})"
-    )
-    written = footers.probe(connection, [str(target)])
-    rows, expected = written.rows[str(target)], known.rows - known.theirs
-    if keep is None and rows != expected:
-        raise BugError(f"{source} would hold {rows} rows, not {expected}; it was left as it is")
-    if _kinds(next(iter(written.shapes))) != _kinds(shape):
-        raise DataError(f"{source} can't be written again with the same columns and types; it was left as it is")
-    return rows
+        All else stays: the other rows in their order, columns, types, key-value metadata and codec. ``keep``: of a quarantine
+        file, only rows whose ``file`` is one of these.
+
+        Raises:
+            DataError: the file can't be read, or can't be written again with the same columns and types.
+
+        """
+        with self._cursor() as cursor:
+            probed = footers.probe(cursor, [source])
+            if probed.unreadable:
+                raise DataError(f"{source} can't be read as Parquet: {probed.unreadable[source]}")
+            (shape,) = probed.shapes
+            select = self._without(cursor, source, shape, known)
+            chosen = f" AND file IN ({', '.join(map(quoted, keep))})" if keep is not None else ""
+            options = f"FORMAT parquet, COMPRESSION {_codec(cursor, source)}{self._metadata_option(cursor, source)}"
+            cursor.execute("SET GLOBAL preserve_insertion_order = true")
+            try:
+                cursor.execute(f"COPY ({select}{chosen}) TO {quoted(str(target))} ({options})")
+            finally:
+                cursor.execute("SET GLOBAL preserve_insertion_order = false")
+            written = footers.probe(cursor, [str(target)])
+        rows, expected = written.rows[str(target)], known.rows - known.theirs
+        if keep is None and rows != expected:
+            raise BugError(f"{source} would hold {rows} rows, not {expected}; it was left as it is")
+        if _kinds(next(iter(written.shapes))) != _kinds(shape):
+            raise DataError(f"{source} can't be written again with the same columns and types; it was left as it is")
+        return rows
+
+    @contextlib.contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor with the functions that the rules are made of."""
+        with self.session.cursor() as cursor:
+            define_functions(cursor, self.person)
+            yield cursor
+
+    def _without(self, cursor: duckdb.DuckDBPyConnection, source: str, shape: FileSchema, known: Traces) -> str:
+        """The SELECT of the rows of ``source`` without the person."""
+        rules = _Rules.of(cursor, self.person, shape, [source])
+        columns = [
+            f"{rules.blanked[name] if name in known.mentions else _plain(name, kind)} AS {_quoted(name)}"
+            for name, kind in shape.columns
+        ]
+        theirs = rules.theirs if known.theirs else "false"
+        return f"SELECT {', '.join(columns)} FROM {_read([source])} WHERE NOT {theirs}"
+
+    def _metadata_option(self, cursor: duckdb.DuckDBPyConnection, source: str) -> str:
+        """The option of COPY that keeps the file's key-value metadata, without entries that name the person."""
+        entries = _metadata(cursor, [source]).get(source, {})
+        kept = {key: text for key, text in entries.items() if not self.person.named_in(_meaning(key, text))}
+        pairs = ", ".join(f"{quoted(key)}: {quoted(text)}" for key, text in kept.items())
+        return f", KV_METADATA {{{pairs}}}" if kept else ""
 
 
 def _kinds(shape: FileSchema) -> list[tuple[str, str]]:
@@ -173,8 +211,8 @@ class _Rules:
         return rules
 
 
-def teach(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
-    """The functions that the rules are made of, about this person."""
+def define_functions(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
+    """Defines the functions that the rules are made of, about this person, for this connection alone."""
     name, pattern = quoted(person.id), quoted(person.pattern)
     plain = f"regexp_replace(t, {quoted(person.coincidence)}, '\\1\\2', 'g')"
     hidden = f"regexp_replace(t, {quoted(person.coincidence)}, '\\1' || chr(1) || '\\2', 'g')"
@@ -275,8 +313,8 @@ def _metadata(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> di
     return found
 
 
-def _told(key: str, text: str) -> str:
-    """What an entry of the metadata says; Arrow's own copy of the schema, and of the other entries, is packed."""
+def _meaning(key: str, text: str) -> str:
+    """The text of an entry of the metadata; Arrow's own copy of the schema, and of the other entries, is packed."""
     try:
         return base64.b64decode(text).decode("utf-8", "replace") if key == "ARROW:schema" else text
     except ValueError:

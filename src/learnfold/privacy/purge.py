@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from learnfold.batch.manifest import RollupRecord, TopicRecord
     from learnfold.catalog import Catalog, Rollup
     from learnfold.engines import Engine
-    from learnfold.engines.workbench import Workbench
-    from learnfold.privacy.person import Person
+    from learnfold.privacy.parquet import PersonQueries
     from learnfold.privacy.search import Findings
     from learnfold.storage import Storage
     from learnfold.storage.lease import Lease
@@ -42,10 +41,8 @@ class Removed:
 class Purge:
     """The work on one place, whose leases its caller has."""
 
-    def __init__(
-        self, out: Storage, catalog: Catalog, person: Person, engine: Engine, bench: Workbench, lease: Lease
-    ) -> None:
-        self.out, self.catalog, self.person, self.engine, self.bench = out, catalog, person, engine, bench
+    def __init__(self, out: Storage, catalog: Catalog, engine: Engine, queries: PersonQueries, lease: Lease) -> None:
+        self.out, self.catalog, self.engine, self.queries = out, catalog, engine, queries
         self.lease = lease
         self._made = 0
 
@@ -101,7 +98,7 @@ class Purge:
             files = [name for name, file in topic.files.items() if file.quarantine == path]
             target = f"{path.rsplit('/', 1)[0]}/{batch}-{self._next()}.parquet"
             with self.out.local([path]) as (source,), self.out.new(target) as place:
-                self.bench.rewrite(self.person, source, place, found.traces[path], keep=files)
+                self.queries.rewrite(source, place, found.traces[path], keep=files)
             for name in files:
                 topic.files[name].quarantine = target
 

@@ -14,7 +14,7 @@ from learnfold.storage.folder import TORN
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from learnfold.engines.workbench import Traces, Workbench
+    from learnfold.privacy.parquet import PersonQueries, Traces
     from learnfold.privacy.person import Person
     from learnfold.storage import Entry, Storage
     from learnfold.telemetry.reporter import Reporter
@@ -49,17 +49,15 @@ def entries_below(storage: Storage, *others: Storage) -> list[Entry]:
     return [e for e in storage.list() if not e.path.startswith(within) and not TORN.search(e.path)]
 
 
-def search(
-    storage: Storage, entries: Iterable[Entry], person: Person, bench: Workbench, reporter: Reporter
-) -> Findings:
+def search(storage: Storage, entries: Iterable[Entry], queries: PersonQueries, reporter: Reporter) -> Findings:
     """What the files hold; those that are gone by now hold nothing."""
-    found = Findings()
+    found, person = Findings(), queries.person
     entries = list(entries)
     found.names = [entry.path for entry in entries if person.distinctive and person.named_in(entry.path)]
     columnar = [entry for entry in entries if entry.path.endswith(_PARQUET) and entry.size]
     for group in _groups(columnar):
         reporter.step(f"searching {storage.url}", group[0].path)
-        _search_columns(storage, group, person, bench, found)
+        _search_columns(storage, group, queries, found)
     for entry in entries:
         if entry.size and not entry.path.endswith(_PARQUET):
             reporter.step(f"searching {storage.url}", entry.path)
@@ -67,19 +65,17 @@ def search(
     return found
 
 
-def _search_columns(
-    storage: Storage, group: Sequence[Entry], person: Person, bench: Workbench, found: Findings
-) -> None:
+def _search_columns(storage: Storage, group: Sequence[Entry], queries: PersonQueries, found: Findings) -> None:
     paths = [entry.path for entry in group]
     try:
         with storage.local(paths) as files:
             name = dict(zip(files, paths, strict=True))
-            traces, unreadable = bench.traces(person, files)
+            traces, unreadable = queries.find(files)
     except MissingDataError:
         if len(group) == 1:
             return
         for entry in group:
-            _search_columns(storage, [entry], person, bench, found)
+            _search_columns(storage, [entry], queries, found)
         return
     found.files += len(traces)
     found.rows += sum(trace.rows for trace in traces.values())

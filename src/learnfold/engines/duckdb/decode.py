@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Field, Topic
     from learnfold.engines.duckdb.footers import FileSchema
+    from learnfold.settings import Zones
 
 IDENTITY = "event_id"
 """The field that tells events apart."""
@@ -57,10 +58,10 @@ _LAX_JSON = (rf",\s*(?:[}}\]]|{_LAX_NUMBER})", rf":\s*{_LAX_NUMBER}", rf"\[\s*{_
 """What is no JSON although ``json_valid`` lets it pass. Each begins with one certain letter, which is searched for three times as fast."""
 
 
-def macros(platform_zone: str, reporting_zone: str) -> list[str]:
-    """The functions that the SELECTs and the subjects' derived columns use."""
-    zone, report = quoted(platform_zone), quoted(reporting_zone)
-    if platform_zone == "UTC":
+def macros(zones: Zones) -> list[str]:
+    """The statements that make the functions which the SELECTs and the subjects' derived columns use."""
+    zone, report = quoted(zones.platform), quoted(zones.reporting)
+    if zones.platform == "UTC":
         instant = "naive"
     else:  # a local time that the clocks show twice is the first of the two: by the offset of the day before
         later = f"epoch_us(timezone({zone}, naive))"
@@ -68,7 +69,7 @@ def macros(platform_zone: str, reporting_zone: str) -> list[str]:
         first = f"(epoch_us(naive) - (epoch_us(timezone({zone}, make_timestamptz({day_before}))) - {day_before}))"
         shown_twice = f"{first} < {later} AND epoch_us(timezone({zone}, make_timestamptz({first}))) = epoch_us(naive)"
         instant = f"make_timestamp(CASE WHEN {shown_twice} THEN {first} ELSE {later} END)"
-    shown = "t" if reporting_zone == "UTC" else f"timezone({report}, timezone('UTC', t))"
+    shown = "t" if zones.reporting == "UTC" else f"timezone({report}, timezone('UTC', t))"
     return [
         # nearly every text begins with a letter or digit, which is told at once
         f"CREATE OR REPLACE MACRO is_blank(s) AS CASE WHEN unicode(s) BETWEEN 33 AND 127 THEN false ELSE trim(s, '{_SPACES}') = '' END",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from learnfold.engines.duckdb.decode import quoted
 from learnfold.engines.duckdb.footers import brief
-from learnfold.engines.workbench import RowChange, RowDifference
 from learnfold.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from learnfold.engines.duckdb.session import DuckDBSession
 
 TOLERANCE = 1e-9
 """Doubles that differ by no more than this, relative to the larger, are the same."""
@@ -20,51 +22,83 @@ TOLERANCE = 1e-9
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
 
 
-def compare(
-    connection: duckdb.DuckDBPyConnection,
-    key: Sequence[str],
-    before: Sequence[str],
-    after: Sequence[str],
-    examples: int,
-) -> RowDifference:
-    """How the rows of the local files ``after`` differ from those of ``before``; NULL keys are equal.
+@dataclass
+class RowChange:
+    """One row that differs."""
 
-    Columns that only one side has are named in the result. Where one side lacks a key column, or the key is empty, rows are told
-    apart by all columns that both have, so that none is ever called changed. Rows of one key (there should be one) are
-    paired in the order of their other columns.
+    what: str  # added, removed or changed
+    key: dict[str, Any]
+    columns: dict[str, tuple[Any, Any]]  # before and after; of a changed row only what changed
+
+
+@dataclass
+class RowDifference:
+    """How many rows differ between two states of a view, and a few of them."""
+
+    rows_before: int = 0
+    rows_after: int = 0
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    changed_columns: dict[str, int] = field(default_factory=dict)  # rows in which each differs
+    columns_only_before: list[str] = field(default_factory=list)
+    columns_only_after: list[str] = field(default_factory=list)
+    examples: list[RowChange] = field(default_factory=list)
+
+    @property
+    def same(self) -> bool:
+        """Whether there is no difference in rows or columns."""
+        return not (self.added or self.removed or self.changed or self.columns_only_before or self.columns_only_after)
+
+
+def compare(
+    session: DuckDBSession, key: Sequence[str], before: Sequence[str], after: Sequence[str], examples: int = 3
+) -> RowDifference:
+    """How the rows of the local Parquet files ``after`` differ from those of ``before``, matched by ``key``; NULLs are equal.
+
+    Columns that only one side has are named in the result. Where one side lacks a key column, or the key is empty, rows are matched
+    by all columns that both have, so that none is ever called changed. Rows of one key (there should be one) are
+    paired in the order of their other columns. ``examples``: so many rows at most of each kind.
+
+    Raises:
+        DataError: a file can't be read as Parquet.
+
     """
-    kinds = [_columns(connection, files) for files in (before, after)]
-    shared = [name for name in kinds[1] if name in kinds[0]]
-    told_by = list(key) if key and set(key) <= set(shared) else shared
-    rest = [name for name in shared if name not in told_by]
-    result = RowDifference(
-        columns_only_before=[name for name in kinds[0] if name not in shared],
-        columns_only_after=[name for name in kinds[1] if name not in shared],
-    )
-    result.rows_before, result.rows_after = (_count(connection, files) for files in (before, after))
-    if not shared:
-        result.removed, result.added = result.rows_before, result.rows_after
-        return result
-    same = {name: _same(name, kinds[0][name], kinds[1][name]) for name in rest}
-    joined = " AND ".join(f"b.{_quoted(name)} IS NOT DISTINCT FROM a.{_quoted(name)}" for name in [*told_by, "_nth"])
-    whether = ", ".join(f"coalesce(NOT {test}, true) AS {_quoted('_differs ' + name)}" for name, test in same.items())
-    connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE differences AS
-        SELECT CASE WHEN b._nth IS NULL THEN 'added' WHEN a._nth IS NULL THEN 'removed' ELSE 'changed' END AS _what,
-               b AS _before, a AS _after{", " + whether if whether else ""}
-        FROM ({_numbered(before, told_by, shared)}) AS b FULL JOIN ({_numbered(after, told_by, shared)}) AS a ON {joined}
-        WHERE b._nth IS NULL OR a._nth IS NULL{"".join(f" OR coalesce(NOT {test}, true)" for test in same.values())}""")
-    try:
-        counts = dict(connection.execute("SELECT _what, count(*) FROM differences GROUP BY ALL").fetchall())
-        result.added, result.removed, result.changed = (counts.get(what, 0) for what in ("added", "removed", "changed"))
-        if result.changed and same:
+    with session.cursor() as cursor:
+        kinds = [_columns(cursor, files) for files in (before, after)]
+        shared = [name for name in kinds[1] if name in kinds[0]]
+        found = RowDifference(
+            columns_only_before=[name for name in kinds[0] if name not in shared],
+            columns_only_after=[name for name in kinds[1] if name not in shared],
+        )
+        found.rows_before, found.rows_after = (_count(cursor, files) for files in (before, after))
+        if not shared:
+            found.removed, found.added = found.rows_before, found.rows_after
+            return found
+        matched = list(key) if key and set(key) <= set(shared) else shared
+        same = {name: _same(name, kinds[0][name], kinds[1][name]) for name in shared if name not in matched}
+        sides = [_numbered(files, matched, shared) for files in (before, after)]
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE differences AS {_differing(sides, matched, same)}")
+        counts = dict(cursor.execute("SELECT _what, count(*) FROM differences GROUP BY ALL").fetchall())
+        found.added, found.removed, found.changed = (counts.get(what, 0) for what in ("added", "removed", "changed"))
+        if found.changed and same:
             sums = ", ".join(f"count(*) FILTER ({_quoted('_differs ' + name)})" for name in same)
-            found = connection.execute(f"SELECT {sums} FROM differences WHERE _what = 'changed'").fetchone() or ()
-            result.changed_columns = {name: count for name, count in zip(same, found, strict=True) if count}
-        result.examples = _examples(connection, told_by, shared, same, examples)
-    finally:
-        connection.execute("DROP TABLE differences")
-    return result
+            rows = cursor.execute(f"SELECT {sums} FROM differences WHERE _what = 'changed'").fetchone() or ()
+            found.changed_columns = {name: count for name, count in zip(same, rows, strict=True) if count}
+        found.examples = _examples(cursor, matched, shared, list(same), examples)
+        return found
+
+
+def _differing(sides: Sequence[str], matched: Sequence[str], same: Mapping[str, str]) -> str:
+    """The SELECT of the rows that differ: ``_what``, ``_before`` and ``_after`` (whole rows), and which columns differ."""
+    joined = " AND ".join(f"b.{_quoted(name)} IS NOT DISTINCT FROM a.{_quoted(name)}" for name in [*matched, "_nth"])
+    differs = {name: f"coalesce(NOT {test}, true)" for name, test in same.items()}
+    marks = "".join(f", {test} AS {_quoted('_differs ' + name)}" for name, test in differs.items())
+    return (
+        "SELECT CASE WHEN b._nth IS NULL THEN 'added' WHEN a._nth IS NULL THEN 'removed' ELSE 'changed' END AS _what, "
+        f"b AS _before, a AS _after{marks} FROM ({sides[0]}) AS b FULL JOIN ({sides[1]}) AS a ON {joined} "
+        f"WHERE {' OR '.join(['b._nth IS NULL', 'a._nth IS NULL', *differs.values()])}"
+    )
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> dict[str, str]:
@@ -104,7 +138,7 @@ def _examples(
     connection: duckdb.DuckDBPyConnection,
     key: Sequence[str],
     columns: Sequence[str],
-    same: dict[str, str],
+    compared: Sequence[str],
     most: int,
 ) -> list[RowChange]:
     """At most ``most`` rows of each kind, by key."""
@@ -112,7 +146,7 @@ def _examples(
     names = ", ".join(
         f"_before.{_quoted(n)} AS {_quoted('b ' + n)}, _after.{_quoted(n)} AS {_quoted('a ' + n)}" for n in columns
     )
-    marks = ", ".join(_quoted("_differs " + name) for name in same)
+    marks = ", ".join(_quoted("_differs " + name) for name in compared)
     order = ", ".join(f"coalesce(_before.{_quoted(name)}, _after.{_quoted(name)}) NULLS FIRST" for name in key)
     for what in ("added", "removed", "changed"):
         cursor = connection.execute(
@@ -122,11 +156,11 @@ def _examples(
             pairs: dict[str, tuple[Any, Any]] = {
                 name: (row[2 * place], row[2 * place + 1]) for place, name in enumerate(columns)
             }
-            differs = dict(zip(same, row[2 * len(columns) :], strict=True))
+            differs = dict(zip(compared, row[2 * len(columns) :], strict=True))
             side = 1 if what == "added" else 0
-            told = {name: pairs[name][side] for name in key}
+            values = {name: pairs[name][side] for name in key}
             shown = {n: p for n, p in pairs.items() if n not in key and (what != "changed" or differs.get(n))}
-            found.append(RowChange(what, told, shown))
+            found.append(RowChange(what, values, shown))
     return found
 
 

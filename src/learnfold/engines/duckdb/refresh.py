@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Rollup, View
     from learnfold.engines import RefreshRequest, RollupRows
+    from learnfold.engines.duckdb.session import DuckDBSession
     from learnfold.storage import Storage
 
 _EXAMPLES = 5
@@ -31,8 +32,8 @@ class RollupCache:
     A view of files reads only the columns and rows that are asked for, so that even some readers of it cost less than a table of it.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, out: Storage) -> None:
-        self.connection, self.out = connection, out
+    def __init__(self, session: DuckDBSession, out: Storage) -> None:
+        self.session, self.out = session, out
         self._tables: dict[tuple[str, tuple[RollupRows, ...], bool], str] = {}
         self._locks: defaultdict[tuple[str, tuple[RollupRows, ...], bool], Lock] = defaultdict(Lock)
         self._mutex = Lock()
@@ -61,7 +62,7 @@ class RollupCache:
         return self._tables[key]
 
     def _load(self, table: str, rollup: Rollup, sources: tuple[RollupRows, ...], *, all_time: bool) -> None:
-        with ExitStack() as held, self.connection.cursor() as cursor:
+        with ExitStack() as held, self.session.cursor() as cursor:
             files = held.enter_context(self.out.local([source.path for source in sources]))
             if all_time:
                 cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {_merged(rollup, sources, files)}")
@@ -72,8 +73,9 @@ class RollupCache:
 
     def clear(self) -> None:
         """Drops the tables and views."""
-        for (_, _, all_time), table in self._tables.items():
-            self.connection.execute(f"DROP {'TABLE' if all_time else 'VIEW'} IF EXISTS {table}")
+        with self.session.cursor() as cursor:
+            for (_, _, all_time), table in self._tables.items():
+                cursor.execute(f"DROP {'TABLE' if all_time else 'VIEW'} IF EXISTS {table}")
         self._tables.clear()
         self._files.close()
 

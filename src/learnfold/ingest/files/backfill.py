@@ -69,7 +69,7 @@ class Backfill:
     ) -> None:
         self.master, self.catalog, self.settings, self.mapping = master, catalog, settings, mapping
         self.topic = None if topic is None else catalog.topic(topic).name
-        self._intake = Decoder(settings, master)
+        self._intake = Decoder(settings)
         read = [each.fingerprint for each in catalog.topics.values()]
         self._how = digest([_READING, topic, None if mapping is None else repr(mapping), read, settings.platform_zone])
 

@@ -71,7 +71,7 @@ class Stream:
         self.master = master
         self.topics = tuple(catalog.topic(name).name for name in request.topics or catalog.topics)
         self.report = StreamReport()
-        self._decoder = Decoder(context.settings, master)
+        self._decoder = Decoder(context.settings)
         self._consumer = clients.consumer(context.settings, error_cb=self._error)
         self._mine = Assignment(context, self._write, accept_gap=request.accept_gap)
         self._ends = Ends(self._consumer, master, self.topics)
