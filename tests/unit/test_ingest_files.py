@@ -20,7 +20,7 @@ from ingested import KilledError, column_types, dying_after, quarantine, rows, v
 from learnfold import catalog
 from learnfold.cli import main
 from learnfold.errors import DataError, UsageError
-from learnfold.ingest.files import backfill
+from learnfold.ingest.files import texts
 from learnfold.ingest.files.backfill import Backfill
 from learnfold.ingest.files.located import located, topic_named
 from learnfold.settings import Settings
@@ -149,8 +149,7 @@ def test_what_compaction_took_is_not_replaced(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_killed_at_any_write_the_same_command_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut short before any of its writes, a file is taken up by the next attempt; events without an id count once."""
-    monkeypatch.setattr(backfill, "PART_ROWS", 3)
-    monkeypatch.setattr(backfill, "_BLOCK_ROWS", 2)
+    monkeypatch.setattr(texts, "PART_ROWS", 3)
     events = [
         {
             "event_type": "VIDEO_WATCHED",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from learnfold.errors import UsageError
+from learnfold.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -166,14 +166,22 @@ def _files(args: argparse.Namespace, settings: Settings) -> int:
     topic = args.topic[0] if args.topic else None
     backfill = Backfill(open_storage(args.into, settings), catalog.load(), settings, topic, mapping)
     progress, reports = TerminalReporter(), []
+    errors: list[DataError | UsageError] = []
     try:
         for source in located(args.files, settings):
             progress.step("ingesting", source.name)
-            reports.append(backfill.take(source))
+            try:
+                reports.append(backfill.take(source))
+            except (DataError, UsageError) as error:  # of this file; the others are taken all the same
+                errors.append(error)
     finally:
         progress.done()
         backfill.close()
-    print(to_json({"files": [vars(one) for one in reports]}) if args.json else _files_text(reports))
+    if reports or not errors:
+        print(to_json({"files": [vars(one) for one in reports]}) if args.json else _files_text(reports))
+    if errors:
+        worst = DataError if any(isinstance(error, DataError) for error in errors) else UsageError
+        raise worst("\n".join(map(str, errors)))
     return 0
 
 

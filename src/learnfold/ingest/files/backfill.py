@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,32 +16,31 @@ from learnfold.engines.duckdb.decode import quoted
 from learnfold.errors import DataError, UsageError
 from learnfold.ingest import columns
 from learnfold.ingest.decoder import Decoder
-from learnfold.ingest.files import formats
+from learnfold.ingest.files import formats, texts
 from learnfold.ingest.files.located import InputFile, topic_named
 from learnfold.ingest.files.receipt import FileReceipt, digest_of, read_receipt
+from learnfold.ingest.files.stream import opened
 from learnfold.kafka.messages import message_batches
 from learnfold.master.committed_offsets import now
 from learnfold.master.file_names import QUARANTINE, UNMAPPED
 from learnfold.storage.concurrency import map_concurrently
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from learnfold.catalog import Catalog, Topic
     from learnfold.engines.duckdb.footers import FileSchema
     from learnfold.ingest.decoder import DataFile
+    from learnfold.ingest.files.texts import Piece
     from learnfold.ingest.mapping.model import Mapping
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 
-PART_ROWS = 500_000
-"""Rows of a file that are taken at once; never a setting, since the names of what a file gives depend on it."""
-
-_READING = 1
+_READING = 2
 """Raised when the same file, read the same way, gives other events than before."""
 
-_PART_BYTES = 128_000_000
-_BLOCK_ROWS = 10_000
+_MEMBERS = {"xapi": "statements"}
+"""What documents have their statements in, by what a mapping reads, where each is read by itself."""
 
 
 @dataclass
@@ -108,21 +106,25 @@ class Backfill:
 
     def _pieces(self, path: Path, name: str) -> Iterator[Iterator[tuple[Topic | None, list[DataFile]]]]:
         """Piece by piece of the file, its topics and what to write of each; one has to be written before the next is asked for."""
-        with path.open("rb") as file:
-            kind = formats.kind_of(name, file.read(4096))
-        if self.mapping is not None:
-            if kind in {"parquet", "csv"}:
+        with opened(path) as stream:
+            kind = formats.kind_of(name, stream.peek())
+            if self.mapping is not None and kind != formats.JSON:
                 raise UsageError(f"{name} is {kind}; statements of learning platforms are read from JSON")
-            mapping = self.mapping
-            yield from (self._translated(some, mapping) for some in _some(formats.texts(path, name)))
-        elif kind == "parquet":
-            yield from self._of_parquet(path, name)
-        else:
-            yield from (self._of_texts(some, name) for some in _some(formats.texts(path, name)))
+            if kind == formats.PARQUET:
+                yield from self._of_parquet(path, name)
+                return
+            member = None if self.mapping is None else _MEMBERS.get(self.mapping.reads)
+            for piece in texts.pieces(stream, name, kind, member):
+                yield self._of_texts(piece, name) if self.mapping is None else self._translated(piece, self.mapping)
+            if stream.problem:
+                raise DataError(
+                    f"{name} can't be read to its end: {stream.problem}; what is before that is in. "
+                    "Mend it and ingest it again"
+                )
 
-    def _of_texts(self, some: Sequence[tuple[int, bytes]], name: str) -> Iterator[tuple[Topic | None, list[DataFile]]]:
+    def _of_texts(self, piece: Piece, name: str) -> Iterator[tuple[Topic | None, list[DataFile]]]:
         topic = self.topic or topic_named(name, self.catalog)
-        found = self._intake.receive(message_batches(some), self.catalog, topic, forced=self.topic is not None)
+        found = self._intake.receive(piece.batches(), self.catalog, topic, forced=self.topic is not None)
         for each in found:
             if each:
                 yield self.catalog.topic(each), self._intake.take_received(self.catalog.topic(each))
@@ -136,11 +138,11 @@ class Backfill:
         shape, rows = found
         topic = self.topic or topic_named(name, self.catalog)
         told = columns.topic_of(self.catalog, shape, topic) if self.topic is None else quoted(self.topic)
-        for first in range(0, rows, PART_ROWS):
+        for first in range(0, rows, texts.PART_ROWS):
             source = (
                 f"(SELECT *, file_row_number AS _place, coalesce({told}, '') AS _topic "
                 f"FROM read_parquet({quoted(str(path))}, hive_partitioning=false) "
-                f"WHERE file_row_number BETWEEN {first} AND {first + PART_ROWS - 1})"
+                f"WHERE file_row_number BETWEEN {first} AND {first + texts.PART_ROWS - 1})"
             )
             yield self._of_rows(shape, source)
 
@@ -153,15 +155,13 @@ class Backfill:
             else:
                 yield None, self._intake.take_untold(some, columns.whole(shape), "_place")
 
-    def _translated(
-        self, some: Sequence[tuple[int, bytes]], mapping: Mapping
-    ) -> Iterator[tuple[Topic | None, list[DataFile]]]:
+    def _translated(self, piece: Piece, mapping: Mapping) -> Iterator[tuple[Topic | None, list[DataFile]]]:
         """What the statements become by the mapping, and those that become nothing."""
         from learnfold.ingest.mapping.translate import Translated, translate
 
         events: dict[str, list[tuple[int, bytes]]] = {}
         unmapped: list[tuple[bytes, str, int]] = []
-        for row, text in some:
+        for row, text in piece.rows():
             try:
                 document = json.loads(text)
             except (ValueError, RecursionError):
@@ -172,9 +172,9 @@ class Backfill:
                     events.setdefault(result.topic, []).append((row, json.dumps(result.event).encode()))
                 else:
                     unmapped.append((json.dumps(result.original).encode(), result.reason, row))
-        for name, texts in sorted(events.items()):
+        for name, rows in sorted(events.items()):
             topic = self.catalog.topic(name)
-            self._intake.receive(message_batches(texts), self.catalog, name, forced=True)
+            self._intake.receive(message_batches(rows), self.catalog, name, forced=True)
             yield topic, self._intake.take_received(topic)
         if unmapped:
             yield None, self._intake.take_unmapped(*map(list, zip(*unmapped, strict=True)))
@@ -209,17 +209,3 @@ class Backfill:
                 f"{name} was ingested before, read another way, and what it gave was put together with other events since; "
                 f"it can't be replaced in {self.master.url}. To have it read anew, build a new master dataset"
             )
-
-
-def _some(texts: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
-    """The texts in pieces of as many rows and bytes as are taken at once."""
-    piece: list[tuple[int, bytes]] = []
-    size = 0
-    while block := list(islice(texts, _BLOCK_ROWS)):
-        piece += block
-        size += sum(len(text) for _, text in block)
-        if len(piece) >= PART_ROWS or size >= _PART_BYTES:
-            yield piece
-            piece, size = [], 0
-    if piece:
-        yield piece
