@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from learnfold.catalog.plans import StatePlan
 from learnfold.errors import UsageError
 
 Merge = Literal["key", "sum", "min", "max"]
@@ -159,6 +160,7 @@ class View:
     unique: bool = False  # whether its SQL groups by its key alone, so that no key can come twice
     all_time: frozenset[str] = frozenset()  # the rollups that it may be asked of when they are merged over all dates
     rewrites: dict[frozenset[str], Rewrite] = field(default_factory=dict)  # by the rollups that are merged so
+    plan: StatePlan = field(default_factory=StatePlan)  # how it is answered from states
 
     @property
     def key(self) -> tuple[str, ...]:

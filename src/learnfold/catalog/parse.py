@@ -23,6 +23,7 @@ from learnfold.catalog.order import in_order
 from learnfold.catalog.persons import names_of
 from learnfold.catalog.pushdown import pushdown_of
 from learnfold.catalog.rewrite import with_rewrites
+from learnfold.catalog.states import plan_of
 from learnfold.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -134,9 +135,9 @@ class _Reader:
         )
         checks = tuple(rules.check(job, name, text, [c.name for c in columns]) for text in marks["check"])
         view = View(name, job, comment, columns, rollups, checks, query.sql("duckdb", comments=False))
-        return with_rewrites(
-            replace(view, pushdown=pushdown_of(query, view.columns, {rollup.name: rollup for rollup in rollups}))
-        )
+        read = {rollup.name: rollup for rollup in rollups}
+        plan = plan_of(name, query, columns, read)
+        return with_rewrites(replace(view, pushdown=pushdown_of(query, columns, read), plan=plan))
 
     def columns(self, job: str, name: str, query: exp.Query, inherited: dict[str, str]) -> list[Column]:
         """The columns of a query with their types, each with its own comment or the one of the column that it passes on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from learnfold.catalog.model import Catalog, Column, Field, Job, Pushdown, Rewrite, Rollup, Topic, View
+from learnfold.catalog.plans import State, StateColumn, StatePlan, TupleSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ def from_data(data: list[Any]) -> Catalog:
     return Catalog(jobs)
 
 
-def _values(record: Field | Column) -> list[Any]:
+def _values(record: Field | Column | StateColumn | TupleSet) -> list[Any]:
     return list(vars(record).values())
 
 
@@ -74,11 +75,12 @@ def _of_view(view: View) -> list[Any]:
         view.unique,
         sorted(view.all_time),
         [[sorted(merged), rewrite.select, rewrite.projection] for merged, rewrite in view.rewrites.items()],
+        _of_plan(view.plan),
     ]
 
 
 def _to_view(data: list[Any], rollups: Mapping[str, Rollup]) -> View:
-    name, job, comment, columns, reads, checks, query, pushdown, unique, all_time, rewrites = data
+    name, job, comment, columns, reads, checks, query, pushdown, unique, all_time, rewrites, plan = data
     return View(
         name,
         job,
@@ -91,4 +93,29 @@ def _to_view(data: list[Any], rollups: Mapping[str, Rollup]) -> View:
         unique,
         frozenset(all_time),
         {frozenset(merged): Rewrite(select, projection=projection) for merged, select, projection in rewrites},
+        _to_plan(plan),
+    )
+
+
+def _of_plan(plan: StatePlan) -> list[Any]:
+    states = [
+        [state.name, state.rollups, [_values(column) for column in state.columns], state.source, state.condition]
+        for state in plan.states
+    ]
+    return [states, [_values(found) for found in plan.sets], plan.query, plan.whole]
+
+
+def _to_plan(data: list[Any]) -> StatePlan:
+    states, sets, query, whole = data
+    return StatePlan(
+        tuple(
+            State(name, tuple(rollups), tuple(StateColumn(*column) for column in columns), source, condition)
+            for name, rollups, columns, source, condition in states
+        ),
+        tuple(
+            TupleSet(name, tuple(rollups), tuple(columns), tuple(types), source, condition)
+            for name, rollups, columns, types, source, condition in sets
+        ),
+        query,
+        whole,
     )
