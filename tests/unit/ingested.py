@@ -73,11 +73,11 @@ class Log:
 
 def flushed(master: FolderStorage, partitions: list[Partition], settings: Settings | None = None) -> Flushed:
     """One flush of what some partitions hold."""
-    return flush(master, _intake(settings or Settings()), partitions, {})
+    return flush(master, _decoder(settings or Settings()), partitions, {})
 
 
 @cache
-def _intake(settings: Settings) -> Decoder:
+def _decoder(settings: Settings) -> Decoder:
     """One for all tests in a zone; what it took for one flush it doesn't know in the next."""
     return Decoder(settings)
 

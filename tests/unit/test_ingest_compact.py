@@ -22,7 +22,7 @@ from learnfold.errors import ConflictError, DataError
 from learnfold.ingest import compact as compaction
 from learnfold.ingest.compact import CompactReport, CompactRequest, compact
 from learnfold.master.closed_days import close_days
-from learnfold.master.compaction_log import read_switches, superseded
+from learnfold.master.compaction_log import read_compactions, superseded
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 from oracle import read_events
@@ -143,7 +143,7 @@ def test_small_files_of_a_day_become_one_sorted_for_the_fold(tmp_path: Path) -> 
     assert press(tmp_path, 0.0).removed == 4
     assert list(tmp_path.rglob("*.parquet")) == [one]
     press(tmp_path, 0.0)
-    assert read_switches(FolderStorage(str(tmp_path))) == []
+    assert read_compactions(FolderStorage(str(tmp_path))) == []
     assert held(tmp_path) == before
     assert press(tmp_path, 0.0) == CompactReport()
 

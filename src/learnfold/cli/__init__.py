@@ -1,7 +1,7 @@
 """The ``learnfold`` command. Each subcommand is a module here, imported when it is used, so that help is quick.
 
 A command's module has ``arguments(parser)``, which declares its flags, and ``run(args, settings) -> int``, which parses nothing,
-calls one library function and prints. Data goes to stdout, talk to stderr. Exit 0 done, 1 failed, 2 misused.
+calls one library function and prints. Data goes to stdout, everything else to stderr. Exit 0 done, 1 failed, 2 misused.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _main(prog: str, arguments: list[str]) -> int:
 
 
 def main_of(prog: str, work: Callable[[], int]) -> int:
-    """What ``work`` returns; its failures as one message and the exit code that they ask for, never a traceback."""
+    """What ``work`` returns; its failures as one message and the exit code of the error, never a traceback."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
         return work()

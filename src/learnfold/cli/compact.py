@@ -61,12 +61,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         raise MissingDataError(f"there is no master dataset at {master.url}: has ingestion run? Is the path right?")
     before = args.before or datetime.now(UTC).date()
     request = CompactRequest(before, tuple(args.topic), args.foreign, args.mark_closed)
-    progress = TerminalReporter()
+    reporter = TerminalReporter()
     try:
         with held(master, [MASTER], settings):
-            report = compact(master, catalog.load(), settings, request, lambda what: progress.step("compacting", what))
+            report = compact(master, catalog.load(), settings, request, reporter)
     finally:
-        progress.done()
+        reporter.done()
     print(to_json(asdict(report)) if args.json else text(report))
     for path, why in report.unreadable.items():
         print(f"left as it is, since it can't be read: {path} ({why})", file=sys.stderr)

@@ -61,12 +61,12 @@ def text(found: BatchDifference) -> str:
     rows = [
         (v.view, v.rows.rows_before, v.rows.rows_after, v.rows.added, v.rows.removed, v.rows.changed) for v in differing
     ]
-    blocks = [f"from {found.before} to {found.after}"]
-    blocks.append(table(["view", "rows before", "after", "added", "removed", "changed"], rows))
-    blocks += [examples(view) for view in differing]
+    paragraphs = [f"from {found.before} to {found.after}"]
+    paragraphs.append(table(["view", "rows before", "after", "added", "removed", "changed"], rows))
+    paragraphs += [examples(view) for view in differing]
     if same:
-        blocks.append(f"{same} more {'view is' if same == 1 else 'views are'} the same")
-    return "\n\n".join(block for block in blocks if block)
+        paragraphs.append(f"{same} more {'view is' if same == 1 else 'views are'} the same")
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
 def examples(view: ViewDifference, words: Mapping[str, str] | None = None) -> str:
@@ -75,8 +75,8 @@ def examples(view: ViewDifference, words: Mapping[str, str] | None = None) -> st
     for names, which in ((view.rows.columns_only_before, "gone"), (view.rows.columns_only_after, "new")):
         lines += [f"{view.view}: column {name} is {which}" for name in names]
     if view.rows.changed_columns:
-        told = ", ".join(f"{name} in {count:,} rows" for name, count in view.rows.changed_columns.items())
-        lines.append(f"{view.view}: changed {told}")
+        columns = ", ".join(f"{name} in {count:,} rows" for name, count in view.rows.changed_columns.items())
+        lines.append(f"{view.view}: changed {columns}")
     lines += [f"{view.view}: {_row(change, words or {})}" for change in view.rows.examples]
     return "\n".join(lines)
 

@@ -65,21 +65,21 @@ def text(found: Erasure) -> str:
         earlier = f"; the receipt of an earlier erasure is {found.earlier}" if found.earlier else ""
         files = found.master.files + found.output.files
         return f"nothing of this person is there: {files:,} files searched{earlier}"
-    blocks = [_rows(found)]
+    paragraphs = [_rows(found)]
     if found.unfinished and found.receipt is None:
-        blocks.append(
+        paragraphs.append(
             f"an erasure of this person was begun and not finished ({found.unfinished}); this goes on with it"
         )
     if found.receipt is None:
         files = len(found.master.traces)
-        blocks.append(_files(found))
-        blocks.append(
+        paragraphs.append(_files(found))
+        paragraphs.append(
             f"would write {files:,} files of the master dataset anew, recompute their days, "
             f"and remove {len(found.batches)} batches: {', '.join(found.batches) or 'none'}"
         )
     else:
-        blocks.append(_receipt(found.receipt))
-    return "\n\n".join(block for block in blocks if block)
+        paragraphs.append(_receipt(found.receipt))
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
 def _rows(found: Erasure) -> str:
@@ -93,11 +93,11 @@ def _rows(found: Erasure) -> str:
     rows: list[tuple[object, ...]] = [(topic, files.get(topic, 0), n) for topic, n in found.rows_by_topic.items()]
     if found.quarantine_rows:
         rows.append(("in quarantine", "", found.quarantine_rows))
-    blocks = [table(["events of the person", "files", "rows"], rows)] if rows else []
+    paragraphs = [table(["events of the person", "files", "rows"], rows)] if rows else []
     if found.mentions:
-        told = list(found.mentions.items())
-        blocks.append(table(["named in events of others (the name goes, the event stays)", "rows"], told))
-    return "\n\n".join(blocks)
+        mentions = list(found.mentions.items())
+        paragraphs.append(table(["named in events of others (the name goes, the event stays)", "rows"], mentions))
+    return "\n\n".join(paragraphs)
 
 
 def _files(found: Erasure) -> str:
@@ -126,9 +126,9 @@ def as_json(found: Erasure) -> dict[str, Any]:
     """What would be done, or was, as data."""
     from dataclasses import asdict
 
-    told = asdict(found.receipt) if found.receipt else {}
+    receipt = asdict(found.receipt) if found.receipt else {}
     for proof in ("salt", "digest"):  # which say nothing here
-        told.pop(proof, None)
+        receipt.pop(proof, None)
     return {
         "dry_run": found.dry_run,
         "nothing": found.nothing,
@@ -143,5 +143,5 @@ def as_json(found: Erasure) -> dict[str, Any]:
         "batches": found.batches,
         "unfinished": found.unfinished,
         "earlier": found.earlier,
-        "receipt": {"path": found.receipt.path, **told} if found.receipt else None,
+        "receipt": {"path": found.receipt.path, **receipt} if found.receipt else None,
     }

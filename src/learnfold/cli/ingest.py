@@ -165,17 +165,17 @@ def _files(args: argparse.Namespace, settings: Settings) -> int:
     mapping = load(args.mapping) if args.mapping else None
     topic = args.topic[0] if args.topic else None
     backfill = Backfill(open_storage(args.into, settings), catalog.load(), settings, topic, mapping)
-    progress, reports = TerminalReporter(), []
+    reporter, reports = TerminalReporter(), []
     errors: list[DataError | UsageError] = []
     try:
         for source in located(args.files, settings):
-            progress.step("ingesting", source.name)
+            reporter.step("ingesting", source.name)
             try:
                 reports.append(backfill.take(source))
             except (DataError, UsageError) as error:  # of this file; the others are taken all the same
                 errors.append(error)
     finally:
-        progress.done()
+        reporter.done()
         backfill.close()
     if reports or not errors:
         print(to_json({"files": [vars(one) for one in reports]}) if args.json else _files_text(reports))

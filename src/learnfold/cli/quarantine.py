@@ -48,7 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Lists the quarantine, or takes it in again."""
     from learnfold.cli.table import to_json
-    from learnfold.ingest.quarantine import COLUMNS, look
+    from learnfold.ingest.quarantine import COLUMNS, read_quarantine
     from learnfold.storage import open_storage
 
     if args.mapping and not args.replay:
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         done = _replay(storage, args, settings)
         print(to_json([vars(one) for one in done]) if args.json else _replayed(done))
         return 0
-    found = look(storage, _files(storage, args.topic), settings, args.limit)
+    found = read_quarantine(storage, _files(storage, args.topic), settings, args.limit)
     if args.json:
         counts = [dict(zip(("topic", "reason", "events"), count, strict=True)) for count in found.counts]
         print(to_json({"counts": counts, "events": [dict(zip(COLUMNS, row, strict=True)) for row in found.rows]}))

@@ -71,8 +71,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         plans, unknown_topics = batch.plan(request, catalog.load(), settings)
         print(to_json(plan_json(plans, unknown_topics)) if args.json else plan_text(plans, unknown_topics))
         return 0
-    progress = TerminalReporter()
-    result = batch.run(request, catalog.load(), settings, progress)
+    reporter = TerminalReporter()
+    result = batch.run(request, catalog.load(), settings, reporter)
     if args.json:
         print(to_json(batch.report(result)))
     else:
@@ -97,12 +97,12 @@ def text(result: RunReport) -> str:
         return f"nothing new since batch {result.manifest.batch}; nothing recomputed{repaired} ({result.seconds:.2f} s)"
     lines = [
         table(
-            ["topic", "files", "events", "copies dropped", "quarantined"],
+            ["topic", "files", "events", "duplicates dropped", "quarantined"],
             [(n, len(t.files), t.events, t.duplicates, sum(t.quarantined.values())) for n, t in topics.items()],
         ),
         "",
         table(
-            ["view", "rows", "seconds", "asked"],
+            ["view", "rows", "seconds", "refresh"],
             [
                 (
                     name,
@@ -131,7 +131,7 @@ def plan_text(plans: list[JobPlan], unknown_topics: dict[str, int]) -> str:
     rows = [list(row.values()) for row in _topics_json(plans)]
     views = sum(len(plan.views) for plan in plans)
     lines = [table(["topic", "days", "files", "bytes", "new files", "gone", "why"], rows)]
-    lines += ["", "nothing to do" if all(plan.idle for plan in plans) else f"{views} views to ask"]
+    lines += ["", "nothing to do" if all(plan.idle for plan in plans) else f"{views} views to refresh"]
     lines += [
         f"left out: topic={name} ({files} files), which no subject reads" for name, files in unknown_topics.items()
     ]

@@ -44,10 +44,10 @@ def text(found: Status) -> str:
     from learnfold.cli.table import table
 
     if found.current is None:
-        blocks = [f"nothing is published at {found.output}"]
+        paragraphs = [f"nothing is published at {found.output}"]
     else:
-        blocks = [table(_BATCHES, [_batch(line) for line in found.batches])]
-        blocks += _details(found.batches)
+        paragraphs = [table(_BATCHES, [_batch(line) for line in found.batches])]
+        paragraphs += _details(found.batches)
         jobs = [
             (
                 j.job,
@@ -60,18 +60,18 @@ def text(found: Status) -> str:
             )
             for j in found.jobs
         ]
-        blocks.append(table(["published", "batch", "events", "UTC days", "views", "rows", "made from"], jobs))
+        paragraphs.append(table(["published", "batch", "events", "UTC days", "views", "rows", "made from"], jobs))
     if found.leases:
         rows = [
             (i.job, f"process {i.process} on {i.host}", i.since, "at work" if i.alive else "died") for i in found.leases
         ]
-        blocks.append(table(["job", "held by", "since", ""], rows))
-    blocks += [
+        paragraphs.append(table(["job", "held by", "since", ""], rows))
+    paragraphs += [
         f"an erasure that began {begun} isn't finished: if nobody is at it, give its command again"
         for begun in found.unfinished_erasures
     ]
-    blocks.append(_pending(found.pending))
-    blocks += [
+    paragraphs.append(_pending(found.pending))
+    paragraphs += [
         f"left out: topic={name} ({files} files), which no subject reads"
         for name, files in found.without_subject.items()
     ]
@@ -80,8 +80,8 @@ def text(found: Status) -> str:
         whose = (
             "of the runs under way, or left by a crash" if live else "left by a crash; 'learnfold clean' removes them"
         )
-        blocks.append(f"{found.leftover_files} files ({found.leftover_bytes:,} bytes) that no batch needs: {whose}")
-    return "\n\n".join(blocks)
+        paragraphs.append(f"{found.leftover_files} files ({found.leftover_bytes:,} bytes) that no batch needs: {whose}")
+    return "\n\n".join(paragraphs)
 
 
 _BATCHES = [
@@ -92,9 +92,9 @@ _BATCHES = [
     "days folded",
     "reused",
     "events",
-    "copies",
+    "duplicates",
     "quarantined",
-    "views asked",
+    "views refreshed",
     "seconds",
 ]
 
@@ -102,30 +102,30 @@ _BATCHES = [
 def _batch(line: BatchLine) -> tuple[object, ...]:
     action = f"{line.action} of {line.of}" if line.of else line.action
     bad = sum(count for reasons in line.quarantined.values() for count in reasons.values())
-    asked = f"{line.views_asked} of {line.views}"
+    refreshed = f"{line.views_asked} of {line.views}"
     jobs = ", ".join(line.jobs)
     counts = (line.days_folded, line.days_reused, line.events, line.copies, bad)
-    return (line.batch, line.published_at, action, jobs, *counts, asked, line.seconds)
+    return (line.batch, line.published_at, action, jobs, *counts, refreshed, line.seconds)
 
 
 def _details(batches: list[BatchLine]) -> list[str]:
     """What the newest batch quarantined and left out."""
     from learnfold.cli.table import table
 
-    newest, blocks = batches[0], []
+    newest, paragraphs = batches[0], []
     reasons = [(topic, reason, count) for topic, found in newest.quarantined.items() for reason, count in found.items()]
     if reasons:
-        blocks.append(table(["quarantined: topic", "reason", "events"], reasons))
+        paragraphs.append(table(["quarantined: topic", "reason", "events"], reasons))
     if newest.left_out:
-        blocks.append(table(["left out", "why"], list(newest.left_out.items())))
-    return blocks
+        paragraphs.append(table(["left out", "why"], list(newest.left_out.items())))
+    return paragraphs
 
 
 def _pending(pending: list[PendingLine] | None) -> str:
     from learnfold.cli.table import table
 
     if not pending:
-        return "nothing is pending" if pending is not None else "what is pending can't be told without --in IN"
+        return "nothing is pending" if pending is not None else "what is pending isn't known without --in IN"
     rows = [
         (line.topic or "", line.days, line.files, line.bytes, line.new_files, line.gone_files, line.why)
         for line in pending

@@ -54,20 +54,20 @@ def text(found: Verification) -> str:
     rows = [
         (v.view, v.rows.rows_before, v.rows.rows_after, v.rows.added, v.rows.removed, v.rows.changed) for v in wrong
     ]
-    blocks = []
+    paragraphs = []
     if rows:
-        blocks.append(table(["wrong view", "rows published", "right", "missing", "too many", "changed"], rows))
+        paragraphs.append(table(["wrong view", "rows published", "right", "missing", "too many", "changed"], rows))
         words = {"added": "missing", "removed": "too many", "changed": "published -> right"}
-        blocks += [examples(view, words) for view in wrong]
+        paragraphs += [examples(view, words) for view in wrong]
     if found.facts:
-        blocks.append("\n".join(found.facts))
+        paragraphs.append("\n".join(found.facts))
     if found.unverified:
-        blocks.append(table(["not verified", "why"], list(found.unverified.items())))
+        paragraphs.append(table(["not verified", "why"], list(found.unverified.items())))
     right = len(found.views) - len(wrong)
-    blocks.append(
+    paragraphs.append(
         f"batch {found.batch}: {right} views are right, {len(wrong)} wrong, {len(found.unverified)} not verified"
     )
-    return "\n\n".join(blocks)
+    return "\n\n".join(paragraphs)
 
 
 def as_json(found: Verification) -> dict[str, object]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from learnfold.settings import Settings
 
-_ASK_SECONDS = 30
+_ANSWER_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Component:
 def installed(
     environment: Mapping[str, str], settings: Settings, *, s3: bool = False, kafka: bool = False
 ) -> list[Component]:
-    """Every part, needed or not; ``s3`` and ``kafka`` say what was asked for beside the settings."""
+    """Every part, needed or not; ``s3`` and ``kafka`` say what is needed beside the settings."""
     spark = settings.engine == "spark"
     packages = [
         ("learnfold", "this", "", False),
@@ -78,13 +78,13 @@ def _java(environment: Mapping[str, str]) -> str | None:
     """The version of the Java that Spark would start."""
     home = environment.get("JAVA_HOME")
     program = str(Path(home) / "bin" / "java") if home else shutil.which("java", path=environment.get("PATH"))
-    found = re.search(r'version "([^"]+)"', _said([program, "-version"])) if program else None
+    found = re.search(r'version "([^"]+)"', _output([program, "-version"])) if program else None
     return found[1] if found else None
 
 
 def _maven() -> str | None:
     program = shutil.which("mvn")
-    found = re.search(r"Apache Maven ([\w.-]+)", _said([program, "--version"])) if program else None
+    found = re.search(r"Apache Maven ([\w.-]+)", _output([program, "--version"])) if program else None
     return found[1] if found else None
 
 
@@ -96,7 +96,7 @@ def _jars(environment: Mapping[str, str], settings: Settings) -> str | None:
     return f"{len(list(folder.glob('*.jar')))} in {folder}" if folder else None
 
 
-def _said(command: list[str]) -> str:
+def _output(command: list[str]) -> str:
     """What a program says of itself; empty where it can't be run."""
     try:
         done = subprocess.run(  # noqa: S603 - a program of this machine, without arguments of a user's
@@ -106,7 +106,7 @@ def _said(command: list[str]) -> str:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            timeout=_ASK_SECONDS,
+            timeout=_ANSWER_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

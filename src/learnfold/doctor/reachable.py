@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 
-_ASK_SECONDS = 10.0
+_ANSWER_SECONDS = 10.0
 _CLOCKS_SECONDS = 60.0
-"""Clocks further apart than this are told: what is old, and whose lease is over, is read from them."""
+"""Clocks further apart than this are reported: what is old, and whose lease is over, is read from them."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was tried: at which place, with what success, and what was seen or said."""
+    """One thing that was tried: at which place, whether it succeeded, and what was found."""
 
     what: str
     where: str
@@ -74,9 +74,9 @@ def check_kafka(catalog: Catalog, settings: Settings) -> list[Check]:
 
     def ask() -> str:
         with clients.translate_errors(settings):
-            told = clients.admin(settings).list_topics(timeout=_ASK_SECONDS)
-        there = [f"{name} ({len(told.topics[name].partitions)})" for name in catalog.topics if name in told.topics]
-        return f"{len(told.brokers)} broker(s); topics (partitions): {', '.join(there) or 'none of ours yet'}"
+            found = clients.admin(settings).list_topics(timeout=_ANSWER_SECONDS)
+        there = [f"{name} ({len(found.topics[name].partitions)})" for name in catalog.topics if name in found.topics]
+        return f"{len(found.brokers)} broker(s); topics (partitions): {', '.join(there) or 'none of ours yet'}"
 
     return [_tried("ask the brokers", settings.kafka_servers, ask)]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from learnfold.catalog import Catalog, Topic
     from learnfold.engines.duckdb.footers import FileSchema
 
-UNTOLD = "its topic can't be told"
+UNROUTABLE = "its topic can't be told"
 """Why an event that names no topic isn't taken."""
 
 _KAFKA = ("kafka_partition", "kafka_offset", "kafka_timestamp", "extra_fields")
@@ -22,7 +22,7 @@ _WHOLE = {"BIGINT", "INTEGER", "UBIGINT"}
 _NAIVE = {"TIMESTAMP", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP_S", "INT96"}
 
 
-def decoded(topic: Topic, shape: FileSchema, source: str, row: str) -> str:
+def decode_rows(topic: Topic, shape: FileSchema, source: str, row: str) -> str:
     """The SELECT of every row of ``source``: the topic's fields and ``_day``, the event's UTC day; or the reason and the whole of it."""
     carried = {"_kafka_timestamp": _kafka_timestamp(shape), "_whole_event": whole(shape)}
     if shape.envelope:
@@ -43,7 +43,7 @@ def decoded(topic: Topic, shape: FileSchema, source: str, row: str) -> str:
 
 
 def kept(topic: Topic) -> str:
-    """The columns of a file of events, from ``arrived``."""
+    """The columns of a file of events, from ``decoded``."""
     fields = (
         f'timezone(\'UTC\', "{field.name}") AS "{field.name}"' if field.type == "TIMESTAMP" else f'"{field.name}"'
         for field in topic.sent
@@ -55,7 +55,7 @@ def kept(topic: Topic) -> str:
 
 
 def quarantined(topic: str, source: str | None) -> str:
-    """The columns of a quarantine file, from ``arrived``: those of a batch's, and the time that Kafka gave the message.
+    """The columns of a quarantine file, from ``decoded``: those of a batch's, and the time that Kafka gave the message.
 
     ``source`` is the file that the rows came from; None: they came from Kafka.
     """
@@ -91,9 +91,11 @@ def topic_of(catalog: Catalog, shape: FileSchema, otherwise: str | None) -> str:
     else:
         named = [f"CAST({_column(name, shape)} AS VARCHAR)" for name in ("topic", "event_category") if shape.type(name)]
     names = {name: name for name in catalog.topics} | {category_of(name): name for name in catalog.topics}
-    cases = "".join(f" WHEN {quoted(said.lower())} THEN {quoted(name)}" for said, name in names.items())
-    told = [f"CASE lower(trim({place})){cases} END" for place in named]
-    return f"coalesce({', '.join([*told, 'CAST(NULL AS VARCHAR)' if otherwise is None else quoted(otherwise)])})"
+    cases = "".join(f" WHEN {quoted(spelling.lower())} THEN {quoted(name)}" for spelling, name in names.items())
+    named_topics = [f"CASE lower(trim({place})){cases} END" for place in named]
+    return (
+        f"coalesce({', '.join([*named_topics, 'CAST(NULL AS VARCHAR)' if otherwise is None else quoted(otherwise)])})"
+    )
 
 
 def category_of(topic: str) -> str:
@@ -127,7 +129,7 @@ def whole(shape: FileSchema) -> str:
 def _unknown_members(topic: Topic) -> str:
     """The members of a message that no field is for, as JSON; NULL without any.
 
-    An event whose members are as many as its fields have values has no others, which is quickly told.
+    An event whose members are as many as its fields have values has no others, which is quick to see.
     """
     known = " + ".join(f'CAST("{field.name}" IS NOT NULL AS INTEGER)' for field in topic.sent)
     names = ", ".join(quoted(field.name) for field in topic.sent)

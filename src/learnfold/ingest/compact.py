@@ -1,6 +1,6 @@
 """Merges the many small files of closed days into few, sorted for the fold.
 
-Write new, then switch, then remove: a record names the old files, then the new file appears and with it they stop to count (see
+Write new, then replace, then remove: a record names the old files, then the new file appears and with it they stop to count (see
 ``learnfold.master.compaction_log``), and after a grace they go. Killed anywhere, the next compaction goes on; in between, readers see the
 old files or the new one, never both. So even events that nothing tells apart, without an id or a place in Kafka, count once.
 """
@@ -19,11 +19,12 @@ from learnfold.engines.duckdb.session import DuckDBSession, translate_errors
 from learnfold.errors import BugError, ConflictError
 from learnfold.master.closed_days import close_days, day_of
 from learnfold.master.committed_offsets import CommittedOffsets, now
-from learnfold.master.compaction_log import Switch, read_switches
+from learnfold.master.compaction_log import Compaction, read_compactions
 from learnfold.master.file_names import is_own, kafka_range, topic_of
+from learnfold.telemetry.reporter import Reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import duckdb
 
@@ -82,48 +83,48 @@ def compact(
     catalog: Catalog,
     settings: Settings,
     request: CompactRequest,
-    step: Callable[[str], None] = lambda _: None,
+    reporter: Reporter | None = None,
 ) -> CompactReport:
-    """Merges what can be; the caller sees to it that no other compaction runs on the same master dataset.
+    """What was merged; the caller holds the lease of the master dataset, so that no other compaction runs on it.
 
-    ``step`` hears of every day. Raises StorageError, and then what was done so far is whole.
+    Raises StorageError, and then what was done so far is complete; ConflictError where a file was changed meanwhile.
     """
-    report = CompactReport()
+    report, reporter = CompactReport(), reporter or Reporter()
     topics = [catalog.topic(name).name for name in request.topics or catalog.topics]
     _finish(master, settings, report)
     progress = CommittedOffsets.read(master)
     with DuckDBSession(settings) as session:
         for topic in topics:
             entries = master.list(f"topic={topic}")
-            taken = {path for switch in read_switches(master) for path in switch.old}
+            taken = {path for compaction in read_compactions(master) for path in compaction.old}
             for day, files in _by_day(entries, request, progress, taken).items():
-                step(f"{topic} {day}")
-                _compact_day(master, session.connection, topic, day, files, report)
+                reporter.step("compacting", f"{topic} {day}")
+                _Merge(master, session.connection, report).day(DayReport(topic, day), files)
             if request.mark_closed:
                 report.closed += close_days(master, topic, request.before - timedelta(days=1))
     return report
 
 
 def _finish(master: Storage, settings: Settings, report: CompactReport) -> None:
-    """Goes on with earlier compactions: removes what is past its grace, and forgets those that died before the switch."""
+    """Goes on with earlier compactions: removes what is past its grace, and forgets those that died before their new file was there."""
     grace = timedelta(minutes=settings.grace_minutes)
-    for switch in read_switches(master):
-        folder = switch.new.rpartition("/")[0]
+    for compaction in read_compactions(master):
+        folder = compaction.new.rpartition("/")[0]
         there = {entry.path: entry for entry in master.list(folder)}
-        new = there.get(switch.new)
-        if switch.removed_at is not None:
-            if datetime.now(UTC) - datetime.fromisoformat(switch.removed_at) >= grace:
-                master.delete([switch.path])
+        new = there.get(compaction.new)
+        if compaction.removed_at is not None:
+            if datetime.now(UTC) - datetime.fromisoformat(compaction.removed_at) >= grace:
+                master.delete([compaction.path])
         elif new is None:
-            master.delete([switch.path])
+            master.delete([compaction.path])
         elif datetime.now(UTC) - new.modified_at >= grace:
-            old = [path for path in switch.old if path in there]
+            old = [path for path in compaction.old if path in there]
             master.delete(old)
             report.removed += len(old)
-            switch.removed_at = now()
-            switch.write(master)
+            compaction.removed_at = now()
+            compaction.write(master)
         else:
-            report.waiting += sum(path in there for path in switch.old)
+            report.waiting += sum(path in there for path in compaction.old)
 
 
 def _by_day(
@@ -142,23 +143,51 @@ def _by_day(
     return {day: files for day, files in sorted(days.items()) if len(files) > 1}
 
 
-def _compact_day(
-    master: Storage,
-    connection: duckdb.DuckDBPyConnection,
-    topic: str,
-    day: date,
-    files: Sequence[Entry],
-    report: CompactReport,
-) -> None:
-    done = DayReport(topic, day)
-    folders: dict[str, list[Entry]] = {}
-    for entry in files:
-        folders.setdefault(entry.path.rpartition("/")[0], []).append(entry)
-    for folder, some in folders.items():
-        for group in _groups(some):
-            _merge(master, connection, folder, group, done, report)
-    if done.files_before:
-        report.days.append(done)
+@dataclass(frozen=True)
+class _Merge:
+    """Merges files of one day of a topic, and reports it."""
+
+    master: Storage
+    connection: duckdb.DuckDBPyConnection
+    report: CompactReport
+
+    def day(self, done: DayReport, files: Sequence[Entry]) -> None:
+        """Merges a day's files, folder by folder; counts in ``done``."""
+        folders: dict[str, list[Entry]] = {}
+        for entry in files:
+            folders.setdefault(entry.path.rpartition("/")[0], []).append(entry)
+        for folder, some in folders.items():
+            for group in _groups(some):
+                self._group(folder, group, done)
+        if done.files_before:
+            self.report.days.append(done)
+
+    def _group(self, folder: str, files: Sequence[Entry], done: DayReport) -> None:
+        """Merges files of one folder, those with the same columns together."""
+        by_path = {entry.path: entry for entry in files}
+        with self.master.local(list(by_path)) as local, translate_errors():
+            path_of = dict(zip(local, by_path, strict=True))
+            probed = footers.probe(self.connection, local)
+            self.report.unreadable |= {path_of[file]: why for file, why in probed.unreadable.items()}
+            for shape, some in probed.shapes.items():
+                if len(some) < 2 or not shape.rewritable:  # noqa: PLR2004
+                    continue
+                old = sorted(path_of[file] for file in some)
+                name = f"{topic_of(folder)}-compact-{digest([(path, by_path[path].tag) for path in old])}.parquet"
+                compaction = Compaction(f"{folder}/{name}", old)
+                compaction.write(self.master)
+                with self.master.new(compaction.new) as file:
+                    rows = _write(self.connection, shape, some, str(file), distinct=_overlap(old))
+                    done.bytes_after += file.stat().st_size
+                    _unchanged(self.master, folder, [by_path[path] for path in old])
+                before = sum(probed.rows[one] for one in some)
+                if rows > before:
+                    raise BugError(f"{compaction.new} has {rows} rows of {before}; remove it")
+                done.files_before += len(some)
+                done.files_after += 1
+                done.bytes_before += sum(by_path[path].size for path in old)
+                done.rows += rows
+                done.copies += before - rows
 
 
 def _groups(files: Sequence[Entry]) -> list[list[Entry]]:
@@ -174,43 +203,8 @@ def _groups(files: Sequence[Entry]) -> list[list[Entry]]:
     return [group for group in groups if len(group) > 1]
 
 
-def _merge(
-    master: Storage,
-    connection: duckdb.DuckDBPyConnection,
-    folder: str,
-    files: Sequence[Entry],
-    done: DayReport,
-    report: CompactReport,
-) -> None:
-    """Merges files of one folder, those of one shape together."""
-    by_path = {entry.path: entry for entry in files}
-    with master.local(list(by_path)) as local, translate_errors():
-        path_of = dict(zip(local, by_path, strict=True))
-        probed = footers.probe(connection, local)
-        report.unreadable |= {path_of[file]: why for file, why in probed.unreadable.items()}
-        for shape, some in probed.shapes.items():
-            if len(some) < 2 or not shape.rewritable:  # noqa: PLR2004
-                continue
-            old = sorted(path_of[file] for file in some)
-            name = f"{topic_of(folder)}-compact-{digest([(path, by_path[path].tag) for path in old])}.parquet"
-            switch = Switch(f"{folder}/{name}", old)
-            switch.write(master)
-            with master.new(switch.new) as file:
-                rows = _write(connection, shape, some, str(file), distinct=_overlap(old))
-                done.bytes_after += file.stat().st_size
-                _unchanged(master, folder, [by_path[path] for path in old])
-            before = sum(probed.rows[one] for one in some)
-            if rows > before:
-                raise BugError(f"{switch.new} has {rows} rows of {before}; remove it")
-            done.files_before += len(some)
-            done.files_after += 1
-            done.bytes_before += sum(by_path[path].size for path in old)
-            done.rows += rows
-            done.copies += before - rows
-
-
 def _unchanged(master: Storage, folder: str, read: Sequence[Entry]) -> None:
-    """Raises ConflictError where a file was rewritten while it was read, as when a person is erased: nothing is switched then."""
+    """Raises ConflictError where a file was rewritten while it was read, as when a person is erased: nothing is replaced then."""
     tags = {entry.path: entry.tag for entry in master.list(folder)}
     changed = [entry.path for entry in read if tags.get(entry.path) != entry.tag]
     if changed:

@@ -36,7 +36,7 @@ MESSAGE = FileSchema((("value", "BLOB"), ("partition", "INTEGER"), ("offset", "B
 TEXT = FileSchema((("value", "BLOB"),))
 """What a row of a file is."""
 
-_MESSAGES = f'(SELECT value, partition, "offset", nullif(timestamp, {NONE}) AS timestamp FROM blocks)'
+_MESSAGES = f'(SELECT value, partition, "offset", nullif(timestamp, {NONE}) AS timestamp FROM batches)'
 
 
 @dataclass(frozen=True)
@@ -60,26 +60,26 @@ class Decoder:
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """The connection, where what was taken is the table ``arrived``."""
+        """The connection, where what was read is the table ``decoded``."""
         return self._session.connection
 
-    def take(self, topic: Topic, blocks: Sequence[MessageBatch]) -> list[DataFile]:
+    def take(self, topic: Topic, batches: Sequence[MessageBatch]) -> list[DataFile]:
         """Reads a topic's messages in place of what was taken before; the parts to write, by partition and day."""
-        with self._registered(blocks):
-            self._load(columns.decoded(topic, MESSAGE, _MESSAGES, '"offset"'))
+        with self._registered(batches):
+            self._load(columns.decode_rows(topic, MESSAGE, _MESSAGES, '"offset"'))
         return self._parts(by_partition=True)
 
     def receive(
-        self, blocks: Sequence[MessageBatch], catalog: Catalog, topic: str | None, *, forced: bool
+        self, batches: Sequence[MessageBatch], catalog: Catalog, topic: str | None, *, forced: bool
     ) -> list[str]:
         """Keeps rows of a file, whose offsets are their places, as the table ``received``; the topics that they name.
 
         ``topic`` is that of rows that name none, or of all where it is ``forced``; empty stands for rows without one.
         """
         named = quoted(topic or "") if forced else f"coalesce({columns.topic_of(catalog, TEXT, topic)}, {quoted('')})"
-        with self._registered(blocks), translate_errors():
+        with self._registered(batches), translate_errors():
             self.connection.execute(
-                f'CREATE OR REPLACE TABLE received AS SELECT value, "offset" AS place, {named} AS topic FROM blocks'
+                f'CREATE OR REPLACE TABLE received AS SELECT value, "offset" AS place, {named} AS topic FROM batches'
             )
             found = self.connection.execute("SELECT DISTINCT topic FROM received ORDER BY ALL").fetchall()
         return [name for (name,) in found]
@@ -95,27 +95,27 @@ class Decoder:
             found = self.connection.execute(f"SELECT DISTINCT _topic FROM {source} ORDER BY ALL").fetchall()
         return [name for (name,) in found]
 
-    def take_untold(self, source: str, value: str, row: str) -> list[DataFile]:
+    def take_unroutable(self, source: str, value: str, row: str) -> list[DataFile]:
         """Reads rows without a topic: all are invalid. ``value`` and ``row`` are each one's bytes and place, in SQL."""
-        self._load(columns.unroutable(source, value, row, quoted(columns.UNTOLD)))
+        self._load(columns.unroutable(source, value, row, quoted(columns.UNROUTABLE)))
         return self._parts()
 
     def take_unmapped(self, values: Sequence[bytes], reasons: Sequence[str], places: Sequence[int]) -> list[DataFile]:
         """Reads statements that no topic was found for: each one's JSON, the reason, and its place."""
-        blocks = [MessageBatch.of(values, NONE, range(len(values)), [NONE] * len(values))]
-        with self._registered(blocks), translate_errors():
+        batches = [MessageBatch.of(values, NONE, range(len(values)), [NONE] * len(values))]
+        with self._registered(batches), translate_errors():
             self.connection.execute(
                 "CREATE OR REPLACE TABLE unmapped AS SELECT unnest($1::VARCHAR[]) AS reason, "
                 "unnest($2::BIGINT[]) AS place, unnest(range(len($1::VARCHAR[]))) AS number",
                 [list(reasons), list(places)],
             )
-            source = 'blocks JOIN unmapped ON number = "offset"'
+            source = 'batches JOIN unmapped ON number = "offset"'
             self._load(columns.unroutable(source, "value", "place", "reason"))
         return self._parts()
 
     def take_from(self, topic: Topic, shape: FileSchema, source: str, *, row: str = "NULL") -> list[DataFile]:
         """Reads an SQL relation of that shape, where ``row`` is each row's place in it; the parts to write, by day."""
-        self._load(columns.decoded(topic, shape, source, row))
+        self._load(columns.decode_rows(topic, shape, source, row))
         return self._parts()
 
     def write(self, topic: Topic | None, part: DataFile, file: Path, source: str | None = None) -> None:
@@ -128,13 +128,13 @@ class Decoder:
         else:
             shown = columns.kept(topic)
         with self._session.cursor() as cursor:
-            cursor.execute(f"COPY (SELECT {shown} FROM arrived WHERE {chosen}) TO {quoted(str(file))} ({PARQUET})")
+            cursor.execute(f"COPY (SELECT {shown} FROM decoded WHERE {chosen}) TO {quoted(str(file))} ({PARQUET})")
 
     def reasons(self) -> dict[str, int]:
         """What was taken and invalid: how many messages, by reason."""
         return dict(
             self.connection.execute(
-                "SELECT _reason, count(*) FROM arrived WHERE _reason IS NOT NULL GROUP BY ALL ORDER BY ALL"
+                "SELECT _reason, count(*) FROM decoded WHERE _reason IS NOT NULL GROUP BY ALL ORDER BY ALL"
             ).fetchall()
         )
 
@@ -147,7 +147,7 @@ class Decoder:
     def drop(self) -> None:
         """Lets go of what was taken."""
         with translate_errors():
-            for table in ("arrived", "received", "unmapped"):
+            for table in ("decoded", "received", "unmapped"):
                 self.connection.execute(f"DROP TABLE IF EXISTS {table}")
 
     def close(self) -> None:
@@ -156,23 +156,23 @@ class Decoder:
 
     def _load(self, select: str) -> None:
         with translate_errors():
-            self.connection.execute(f"CREATE OR REPLACE TABLE arrived AS {select}")
+            self.connection.execute(f"CREATE OR REPLACE TABLE decoded AS {select}")
 
     def _parts(self, *, by_partition: bool = False) -> list[DataFile]:
         partition = "_partition" if by_partition else "CAST(NULL AS INTEGER)"
         with translate_errors():
             found = self.connection.execute(
-                f"SELECT {partition} AS _p, _day, count(*) FROM arrived GROUP BY ALL ORDER BY ALL"
+                f"SELECT {partition} AS _p, _day, count(*) FROM decoded GROUP BY ALL ORDER BY ALL"
             ).fetchall()
         return [DataFile(*one) for one in found]
 
     @contextmanager
-    def _registered(self, blocks: Sequence[MessageBatch]) -> Iterator[None]:
-        self.connection.register("blocks", MessageBatches(blocks))
+    def _registered(self, batches: Sequence[MessageBatch]) -> Iterator[None]:
+        self.connection.register("batches", MessageBatches(batches))
         try:
             yield
         finally:
-            self.connection.unregister("blocks")
+            self.connection.unregister("batches")
 
 
 __all__ = ["MESSAGE", "PARQUET", "UNMAPPED", "DataFile", "Decoder"]

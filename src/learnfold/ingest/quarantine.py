@@ -55,7 +55,7 @@ def quarantine_files(master: Storage, topic: str | None = None) -> list[str]:
     return [path for path in paths if path.endswith(".parquet") and topic_of(path) and not progress.beyond(path)]
 
 
-def look(storage: Storage, files: Sequence[str], settings: Settings, limit: int | None) -> Quarantined:
+def read_quarantine(storage: Storage, files: Sequence[str], settings: Settings, limit: int | None) -> Quarantined:
     """What quarantine files of a master dataset or of a batch hold; ``limit``: so many rows of each topic and reason (None: all)."""
     if not files:
         return Quarantined()
@@ -119,8 +119,8 @@ class _Replay:
         for topic, parts in self._parts(name):
             taken += self._write(topic, [part for part in parts if part.day], content)
             self.decoder.connection.execute(
-                "UPDATE replayed SET today = greatest(today, said) FROM "
-                "(SELECT _row, max(coalesce(_reason, '')) AS said FROM arrived GROUP BY ALL) WHERE _row = place"
+                "UPDATE replayed SET today = greatest(today, found) FROM "
+                "(SELECT _row, max(coalesce(_reason, '')) AS found FROM decoded GROUP BY ALL) WHERE _row = place"
             )
         (left,) = self.decoder.connection.execute(
             "SELECT count(*) FROM replayed WHERE coalesce(today, reason) <> ''"

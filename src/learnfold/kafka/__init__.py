@@ -1,1 +1,1 @@
-"""Kafka: how it is reached, messages many at once, and looking into a topic."""
+"""Kafka: how it is reached, messages many at once, and reading a topic."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Client = TypeVar("Client")
 
 _FIXED = ("group.id", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset", "enable.partition.eof")
-"""Settings on which it rests that nothing is lost."""
+"""Settings that have to stay as they are so that nothing is lost."""
 
 _REFUSED = (
     KafkaError._AUTHENTICATION,  # noqa: SLF001 - what the library calls its own codes
@@ -32,7 +32,7 @@ _REFUSED = (
 
 
 def consumer(settings: Settings, **callbacks: Any) -> Consumer:
-    """A consumer of the ingestion's group: positions are what it is told, and lost ones an error."""
+    """A consumer of the ingestion's group: positions are set by us, and a lost one is an error."""
     return _made(
         Consumer,
         {
@@ -52,7 +52,7 @@ def consumer(settings: Settings, **callbacks: Any) -> Consumer:
 
 
 def reader(settings: Settings) -> Consumer:
-    """A consumer that only looks: it belongs to no group that commits."""
+    """A consumer that only reads: it belongs to no group that commits."""
     own = {
         "group.id": f"{settings.kafka_group}-look",
         "enable.auto.commit": False,
@@ -64,7 +64,7 @@ def reader(settings: Settings) -> Consumer:
 
 
 def producer(settings: Settings, **callbacks: Any) -> Producer:
-    """A producer whose messages arrive once and in order, or are told to have failed."""
+    """A producer whose messages arrive once and in order, or are reported as failed."""
     own = {"enable.idempotence": True, "acks": "all", "linger.ms": 50, "compression.type": "lz4", "batch.size": 500_000}
     return _made(Producer, {**own, "queue.buffering.max.messages": 200_000, **callbacks}, settings)
 
@@ -79,14 +79,14 @@ def _made(kind: Callable[[dict[str, Any]], Client], own: dict[str, Any], setting
     fixed = [name for name in options if name in _FIXED and own.get(name) is not None]
     if fixed:
         raise UsageError(
-            f"kafka_options sets {', '.join(fixed)}, on which it rests that no event is lost; leave it out"
+            f"kafka_options sets {', '.join(fixed)}, which has to stay as it is so that no event is lost; leave it out"
         )
     config = {"bootstrap.servers": settings.kafka_servers, "client.id": "learnfold", "log_level": 2, **own, **options}
     try:
         return kind(config)
     except (KafkaException, ValueError, TypeError) as error:
-        said = error.args[0].str() if isinstance(error, KafkaException) else str(error)
-        raise UsageError(f"Kafka's settings can't be meant: {said}; see LEARNFOLD_KAFKA_OPTIONS") from error
+        why = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+        raise UsageError(f"Kafka's settings can't be used: {why}; see LEARNFOLD_KAFKA_OPTIONS") from error
 
 
 def _options(text: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ _SCHEMA = na.c_schema(na.struct(_COLUMNS))
 NONE = -1
 """A partition, offset or time that isn't known."""
 
-_BLOCK_ROWS = 10_000
+_BATCH_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class MessageBatch:
 class MessageBatches:
     """A table of ``value``, ``partition``, ``offset`` and ``timestamp`` that DuckDB can register, and read more than once."""
 
-    def __init__(self, blocks: Sequence[MessageBatch]) -> None:
-        self._arrays = [block.arrow() for block in blocks if len(block)]
+    def __init__(self, batches: Sequence[MessageBatch]) -> None:
+        self._arrays = [batch.arrow() for batch in batches if len(batch)]
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The table as Arrow's protocol asks for it."""
@@ -80,11 +80,11 @@ class MessageBatches:
 
 def message_batches(rows: Sequence[tuple[int, bytes]]) -> list[MessageBatch]:
     """The texts of a file's rows, each with its place."""
-    blocks = []
-    for start in range(0, len(rows), _BLOCK_ROWS):
-        places, texts = zip(*rows[start : start + _BLOCK_ROWS], strict=True)
-        blocks.append(MessageBatch.of(texts, NONE, places, [NONE] * len(places)))
-    return blocks
+    batches = []
+    for start in range(0, len(rows), _BATCH_ROWS):
+        places, texts = zip(*rows[start : start + _BATCH_ROWS], strict=True)
+        batches.append(MessageBatch.of(texts, NONE, places, [NONE] * len(places)))
+    return batches
 
 
 def _bits(flags: Sequence[bool]) -> bytes:

@@ -37,7 +37,7 @@ def produce(messages: Iterator[Sent], settings: Settings, rate: float | None = N
     Raises StorageError where Kafka can't be reached, or refuses a message.
     """
     failures = _Failures()
-    producer = clients.producer(settings, on_delivery=failures.note, error_cb=failures.told)
+    producer = clients.producer(settings, on_delivery=failures.note, error_cb=failures.connection)
     with clients.translate_errors(settings):
         make_topics(settings, list(catalog.load().topics))
         began, sent = time.monotonic(), 0
@@ -98,7 +98,7 @@ class _Failures:
             self.count += 1
             self.first = self.first or f"{message.topic()}: {error.str()}"
 
-    def told(self, error: KafkaError) -> None:
+    def connection(self, error: KafkaError) -> None:
         """Hears of what is wrong with the connection."""
         if clients.refuses(error):
             self.refused = error.str()
@@ -110,5 +110,5 @@ class _Failures:
         if self.count:
             raise StorageError(
                 f"Kafka at {settings.kafka_servers} didn't take {self.count} messages; the first: {self.first}. "
-                "Send them again: copies of an event count once"
+                "Send them again: duplicates of an event count once"
             )

@@ -1,4 +1,4 @@
-"""A look at a Kafka topic, as a member of no group: nothing is committed, and nobody notices."""
+"""Reads a Kafka topic as a member of no group: nothing is committed, and nobody notices."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class CommittedOffsets:
 
 
 def read_committed_offsets(master: Storage) -> dict[str, dict[int, int]]:
-    """By topic and partition, the offset before which every message is in files; see ``Progress.read``."""
+    """By topic and partition, the offset before which every message is in files; see ``CommittedOffsets.read``."""
     return CommittedOffsets.read(master).offsets()
 
 
@@ -126,7 +126,7 @@ def _parsed(data: bytes, where: str) -> PartitionProgress:
     except (ValueError, TypeError) as error:
         raise DataError(
             f"{where} can't be read as the progress of ingestion ({error}); put the file back from a backup, "
-            "or delete it and ingest the partition from its beginning again: copies count once"
+            "or delete it and ingest the partition from its beginning again: duplicates count once"
         ) from error
 
 

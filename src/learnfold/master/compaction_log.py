@@ -1,4 +1,4 @@
-"""How one file takes the place of several at once, though files appear and go one by one.
+"""The log of compactions: how one file replaces several at once, though files appear and go one by one.
 
 A record names the new file and the old ones. It is written before the new file, and means nothing until that is there: so the
 moment at which the new file appears is the moment at which the old ones don't count any more. They stay as long as a reader may
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from learnfold.storage import Storage
 
-SWITCHES = "_compacted"
+COMPACTED = "_compacted"
 
 
 @dataclass
-class Switch:
+class Compaction:
     """One record; paths are below MASTER."""
 
     new: str
@@ -36,31 +36,37 @@ class Switch:
     @property
     def path(self) -> str:
         """Where it lies."""
-        return f"{SWITCHES}/{self.new.rpartition('/')[2].removesuffix('.parquet')}.json"
+        return f"{COMPACTED}/{self.new.rpartition('/')[2].removesuffix('.parquet')}.json"
 
     def write(self, master: Storage) -> None:
         """Puts it in place."""
         master.write(self.path, json.dumps(asdict(self), ensure_ascii=False).encode())
 
 
-def read_switches(master: Storage) -> list[Switch]:
+def read_compactions(master: Storage) -> list[Compaction]:
     """The records there are, by path."""
-    paths = [entry.path for entry in master.list(SWITCHES) if entry.path.endswith(".json")]
+    paths = [entry.path for entry in master.list(COMPACTED) if entry.path.endswith(".json")]
     return [one for one in map_concurrently(partial(_read, master), paths, master.at_once) if one is not None]
 
 
 def superseded(master: Storage, listed: Collection[str]) -> set[str]:
     """Of the files that were listed before, those in whose place another one of them is."""
     there = set(listed)
-    return {old for switch in read_switches(master) if switch.new in there for old in switch.old if old in there}
+    return {
+        old
+        for compaction in read_compactions(master)
+        if compaction.new in there
+        for old in compaction.old
+        if old in there
+    }
 
 
-def _read(master: Storage, path: str) -> Switch | None:
+def _read(master: Storage, path: str) -> Compaction | None:
     data = master.read(path)
     if data is None:
         return None
     try:
-        return Switch(**json.loads(data))
+        return Compaction(**json.loads(data))
     except (ValueError, TypeError) as error:
         raise DataError(
             f"{master.url}/{path} can't be read ({error}). It says which files a compaction put together; without it events may "

@@ -1,7 +1,7 @@
 """How ingestion names the files of the master dataset, so that a name tells what the file holds.
 
 Of Kafka: ``<topic>-<partition>-<first offset>-<last offset>.parquet``, the offsets being those of all that was written at once.
-A topic that was deleted and made again counts its offsets anew; its files then say the generation behind the partition: ``3.g1``.
+A topic that was deleted and made again counts its offsets from 0 again; the names of its files then hold the generation behind the partition: ``3.g1``.
 """
 
 from __future__ import annotations

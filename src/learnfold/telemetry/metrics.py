@@ -75,7 +75,7 @@ PUBLISHED = _run(
 )
 DAYS_FOLDED = _run("days_folded", "", "days", "UTC days that the batch folded, counted by topic")
 EVENTS = _run("events", "topic", "events", "valid events, each once")
-DUPLICATES = _run("duplicates", "topic", "events", "copies of events that were dropped")
+DUPLICATES = _run("duplicates", "topic", "events", "duplicates of events that were dropped")
 QUARANTINED = _run("quarantined", "topic reason", "events", "invalid events by reason")
 UNREADABLE_FILES = _run("unreadable_files", "topic", "files", "files that were left out since they can't be read")
 NEWEST_DAY = _run("newest_day_timestamp_seconds", "topic", "time", "when the newest UTC day began that has events")

@@ -90,7 +90,7 @@ def _write(file: Path, samples: list[Sample]) -> None:
     jobs = {job for _, job in new}
     succeeded = {job for name, job in new if name == LAST_SUCCESS.full_name}
     known = {metric.full_name for metric in metrics_of(RUNS)}
-    with _alone(file):
+    with _locked(file):
         old = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         kept = []
         for line in old:
@@ -112,7 +112,7 @@ def _write(file: Path, samples: list[Sample]) -> None:
 
 
 @contextlib.contextmanager
-def _alone(file: Path) -> Iterator[None]:
+def _locked(file: Path) -> Iterator[None]:
     """Nobody else on this machine replaces the file meanwhile, where the system can promise it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -141,8 +141,8 @@ def _push(gateway: str, job: str, samples: list[Sample]) -> str | None:
         with urllib.request.urlopen(request, timeout=PUSH_SECONDS):  # noqa: S310 - the address is the user's
             return None
     except (OSError, ValueError) as error:
-        said = f": {error.read().decode(errors='replace')[:500]}" if isinstance(error, urllib.error.HTTPError) else ""
-        return f"the run's numbers can't be pushed to {url}: {error}{said}"
+        answer = f": {error.read().decode(errors='replace')[:500]}" if isinstance(error, urllib.error.HTTPError) else ""
+        return f"the run's numbers can't be pushed to {url}: {error}{answer}"
 
 
 def _named(line: str) -> tuple[str, str]:

@@ -129,7 +129,7 @@ class Backfill:
             if each:
                 yield self.catalog.topic(each), self._intake.take_received(self.catalog.topic(each))
             else:
-                yield None, self._intake.take_untold("received WHERE topic = ''", "value", "place")
+                yield None, self._intake.take_unroutable("received WHERE topic = ''", "value", "place")
 
     def _of_parquet(self, path: Path, name: str) -> Iterator[Iterator[tuple[Topic | None, list[DataFile]]]]:
         found = self._intake.shape(str(path))
@@ -153,7 +153,7 @@ class Backfill:
                 topic = self.catalog.topic(name)
                 yield topic, self._intake.take_from(topic, shape, some, row="_place")
             else:
-                yield None, self._intake.take_untold(some, columns.whole(shape), "_place")
+                yield None, self._intake.take_unroutable(some, columns.whole(shape), "_place")
 
     def _translated(self, piece: Piece, mapping: Mapping) -> Iterator[tuple[Topic | None, list[DataFile]]]:
         """What the statements become by the mapping, and those that become nothing."""

@@ -133,14 +133,14 @@ class Assignment:
         remade = not known.offset < low or known.topic_id not in {"", topic_id}
         lost = 0 if remade else low - known.offset
         self.missing += lost
-        said: dict[str, Any] = {"topic": known.topic, "partition": known.partition, "why": problem}
+        fields: dict[str, Any] = {"topic": known.topic, "partition": known.partition, "why": problem}
         if not self.accept_gap:
             self.alarms[key] = problem
             self.context.reporter.log(
-                "alarm", **said, note="this partition stands still; --accept-gap goes on without them"
+                "alarm", **fields, note="this partition stands still; --accept-gap goes on without them"
             )
             return None
-        self.context.reporter.log("alarm", **said, note="accepted")
+        self.context.reporter.log("alarm", **fields, note="accepted")
         gap = {"from": known.offset, "to": low, "generation": known.generation, "accepted_at": now()}
         generation = known.generation + (1 if remade else 0)
         wanted = replace(

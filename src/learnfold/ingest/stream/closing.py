@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from learnfold.ingest.stream.ends import Ends
     from learnfold.ingest.stream.partition import Partition
 
-_LOOK_SECONDS = 5.0
+_POLL_SECONDS = 5.0
 
 
 class Closing:
-    """Looks now and then whether a day can be closed; every process may, and does it for all topics whose partitions are complete."""
+    """Asks now and then whether a day can be closed; every process may, and does it for all topics whose partitions are complete."""
 
     def __init__(self, context: StreamContext, ends: Ends, after_hours: float | None) -> None:
         self._master, self._catalog, self._ends = context.master, context.catalog, ends
         self._after = None if after_hours is None else timedelta(hours=after_hours)
         self._closed: dict[str, date] = {}  # by topic, the last day
-        self._looked = -_LOOK_SECONDS
+        self._polled_at = -_POLL_SECONDS
 
-    def look(self, mine: Mapping[tuple[str, int], Partition], *, now: bool = False) -> list[str]:
-        """The folders of the days that are closed now, mostly none; it looks every few seconds, unless ``now``."""
-        if self._after is None or (not now and time.monotonic() - self._looked < _LOOK_SECONDS):
+    def poll(self, mine: Mapping[tuple[str, int], Partition], *, now: bool = False) -> list[str]:
+        """The folders of the days that are closed now, mostly none; it asks every few seconds, unless ``now``."""
+        if self._after is None or (not now and time.monotonic() - self._polled_at < _POLL_SECONDS):
             return []
-        self._looked = time.monotonic()
+        self._polled_at = time.monotonic()
         last = (datetime.now(UTC) - self._after).date() - timedelta(days=1)
         topics = [topic for topic in self._catalog.topics if self._closed.get(topic, date.min) < last]
         if not topics:
@@ -45,7 +45,7 @@ class Closing:
             self._complete(mine, due)
             return self._close(topics, last, due)
         except (StorageError, KafkaException):
-            return []  # the next look tries again
+            return []  # the next poll tries again
 
     def _complete(self, mine: Mapping[tuple[str, int], Partition], due: str) -> None:
         """Finds out which of our partitions are complete up to that time, also those that nothing comes to."""

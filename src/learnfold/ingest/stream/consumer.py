@@ -47,7 +47,7 @@ class StreamRequest:
     once: bool = False  # up to what is there now, then stop
     accept_gap: bool = False  # go on behind messages that are gone from Kafka
     give_up_seconds: float | None = None  # how long Kafka is waited for at the start; None: for ever
-    close_after_hours: float | None = None  # days are said to be closed so long after their end; None: never
+    close_after_hours: float | None = None  # days are marked as closed so long after their end; None: never
 
 
 @dataclass
@@ -56,7 +56,7 @@ class StreamReport:
 
     flushed: Flushed = field(default_factory=Flushed)
     offsets: dict[str, dict[int, int]] = field(default_factory=dict)  # its partitions' progress at the end
-    closed: list[str] = field(default_factory=list)  # the days' folders that it said are closed
+    closed: list[str] = field(default_factory=list)  # the days' folders that it marked as closed
     flushes: int = 0
     seconds: float = 0.0
 
@@ -121,7 +121,7 @@ class Stream:
             raise clients.unreachable(self.settings, self._refused.str())
         if self._due():
             self._flush()
-        self.report.closed += self._closing.look(self._mine.partitions)
+        self.report.closed += self._closing.poll(self._mine.partitions)
         if time.monotonic() - self._shown >= _SHOW_SECONDS:
             self._show()
 
@@ -130,7 +130,7 @@ class Stream:
         errors = [(message, error) for message in messages if (error := message.error()) is not None]
         self._hold([message for message in messages if message.error() is None] if errors else messages)
         for message, error in errors:  # after the messages before them: the end of a partition is behind its last one
-            self._told(message, error)
+            self._note(message, error)
 
     def _hold(self, messages: Sequence[Message]) -> None:
         start, size = 0, 0
@@ -147,7 +147,7 @@ class Stream:
         if start:
             self._average_bytes = max(1.0, size / start)
 
-    def _told(self, message: Message, error: KafkaError) -> None:
+    def _note(self, message: Message, error: KafkaError) -> None:
         """Something that isn't a message: the end of a partition, or what is wrong."""
         key, code = (message.topic() or "", message.partition() or 0), error.code()
         if code == KafkaError._PARTITION_EOF:  # noqa: SLF001
@@ -191,7 +191,7 @@ class Stream:
                 self._write(list(self._mine.partitions.values()))
             except FencedError as error:
                 self._mine.fenced(error)
-                self._consumer.unsubscribe()  # what we think is ours may not be: join the group anew
+                self._consumer.unsubscribe()  # what we think is ours may not be: join the group again
                 self._subscribe()
             except StorageError as error:
                 if self.stop.is_set():
@@ -271,7 +271,7 @@ class Stream:
         """Writes what is held, and leaves the partitions so that the next owner has nothing to clean up."""
         try:
             self._flush()
-            self.report.closed += self._closing.look(self._mine.partitions, now=True)
+            self.report.closed += self._closing.poll(self._mine.partitions, now=True)
             self.report.offsets = self._offsets()
             for partition in self._mine.partitions.values():
                 partition.advance(clean=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Key = tuple[str, int]
 
 _ASK_SECONDS = 10.0
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 
 class Ends:
@@ -30,7 +30,7 @@ class Ends:
         self._consumer, self._master, self._topics = consumer, master, topics
         self.known: dict[Key, tuple[int, str]] = {}
         self._others: dict[Key, int] = {}
-        self._looked = -_LOOK_SECONDS
+        self._polled_at = -_POLL_SECONDS
 
     def sample(self, keys: Iterable[Key] | None = None) -> None:
         """Asks Kafka for the ends of some partitions now (None: all there are); those it doesn't tell stay as they were."""
@@ -74,8 +74,8 @@ class Ends:
                 return False
         others = {key: end for key, (end, _) in self.known.items() if key not in mine and key not in left_out}
         behind = {key for key, end in others.items() if self._others.get(key, 0) < end}
-        if behind and time.monotonic() - self._looked >= _LOOK_SECONDS:
-            self._looked = time.monotonic()
+        if behind and time.monotonic() - self._polled_at >= _POLL_SECONDS:
+            self._polled_at = time.monotonic()
             progress = CommittedOffsets.read(self._master).partitions
             self._others = {key: one.offset for key, one in progress.items()}
             behind = {key for key, end in others.items() if self._others.get(key, 0) < end}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from learnfold.catalog import Topic
     from learnfold.storage import Storage
 
-_BLOCK_ROWS = 8_192
+_BATCH_ROWS = 8_192
 """Messages that are put together to columns at once; till then they are Python objects, five times as large."""
 
 _TRIES = 10
@@ -43,7 +43,7 @@ class Partition:
     rows: int = 0
     size: int = 0  # bytes of them in memory, about
     since: float | None = None  # when the oldest of what is held came, by the monotonic clock
-    _blocks: list[MessageBatch] = field(default_factory=list)
+    _batches: list[MessageBatch] = field(default_factory=list)
     _values: list[bytes | None] = field(default_factory=list)
     _offsets: list[int] = field(default_factory=list)
     _timestamps: list[int] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Partition:
         self._values += values
         self._offsets += offsets
         self._timestamps += timestamps
-        if len(self._values) >= _BLOCK_ROWS:
+        if len(self._values) >= _BATCH_ROWS:
             self._seal()
 
     def reached(self, offset: int) -> None:
@@ -91,15 +91,15 @@ class Partition:
             self.next = offset
             self.since = self.since or time.monotonic()
 
-    def blocks(self) -> list[MessageBatch]:
+    def batches(self) -> list[MessageBatch]:
         """The held messages as columns."""
         if self._values:
             self._seal()
-        return self._blocks
+        return self._batches
 
     def drop(self) -> None:
         """Holds nothing any more."""
-        self._blocks, self._values, self._offsets, self._timestamps = [], [], [], []
+        self._batches, self._values, self._offsets, self._timestamps = [], [], [], []
         self.first, self.last, self.rows, self.size, self.since = None, -1, 0, 0, None
 
     def advance(self, complete_until: str | None = None, *, clean: bool = False) -> None:
@@ -114,7 +114,7 @@ class Partition:
         self.drop()
 
     def _seal(self) -> None:
-        self._blocks.append(MessageBatch.of(self._values, self.progress.partition, self._offsets, self._timestamps))
+        self._batches.append(MessageBatch.of(self._values, self.progress.partition, self._offsets, self._timestamps))
         self._values, self._offsets, self._timestamps = [], [], []
 
 

@@ -70,12 +70,12 @@ def flush(
 def _flush_topic(master: Storage, decoder: Decoder, partitions: Sequence[Partition]) -> Flushed:
     """Writes the files of one topic."""
     done, topic = Flushed(), partitions[0].topic
-    blocks = [block for partition in partitions for block in partition.blocks()]
-    if not blocks:
+    batches = [batch for partition in partitions for batch in partition.batches()]
+    if not batches:
         return done
     ranges = {partition.progress.partition: partition.range for partition in partitions if partition.rows}
     try:
-        parts = decoder.take(topic, blocks)
+        parts = decoder.take(topic, batches)
 
         def write(part: DataFile) -> None:
             with master.new(f"{part.folder(topic.name)}/{ranges[part.partition or 0].name}") as file:
