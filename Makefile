@@ -49,9 +49,11 @@ zip: $(VENV)/.dev ## dist/learnfold.zip for spark-submit --py-files
 bench: $(VENV)/.dev ## every benchmark; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/.core ## write what is derived from the subjects: pages, launchers, Oozie's and Airflow's files
+docs: $(VENV)/.core ## write what is derived from the subjects and the table of metrics: pages, rules, launchers, Oozie's and Airflow's files
 	$(BIN)/learnfold views --markdown > docs/views.md
 	$(BIN)/python tools/derived.py
+	$(BIN)/learnfold monitoring --markdown > docs/metrics.md
+	$(BIN)/learnfold monitoring --write deploy/monitoring
 	$(BIN)/learnfold oozie --write batch_layer/oozie
 
 lock: $(VENV)/.dev ## pin the dependencies anew (needs uv)

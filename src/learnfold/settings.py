@@ -73,10 +73,23 @@ class Settings:
     lease_seconds: float = _setting(
         60.0, "seconds after which the lock of a silent run on another machine is taken over", least=5
     )
+    future_days: int = _setting(
+        1,
+        "days ahead of the clock from which on an event counts as one of the future, which freshness ignores",
+        least=0,
+    )
+    # being watched
     metrics_file: str = _setting(
         "", "file for the last run's numbers as Prometheus text (node_exporter's textfile folder)"
     )
     push_gateway: str = _setting("", "URL of a Prometheus Pushgateway for the last run's numbers", secret=True)
+    run_interval_seconds: float = _setting(
+        0.0, "how often runs are meant to come, for the alert rules; 0: as 'learnfold monitoring' was told", least=0
+    )
+    metrics_port: int = _setting(0, "port of the ingestion's Prometheus endpoint; 0: none", least=0)
+    metrics_address: str = _setting(
+        "127.0.0.1", "address that the endpoint listens at; 0.0.0.0: every one, for a Prometheus on another machine"
+    )
     # S3
     s3_endpoint: str = _setting(
         "",
@@ -128,7 +141,6 @@ class Settings:
         256_000_000, "bytes of messages held in memory after which ingestion writes files", least=1
     )
     flush_seconds: float = _setting(60.0, "seconds after which ingestion writes what it holds", least=0.1)
-    metrics_port: int = _setting(0, "port of the ingestion's Prometheus endpoint; 0: none", least=0)
 
     def __post_init__(self) -> None:
         """Refuse what no part could work with."""

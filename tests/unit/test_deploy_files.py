@@ -4,6 +4,8 @@ import configparser
 import re
 from pathlib import Path
 
+import yaml
+
 from learnfold.schedule.frequency import FREQUENCIES
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -46,3 +48,19 @@ def test_the_development_keys_are_in_the_compose_file_alone_of_deploy() -> None:
     text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
     assert "never for a machine that others reach" in text
     assert all(port.startswith("127.0.0.1:") for port in re.findall(r'ports: \["([^"]+)"\]', text))
+
+
+def test_the_compose_file_watches_what_it_runs() -> None:
+    """Prometheus scrapes services and ports that are there, with the files that `learnfold monitoring` wrote."""
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    services = compose["services"]
+    config = yaml.safe_load((DEPLOY / "monitoring" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    targets = [t for job in config["scrape_configs"] for one in job["static_configs"] for t in one["targets"]]
+    targets += [t for one in config["alerting"]["alertmanagers"][0]["static_configs"] for t in one["targets"]]
+    assert {target.partition(":")[0] for target in targets} == {"node-exporter", "ingestion", "alertmanager"}
+    assert all(target.partition(":")[0] in services for target in targets)
+    assert "--metrics-port 9108" in services["ingestion"]["command"]
+    for service in ("prometheus", "alertmanager", "grafana"):
+        for volume in services[service]["volumes"]:
+            place = volume.partition(":")[0]
+            assert (DEPLOY / place).is_dir() if place.startswith(".") else place in compose["volumes"]

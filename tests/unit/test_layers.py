@@ -28,6 +28,7 @@ BELOW: dict[str, set[str]] = {
     "operate": LOW | {"engines", "master", "batch"},
     "privacy": LOW | {"engines", "master", "batch"},
     "schedule": BASE | {"storage", "telemetry"},
+    "monitoring": BASE | {"telemetry"},
     "oozie": LOW | {"master", "schedule"},
     "doctor": LOW | {"engines", "master", "batch", "kafka"},
 }

@@ -38,6 +38,7 @@ COMMANDS = {
     "schema": "the JSON Schema of a topic's events",
     "oozie": "write the Oozie workflow from the catalogue",
     "schedule": "run by the clock, without Oozie",
+    "monitoring": "write alert rules and dashboards, list the metrics",
     "jars": "fetch the jars with which Spark reads s3a",
     "doctor": "what is installed and reachable",
 }

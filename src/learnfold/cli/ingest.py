@@ -63,7 +63,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     kafka.add_argument(
         "--flush-seconds", type=float, metavar="S", help="write files after so many seconds (default: 60)"
     )
-    kafka.add_argument("--metrics-port", type=int, metavar="PORT", help="show Prometheus metrics at this port")
+    kafka.add_argument(
+        "--metrics-port",
+        type=int,
+        metavar="PORT",
+        help="serve Prometheus metrics at this port of this machine alone (LEARNFOLD_METRICS_ADDRESS: of others too)",
+    )
     kafka.add_argument(
         "--accept-gap", action="store_true", help="go on behind messages that Kafka doesn't have any more"
     )
@@ -102,7 +107,7 @@ def _kafka(args: argparse.Namespace, settings: Settings) -> int:
 
     request = StreamRequest(tuple(args.topic), args.once, args.accept_gap, args.give_up, args.close_after)
     master, reporter = open_storage(args.into, settings), TerminalReporter(lines=True)
-    numbers = open_numbers(INGESTION, settings.metrics_port)
+    numbers = open_numbers(INGESTION, settings)
     context = StreamContext(master, catalog.load(), settings, reporter, _stopper(), numbers)
     report = Stream(context, request).run()
     print(to_json(_report(report)) if args.json else _text(report))

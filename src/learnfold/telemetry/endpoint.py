@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from learnfold.errors import UsageError
 from learnfold.telemetry.metrics import metrics_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from learnfold.settings import Settings
     from learnfold.telemetry.metrics import Metric, Sample
 
 
@@ -26,9 +28,12 @@ class Numbers:
 
 
 class Endpoint(Numbers):
-    """Serves the metrics of one source at http://…:PORT/metrics; ``port`` 0 takes a free one."""
+    """Serves the metrics of one source at http://ADDRESS:PORT/metrics; ``port`` 0 takes a free one.
 
-    def __init__(self, source: str, port: int) -> None:
+    Raises UsageError where it can't listen there.
+    """
+
+    def __init__(self, source: str, port: int, address: str = "127.0.0.1") -> None:
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
         registry = CollectorRegistry()
@@ -40,7 +45,12 @@ class Endpoint(Numbers):
             for metric in metrics_of(source)
         }
         self._shown: dict[Metric, set[tuple[str, ...]]] = {}
-        server, _ = start_http_server(port, registry=registry)
+        try:
+            server, _ = start_http_server(port, address, registry)
+        except OSError as error:
+            raise UsageError(
+                f"metrics can't be served at {address}:{port}: {error}; see --metrics-port and LEARNFOLD_METRICS_ADDRESS"
+            ) from error
         self.port = int(server.server_port)
 
     def add(self, sample: Sample) -> None:
@@ -66,6 +76,7 @@ class Endpoint(Numbers):
         return collector.labels(*(value for _, value in sample.labels)) if sample.labels else collector
 
 
-def open_numbers(source: str, port: int) -> Numbers:
-    """The endpoint at ``port``, or nothing where it is 0."""
-    return Endpoint(source, port) if port else Numbers()
+def open_numbers(source: str, settings: Settings) -> Numbers:
+    """The endpoint that the settings ask for, or one that keeps nothing."""
+    port, address = settings.metrics_port, settings.metrics_address
+    return Endpoint(source, port, address) if port else Numbers()

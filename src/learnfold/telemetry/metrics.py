@@ -73,7 +73,8 @@ PUBLISHED = _run(
     "time",
     "when the job's views were last published; a run that finds nothing new publishes nothing",
 )
-DAYS_FOLDED = _run("days_folded", "", "days", "UTC days that the batch folded, counted by topic")
+DAYS_FOLDED = _run("days_folded", "", "UTC days", "the same as folds, by its older name")
+FOLDS = _run("folds", "", "UTC days", "days that the last run folded, each topic's counted for itself")
 EVENTS = _run("events", "topic", "events", "valid events, each once")
 DUPLICATES = _run("duplicates", "topic", "events", "duplicates of events that were dropped")
 QUARANTINED = _run("quarantined", "topic reason", "events", "invalid events by reason")
@@ -85,9 +86,56 @@ LAG = _run(
     "seconds",
     "how long ago the newest UTC day with events had ended when the run did; 0: it goes on",
 )
+NEWEST_EVENT = _run(
+    "newest_event_timestamp_seconds",
+    "topic",
+    "time",
+    "a moment by which the newest plausible event had happened; events of the future don't count",
+)
+FUTURE_EVENTS = _run(
+    "future_events",
+    "topic",
+    "events",
+    "events more than future_days ahead of the clock: kept, and believed by nothing here",
+)
+MASTER_BYTES = _run("master_bytes", "topic", "bytes", "bytes of the files that the batch was made from")
+PENDING_FOLDS = _run(
+    "pending_folds",
+    "topic",
+    "UTC days",
+    "days of a topic that the last run found changed and didn't fold; 0 after a success",
+)
+PENDING_FILES = _run(
+    "pending_files", "topic", "files", "files that the last run found new or gone and didn't take in; 0 after a success"
+)
 VIEW_ROWS = _run("view_rows", "view", "rows", "rows of a view")
 VIEW_BYTES = _run("view_bytes", "view", "bytes", "bytes of a view's files")
 
+VIEW_SECONDS = _run("view_seconds", "view", "seconds", "how long the view's last refresh took")
+CHECK_FAILED = _run(
+    "check_failed", "view check", "1", "1: the last run broke this check of a view, and published nothing"
+)
+PHASE_SECONDS = _run("phase_seconds", "phase", "seconds", "how long each part of the last run took")
+RUN_INTERVAL = _run(
+    "run_interval_seconds", "", "seconds", "how often runs are meant to come; by the setting run_interval"
+)
+LOCK_HELD_SINCE = _run(
+    "lock_held_since_timestamp_seconds",
+    "",
+    "time",
+    "when the run under way began; 0: none is. A killed run leaves its time here",
+)
+PEAK_MEMORY = _run("peak_memory_bytes", "", "bytes", "the most memory that the last run's process held")
+CPU = _run("cpu_seconds", "", "seconds", "processor time of the last run, all threads together")
+READ_BYTES = _run("read_bytes", "", "bytes", "bytes that the last run read, from files and the network; Linux only")
+DISK_BYTES = _run("disk_bytes", "of", "bytes", "bytes below OUT when the run began: of batches, rollups and quarantine")
+BATCHES_KEPT = _run("batches_kept", "", "batches", "batches that can be published again")
+INFO = _run("info", "version engine", "1", "1: what made the last run")
+
+INGEST_INFO = _ingest("gauge", "info", "version", "1", "1: what ingests")
+INGEST_LAST_FLUSH = _ingest(
+    "gauge", "last_flush_timestamp_seconds", "", "time", "when files were last written; 0: not yet by this process"
+)
 INGEST_EVENTS = _ingest("counter", "events", "topic", "events", "valid events written")
 INGEST_BYTES = _ingest("counter", "bytes", "topic", "bytes", "bytes of messages written")
 INGEST_QUARANTINED = _ingest("counter", "quarantined", "topic reason", "messages", "invalid messages")

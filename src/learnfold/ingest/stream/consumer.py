@@ -19,7 +19,7 @@ from learnfold.ingest.decoder import Decoder
 from learnfold.ingest.stream.assignment import Assignment
 from learnfold.ingest.stream.closing import Closing
 from learnfold.ingest.stream.ends import Ends
-from learnfold.ingest.stream.numbers import count_flush, show_partitions
+from learnfold.ingest.stream.numbers import count_flush, show_partitions, show_process
 from learnfold.ingest.stream.partition import FencedError
 from learnfold.ingest.stream.writer import Flushed, flush
 from learnfold.kafka import clients
@@ -87,6 +87,7 @@ class Stream:
         end where messages were gone that nobody accepted.
         """
         began = time.monotonic()
+        show_process(self.numbers)
         alarms: list[str] = []
         try:
             gc.freeze()  # messages are no cycles: looking for some among them takes a fifth of the time

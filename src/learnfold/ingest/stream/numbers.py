@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from learnfold import __version__
 from learnfold.telemetry import metrics
 
 if TYPE_CHECKING:
     from learnfold.ingest.stream.assignment import Assignment
     from learnfold.ingest.stream.writer import Flushed
     from learnfold.telemetry.endpoint import Numbers
+
+
+def show_process(numbers: Numbers) -> None:
+    """Shows what ingests, and that nothing was written yet."""
+    numbers.show(metrics.INGEST_INFO, [metrics.INGEST_INFO.of(1, version=__version__)])
+    numbers.show(metrics.INGEST_LAST_FLUSH, [metrics.INGEST_LAST_FLUSH.of(0)])
 
 
 def count_flush(numbers: Numbers, done: Flushed, seconds: float) -> None:
@@ -22,6 +30,7 @@ def count_flush(numbers: Numbers, done: Flushed, seconds: float) -> None:
             numbers.add(metrics.INGEST_QUARANTINED.of(count, topic=topic, reason=reason))
     numbers.add(metrics.INGEST_FILES.of(done.files))
     numbers.observe(metrics.INGEST_FLUSH.of(seconds))
+    numbers.show(metrics.INGEST_LAST_FLUSH, [metrics.INGEST_LAST_FLUSH.of(time.time())])
 
 
 def show_partitions(numbers: Numbers, assignment: Assignment, ends: dict[tuple[str, int], int]) -> None:

@@ -1,0 +1,321 @@
+"""The unit tests of the rules, as ``promtool test rules`` runs them: each alert once told and once not.
+
+Times are those of daily runs, scaled to the promised interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from learnfold.monitoring.promise import duration
+from learnfold.monitoring.rules import RUNBOOK, alerts
+from learnfold.telemetry import metrics as m
+
+if TYPE_CHECKING:
+    from learnfold.monitoring.promise import Promise
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+@dataclass
+class Case:
+    """What Prometheus scrapes, sample by sample, and which alerts it must send when."""
+
+    title: str
+    series: dict[str, str]  # values as promtool writes them
+    expected: list[tuple[str, str, dict[str, str] | None, str]] = field(default_factory=list)
+
+    def tells(self, at: str, alert: str, summary: str, **labels: str) -> Case:
+        """At that time the alert fires, with these labels."""
+        self.expected.append((at, alert, labels, summary))
+        return self
+
+    def silent(self, at: str, alert: str) -> Case:
+        """At that time the alert doesn't fire."""
+        self.expected.append((at, alert, None, ""))
+        return self
+
+
+def rule_tests(promise: Promise) -> dict[str, Any]:
+    """The document for promtool."""
+    severity = {alert.name: alert.severity for alert in alerts(promise)}
+    return {
+        "rule_files": ["learnfold.rules.yml"],
+        "evaluation_interval": duration(promise.step_seconds),
+        "tests": [_document(case, duration(promise.step_seconds), severity) for case in cases(promise)],
+    }
+
+
+def cases(promise: Promise) -> list[Case]:
+    """Every test."""
+    return [*_runs(promise), *_numbers(promise), *_ingestion(promise), _disk()]
+
+
+def _document(case: Case, step: str, severity: dict[str, str]) -> dict[str, Any]:
+    tests: list[dict[str, Any]] = []
+    for at, alert, labels, summary in case.expected:
+        told = []
+        if labels is not None:
+            annotations = {"summary": summary, "runbook_url": f"{RUNBOOK}#{alert.lower()}"}
+            told = [{"exp_labels": {"severity": severity[alert], **labels}, "exp_annotations": annotations}]
+        tests.append({"eval_time": at, "alertname": alert, "exp_alerts": told})
+    return {
+        "name": case.title,
+        "interval": step,
+        "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
+        "alert_rule_test": tests,
+    }
+
+
+class _Time:
+    """Times of a test, given as they are for daily runs."""
+
+    def __init__(self, promise: Promise) -> None:
+        self._promise = promise
+        self._scale = promise.interval_seconds / _DAY
+
+    def at(self, daily_seconds: float) -> str:
+        """The moment, as promtool writes it: a whole number of steps from the beginning."""
+        return duration(self.seconds(daily_seconds))
+
+    def seconds(self, daily_seconds: float) -> float:
+        """The same in seconds."""
+        return self._steps(daily_seconds) * self._promise.step_seconds
+
+    def _steps(self, daily_seconds: float) -> int:
+        return round(daily_seconds * self._scale / self._promise.step_seconds)
+
+    def values(self, *parts: tuple[float | None, float], rise: float = 0.0) -> str:
+        """Samples of a series: each value (None: no sample) for so long, rising by ``rise`` a step."""
+        texts, sign = [], f"{rise:+g}" if rise else ""
+        for value, daily_seconds in parts:
+            count = max(0, self._steps(daily_seconds) - 1)
+            texts.append(f"_x{count + 1}" if value is None else f"{value:g}{sign}x{count}")
+        return " ".join(texts)
+
+    @property
+    def step_seconds(self) -> float:
+        """Between two samples."""
+        return self._promise.step_seconds
+
+
+def _of(metric: m.Metric, **labels: str) -> str:
+    """A series of a metric."""
+    shown = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    return f"{metric.full_name}{{{shown}}}"
+
+
+def _runs(promise: Promise) -> list[Case]:
+    time, interval = _Time(promise), promise.interval_seconds
+    at, values = time.at, time.values
+    video: dict[str, str] = {"batch_job": "video"}
+    auth: dict[str, str] = {"batch_job": "auth"}
+    return [
+        Case("a run that succeeds, then none", {_of(m.LAST_SUCCESS, **video): values((0, 2 * _DAY))})
+        .silent(at(35 * _HOUR), "LearnfoldNumbersStale")
+        .silent(at(35 * _HOUR), "LearnfoldFreshnessBudgetBurning")
+        .tells(
+            at(37 * _HOUR),
+            "LearnfoldNumbersStale",
+            f"No video run succeeded for {human_duration(time.seconds(37 * _HOUR))}.",
+            **video,
+        )
+        .tells(
+            at(37 * _HOUR),
+            "LearnfoldFreshnessBudgetBurning",
+            "The numbers of video are stale so often that the month's budget is used up 6 times as fast as it may be.",
+            **video,
+        ),
+        Case(
+            "a job that runs more often than the others, and says so",
+            {
+                _of(m.LAST_SUCCESS, **video): values((0, 10 * _HOUR)),
+                _of(m.RUN_INTERVAL, **video): values((interval / 24, 10 * _HOUR)),
+                _of(m.LAST_SUCCESS, **auth): values((0, 10 * _HOUR)),
+            },
+        ).tells(
+            at(2 * _HOUR),
+            "LearnfoldNumbersStale",
+            f"No video run succeeded for {human_duration(time.seconds(2 * _HOUR))}.",
+            **video,
+        ),
+        Case("nothing is exported", {'up{job="learnfold-runs"}': values((1, _HOUR))})
+        .silent(at(10 * _MINUTE), "LearnfoldSilent")
+        .tells(at(30 * _MINUTE), "LearnfoldSilent", "Prometheus gets no numbers of any run."),
+        Case(
+            "one job's numbers vanish",
+            {
+                _of(m.LAST_SUCCESS, **auth): values((0, _DAY), rise=time.step_seconds),
+                _of(m.LAST_SUCCESS, **video): values((0, _HOUR), (None, 23 * _HOUR)),
+            },
+        )
+        .silent(at(0.9 * _HOUR), "LearnfoldSilent")
+        .tells(at(12 * _HOUR), "LearnfoldSilent", "Prometheus gets no numbers of the video runs.", **video),
+        Case(
+            "a run fails, others don't",
+            {
+                _of(m.LAST_RUN_SUCCEEDED, **auth): values((1, 2 * _HOUR)),
+                _of(m.LAST_RUN_SUCCEEDED, **video): values((1, _HOUR), (0, _HOUR)),
+            },
+        )
+        .silent(at(_HOUR), "LearnfoldRunFailed")
+        .tells(
+            at(1.5 * _HOUR),
+            "LearnfoldRunFailed",
+            "The last video run failed; readers still see the batch before.",
+            **video,
+        ),
+        Case(
+            "a run is killed, another ends",
+            {
+                _of(m.RUN_INTERVAL, **video): values((interval, 26 * _HOUR)),
+                _of(m.RUN_INTERVAL, **auth): values((interval, 26 * _HOUR)),
+                _of(m.LOCK_HELD_SINCE, **video): values((1, 26 * _HOUR)),
+                _of(m.LOCK_HELD_SINCE, **auth): values((1, _HOUR), (0, 25 * _HOUR)),
+            },
+        )
+        .silent(at(23 * _HOUR), "LearnfoldRunStuck")
+        .tells(
+            at(25 * _HOUR),
+            "LearnfoldRunStuck",
+            f"A video run began {human_duration(time.seconds(25 * _HOUR) - 1)} ago and hasn't ended: it hangs, or was killed.",
+            **video,
+        ),
+        Case(
+            "a run takes four times as long",
+            {
+                _of(m.RUN_INTERVAL, **video): values((interval, 12 * _HOUR)),
+                _of(m.LAST_RUN_DURATION, **video): values((interval / 100, 10 * _HOUR), (interval / 25, 2 * _HOUR)),
+            },
+        )
+        .silent(at(9 * _HOUR), "LearnfoldSlow")
+        .tells(
+            at(11 * _HOUR),
+            "LearnfoldSlow",
+            f"The last video run took {human_duration(interval / 25)}, three times what is usual.",
+            **video,
+        ),
+    ]
+
+
+def _numbers(promise: Promise) -> list[Case]:
+    time = _Time(promise)
+    at, values = time.at, time.values
+    video: dict[str, str] = {"batch_job": "video"}
+    topic: dict[str, str] = {**video, "topic": "video_topic"}
+    other: dict[str, str] = {"batch_job": "auth", "topic": "auth_topic"}
+    return [
+        Case(
+            "runs succeed without a new event",
+            {
+                _of(m.LAST_SUCCESS, **video): values((0, 40 * _HOUR), rise=time.step_seconds),
+                _of(m.NEWEST_EVENT, **topic): values((0, 40 * _HOUR)),
+            },
+        )
+        .silent(at(35 * _HOUR), "LearnfoldNoNewEvents")
+        .tells(
+            at(38 * _HOUR),
+            "LearnfoldNoNewEvents",
+            f"Runs of video succeed, but their newest event is {human_duration(time.seconds(38 * _HOUR))} old.",
+            **video,
+        ),
+        Case(
+            "a flood of invalid events, and its end",
+            {
+                _of(m.EVENTS, **topic): values((1000, 10 * _HOUR), (1100, 55 * _HOUR)),
+                _of(m.DUPLICATES, **topic): values((10, 65 * _HOUR)),
+                _of(m.QUARANTINED, **topic, reason="user_id is blank"): values((5, 10 * _HOUR), (25, 55 * _HOUR)),
+            },
+        )
+        .silent(at(9 * _HOUR), "LearnfoldQuarantineHigh")
+        .tells(at(12 * _HOUR), "LearnfoldQuarantineHigh", "16.67% of what came for video_topic is invalid.", **topic)
+        .silent(at(60 * _HOUR), "LearnfoldQuarantineHigh"),
+        Case(
+            "the first batch is partly invalid; of another topic nothing is",
+            {
+                _of(m.EVENTS, **topic): values((900, 2 * _HOUR)),
+                _of(m.DUPLICATES, **topic): values((0, 2 * _HOUR)),
+                _of(m.QUARANTINED, **topic, reason="user_id is blank"): values((60, 2 * _HOUR)),
+                _of(m.QUARANTINED, **topic, reason="timestamp is blank"): values((40, 2 * _HOUR)),
+                _of(m.EVENTS, **other): values((900, 2 * _HOUR)),
+                _of(m.DUPLICATES, **other): values((0, 2 * _HOUR)),
+            },
+        ).tells(at(_HOUR), "LearnfoldQuarantineHigh", "10% of what came for video_topic is invalid.", **topic),
+        Case(
+            "a view shrinks",
+            {_of(m.VIEW_ROWS, **video, view="video_popularity"): values((100, 10 * _HOUR), (60, 3 * _HOUR))},
+        )
+        .silent(at(9 * _HOUR), "LearnfoldViewShrank")
+        .tells(
+            at(12 * _HOUR),
+            "LearnfoldViewShrank",
+            "video_popularity has 60 rows, a third less than before.",
+            **video,
+            view="video_popularity",
+        ),
+    ]
+
+
+def _ingestion(promise: Promise) -> list[Case]:
+    time, lag = _Time(promise), m.INGEST_LAG
+    at, values = time.at, time.values
+    one: dict[str, str] = {"instance": "one"}
+    gone = "Messages were gone from Kafka before one read them."
+    behind = 105_000 + 20 * round(time.seconds(2 * _HOUR) / time.step_seconds)
+    return [
+        Case("messages are gone", {_of(m.INGEST_MISSING, **one): values((0, _HOUR), (7, _HOUR))})
+        .silent(at(0.9 * _HOUR), "LearnfoldIngestLoss")
+        .tells(at(1.5 * _HOUR), "LearnfoldIngestLoss", gone, **one),
+        Case("a partition stands still", {_of(m.INGEST_ALARMS, **one): values((0, _HOUR), (1, _HOUR))}).tells(
+            at(1.5 * _HOUR), "LearnfoldIngestLoss", gone, **one
+        ),
+        Case(
+            "one topic falls behind, another catches up",
+            {
+                _of(lag, topic="video_topic", partition="0"): values((120_000, 3 * _HOUR), rise=10),
+                _of(lag, topic="video_topic", partition="1"): values((-15_000, 3 * _HOUR), rise=10),
+                _of(lag, topic="auth_topic", partition="0"): values((900_000, 3 * _HOUR), rise=-1000),
+            },
+        ).tells(
+            at(2 * _HOUR),
+            "LearnfoldIngestLag",
+            f"video_topic is {behind / 1000:.4g}k messages behind, and falls further behind.",
+            topic="video_topic",
+        ),
+        Case("the ingestion ends", {_of(m.INGEST_ALARMS, **one): values((0, _HOUR), (None, 12 * _HOUR))})
+        .silent(at(0.9 * _HOUR), "LearnfoldIngestSilent")
+        .tells(at(12 * _HOUR), "LearnfoldIngestSilent", "No ingestion process exports numbers any more."),
+        Case("there is no ingestion", {'up{job="learnfold-runs"}': values((1, 12 * _HOUR))}).silent(
+            at(11 * _HOUR), "LearnfoldIngestSilent"
+        ),
+    ]
+
+
+def _disk() -> Case:
+    """In real time: disks know of no interval."""
+    series = 'node_filesystem_avail_bytes{{fstype="{}",instance="node",mountpoint="{}"}}'
+    filling = {"fstype": "ext4", "instance": "node", "mountpoint": "/data"}
+    return (
+        Case(
+            "a disk fills up",
+            {
+                series.format("ext4", "/data"): "1000-1x3600",
+                series.format("ext4", "/"): "1000x3600",
+                series.format("tmpfs", "/run"): "1000-1x3600",
+            },
+        )
+        .silent(duration(20 * _MINUTE), "LearnfoldDiskFull")
+        .tells(duration(45 * _MINUTE), "LearnfoldDiskFull", "/data of node will be full within a day.", **filling)
+    )
+
+
+def human_duration(seconds: float) -> str:
+    """A time span as Prometheus' ``humanizeDuration`` shows it."""
+    whole = int(seconds)
+    days, hours, minutes = whole // _DAY, whole // _HOUR % 24, whole // _MINUTE % 60
+    if not whole // _MINUTE:
+        return f"{seconds:.4g}s"
+    parts = [(days, "d"), (hours, "h"), (minutes, "m"), (whole % 60, "s")]
+    first = next(place for place, (number, _) in enumerate(parts) if number)
+    return " ".join(f"{number}{unit}" for number, unit in parts[first:])
