@@ -27,6 +27,7 @@ BELOW: dict[str, set[str]] = {
     "batch": LOW | {"engines", "master"},
     "operate": LOW | {"engines", "master", "batch"},
     "privacy": LOW | {"engines", "master", "batch"},
+    "serve": LOW | {"engines", "master", "batch"},
     "schedule": BASE | {"storage", "telemetry"},
     "monitoring": BASE | {"telemetry"},
     "oozie": LOW | {"master", "schedule"},

@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "compute the batch views of a master dataset",
     "views": "list the views, or explain one: columns, meaning, SQL, lineage",
     "show": "print a view's rows",
+    "serve": "answer questions of the views over HTTP",
     "status": "what the last batches did, and what is pending",
     "diff": "what changed between two batches, by view",
     "rollback": "publish an earlier batch again",
@@ -104,6 +105,9 @@ def _install(module: str | None) -> str:
         "prometheus_client": "kafka",
         "zstandard": "kafka",
         "cronsim": "schedule",
+        "starlette": "serve",
+        "uvicorn": "serve",
+        "httptools": "serve",
     }
     name = extra.get(module or "")
     return f"pip install 'learnfold[{name}]'" if name else "pip install learnfold, or pip install -e . in a clone"

@@ -1,0 +1,81 @@
+"""Answers a question from one batch: the SQL over the view's table, its rows, and where the next page begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from learnfold.serve.paging import behind_sql, cursor, order_sql, read_cursor
+
+if TYPE_CHECKING:
+    from learnfold.serve.bases import Base
+    from learnfold.serve.database import Database
+    from learnfold.serve.question import Filter, Question
+
+SECONDS = 10.0
+"""A page may take so long."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of a view's rows."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    next: str | None  # the cursor behind the last row; None: there are no more
+    total: int | None  # of all pages; None where nobody asked
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A SELECT with its parameters."""
+
+    sql: str
+    parameters: list[Any]
+
+
+def page(question: Question, base: Base, database: Database, seen: tuple[Filter, ...] = ()) -> Page:
+    """A page of the rows for which the question's filters and those of ``seen``, what the asker may see, are true."""
+    hidden = [name for name, _ in question.ordered if name not in question.columns]
+    statement = select(question, base, (*question.columns, *hidden), seen, limit=question.limit + 1)
+    rows = database.rows(statement.sql, statement.parameters, SECONDS)
+    following = None
+    if len(rows) > question.limit:
+        rows.pop()
+        place = {name: number for number, name in enumerate((*question.columns, *hidden))}
+        following = cursor(question, base.batch, [rows[-1][place[name]] for name, _ in question.ordered])
+    if hidden:
+        rows = [row[: len(question.columns)] for row in rows]
+    total = _total(question, base, database, seen) if question.count else None
+    return Page(question.columns, rows, following, total)
+
+
+def select(
+    question: Question, base: Base, columns: tuple[str, ...], seen: tuple[Filter, ...] = (), limit: int | None = None
+) -> Statement:
+    """The SELECT of the question's rows in order; without ``limit`` it is the whole."""
+    conditions, parameters = _conditions(question, seen)
+    if question.after is not None:
+        behind, values = behind_sql(question, read_cursor(question)[1])
+        conditions.append(behind)
+        parameters += values
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    most = f" LIMIT {limit}" if limit is not None else ""
+    sql = f"SELECT {', '.join(columns)} FROM {base.table(question.view)}{where} ORDER BY {order_sql(question)}{most}"
+    return Statement(sql, parameters)
+
+
+def _conditions(question: Question, seen: tuple[Filter, ...]) -> tuple[list[str], list[Any]]:
+    conditions: list[str] = []
+    parameters: list[Any] = []
+    for one in (*seen, *question.filters):
+        sql, values = one.sql()
+        conditions.append(sql)
+        parameters += values
+    return conditions, parameters
+
+
+def _total(question: Question, base: Base, database: Database, seen: tuple[Filter, ...]) -> int:
+    conditions, parameters = _conditions(question, seen)
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return int(database.rows(f"SELECT count(*) FROM {base.table(question.view)}{where}", parameters, SECONDS)[0][0])

@@ -1,0 +1,393 @@
+"""The routes: each reads a request, asks one function and answers in the format that was asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlencode
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.responses import Response
+from starlette.routing import Route
+
+from learnfold.serve import formats
+from learnfold.serve.answer import SECONDS, Page, page, select
+from learnfold.serve.explain import described, explained, freshness
+from learnfold.serve.export import export
+from learnfold.serve.openapi import openapi
+from learnfold.serve.paging import read_cursor
+from learnfold.serve.problems import Problem
+from learnfold.serve.question import Filter, Question, read_json_question, read_question
+from learnfold.serve.values import read_value
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from starlette.requests import Request
+
+    from learnfold.catalog import View
+    from learnfold.serve.access import Access, Grant
+    from learnfold.serve.bases import Base, Bases
+    from learnfold.serve.callers import Caller
+    from learnfold.serve.database import Database
+    from learnfold.serve.sign_in import SignIn
+    from learnfold.serve.workers import Workers
+
+MOST_QUERIES = 20
+NULL = "~"
+"""A key that is NULL, in an address; a text that begins with it is written with one more."""
+
+
+class _Rest(Convertor[str]):
+    """The rest of a path, whatever is in it: a key may hold a line break."""
+
+    regex = r"[\s\S]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("rest", _Rest())
+
+_PAGE_FORMATS = tuple(formats.FORMATS)
+
+
+@dataclass(frozen=True)
+class Api:
+    """What the routes need."""
+
+    bases: Bases
+    database: Database
+    access: Access
+    sign_in: SignIn
+    small: Workers
+    whole: Workers
+
+    def routes(self) -> list[Route]:
+        """Every address, and the function that answers it."""
+        return [
+            Route("/v1/views", self._views),
+            Route("/v1/views/{view}", self._view),
+            Route("/v1/views/{view}/export", self._export),
+            Route("/v1/views/{view}/key/{key:rest}", self._key),
+            Route("/v1/query", self._query, methods=["POST"]),
+            Route("/v1/explain/{view}/{column}", self._explain),
+            Route("/v1/freshness", self._freshness),
+            Route("/openapi.json", self._openapi),
+            Route("/health/live", self._live),
+            Route("/health/ready", self._ready),
+        ]
+
+    async def _views(self, request: Request) -> Response:
+        caller = self._caller(request, "/v1/views")
+        role = _only(request, "as")
+
+        def answer() -> tuple[dict[str, Any], Base]:
+            with self.bases.pinned() as base:
+                views = [described(view) for view in self._visible(caller, role) if view.name in base.manifest.views]
+                return {"batch": base.batch, "views": views}, base
+
+        value, base = await self.small.do(answer)
+        return _json(request, value, base.batch)
+
+    async def _view(self, request: Request) -> Response:
+        caller = self._caller(request, "/v1/views/{view}")
+        view, grant, question = self._asked(request, caller)
+        chosen = formats.chosen(request.headers.get("accept", ""), _one(request, "format"), _PAGE_FORMATS)
+        return await self.small.do(lambda: self._page(request, view, grant, question, chosen))
+
+    async def _key(self, request: Request) -> Response:
+        caller = self._caller(request, "/v1/views/{view}/key/{key}")
+        view, grant, question = self._asked(request, caller)
+        chosen = formats.chosen(request.headers.get("accept", ""), _one(request, "format"), _PAGE_FORMATS)
+        question = replace(question, filters=(*question.filters, *_key_filters(request, view)), limit=1)
+        return await self.small.do(lambda: self._page(request, view, grant, question, chosen, by_key=True))
+
+    async def _export(self, request: Request) -> Response:
+        caller = self._caller(request, "/v1/views/{view}/export")
+        _, grant, question = self._asked(request, caller)
+        if question.after is not None or question.count or _one(request, "limit") is not None:
+            raise Problem("bad_request", "an export is the whole: it has no pages", "leave after, limit and count out")
+        chosen = formats.chosen(request.headers.get("accept", ""), _one(request, "format"), _PAGE_FORMATS)
+
+        def answer() -> Response:
+            with self._pinned(question) as base:
+                tag = _tag(base, "export", grant, question, chosen.name)
+                if _unchanged(request, tag):
+                    return _not_modified(tag, base.batch)
+                return export(self.database, question, base, grant.rows, chosen, _headers(tag, base.batch))
+
+        return await self.whole.do(answer)
+
+    async def _query(self, request: Request) -> Response:
+        caller = self._caller(request, "/v1/query")
+        body = _object(await request.body(), request.headers.get("content-type", ""))
+        queries = body.get("queries")
+        if not isinstance(queries, list) or not 1 <= len(queries) <= MOST_QUERIES or set(body) - {"queries", "batch"}:
+            raise Problem(
+                "bad_request", f"queries isn't a list of 1 to {MOST_QUERIES}", "beside it only batch may be said"
+            )
+        batch = body.get("batch")
+        if batch is not None and not isinstance(batch, str):
+            raise Problem("bad_value", "batch isn't a text")
+        asked = [self._asked_json(request, caller, place, query) for place, query in enumerate(queries)]
+
+        def answer() -> tuple[dict[str, Any], str]:
+            named = {read_cursor(question)[0] for _, question in asked if question.after}
+            named |= {batch} if batch else set()
+            if len(named) > 1:
+                raise Problem("bad_cursor", "the cursors are of several batches", "go on with each of them alone")
+            with self.bases.pinned(next(iter(named), None)) as base:
+                request.state.batch = base.batch
+                pages = [page(question, base, self.database, grant.rows) for grant, question in asked]
+                views = [question.view.name for _, question in asked]
+                answers = [_object_of(view, found) for view, found in zip(views, pages, strict=True)]
+                return {"batch": base.batch, "answers": answers}, base.batch
+
+        value, answered = await self.small.do(answer)
+        return _json(request, value, answered)
+
+    async def _explain(self, request: Request) -> Response:
+        caller = self._caller(request, "/v1/explain/{view}/{column}")
+        request.state.view = _known(request.path_params["view"], self.access)
+        view, _ = self.access.view(caller, request.path_params["view"], _only(request, "as", "batch"))
+        column, batch = request.path_params["column"], _one(request, "batch")
+
+        def answer() -> tuple[dict[str, Any], str]:
+            with self.bases.pinned(batch) as base:
+                base.table(view)  # so that a view that isn't answered isn't explained as if it were
+                return explained(view, column, base.manifest), base.batch
+
+        value, answered = await self.small.do(answer)
+        return _json(request, value, answered)
+
+    async def _freshness(self, request: Request) -> Response:
+        caller = self._caller(request, "/v1/freshness")
+        role = _only(request, "as")
+
+        def answer() -> tuple[dict[str, Any], str]:
+            with self.bases.pinned() as base:
+                value = freshness(base.manifest, self.access.catalog)
+                topics = {topic.name for view in self._visible(caller, role) for topic in view.topics}
+                value["topics"] = {name: found for name, found in value["topics"].items() if name in topics}
+                return value, base.batch
+
+        value, answered = await self.small.do(answer)
+        return _json(request, value, answered)
+
+    async def _openapi(self, request: Request) -> Response:
+        caller = self._caller(request, "/openapi.json")
+        document = openapi(self._visible(caller, _only(request, "as")))
+        return Response(formats.as_json(document), media_type="application/json", headers={"Cache-Control": "no-cache"})
+
+    async def _live(self, request: Request) -> Response:
+        request.state.route = "/health/live"
+        return _health({"live": True}, 200)
+
+    async def _ready(self, request: Request) -> Response:
+        request.state.route = "/health/ready"
+        base = self.bases.current
+        if base is None:
+            raise Problem("not_ready", "no batch is open yet", "'learnfold run' publishes one")
+        return _health({"ready": True, "batch": base.batch}, 200)
+
+    def _caller(self, request: Request, route: str) -> Caller:
+        request.state.route = route
+        caller = self.sign_in.caller(request.headers.get("authorization"))
+        request.state.caller = caller.label
+        return caller
+
+    def _visible(self, caller: Caller, role: str | None) -> list[View]:
+        views = self.access.catalog.views.values()
+        return [view for view in views if self.access.grant(caller, view, role) is not None]
+
+    def _asked(self, request: Request, caller: Caller) -> tuple[View, Grant, Question]:
+        name, parameters = request.path_params["view"], _parameters(request)
+        request.state.view = _known(name, self.access)
+        role = next((value for parameter, value in parameters if parameter == "as"), None)
+        view, grant = self.access.view(caller, name, role)
+        question = read_question(view, parameters)
+        request.state.filters = [one.column for one in question.filters]
+        return view, grant, question
+
+    def _asked_json(self, request: Request, caller: Caller, place: int, query: Any) -> tuple[Grant, Question]:
+        try:
+            return self._read_json(request, caller, query)
+        except Problem as problem:
+            said = f"queries[{place}]: {problem.detail}"
+            raise Problem(problem.code, said, problem.hint, problem.headers) from problem
+
+    def _read_json(self, request: Request, caller: Caller, query: Any) -> tuple[Grant, Question]:
+        if not isinstance(query, dict) or not isinstance(query.get("view"), str):
+            raise Problem("bad_request", "a query is an object that names a view")
+        role = query.get("as")
+        view, grant = self.access.view(caller, query["view"], role if isinstance(role, str) else None)
+        request.state.view = view.name
+        return grant, read_json_question(view, query)
+
+    def _pinned(self, question: Question) -> AbstractContextManager[Base]:
+        batch = question.batch
+        if question.after is not None:
+            of = read_cursor(question)[0]
+            if batch is not None and batch != of:
+                raise Problem("bad_cursor", "after is a cursor of another batch", "leave batch out")
+            batch = of
+        return self.bases.pinned(batch)
+
+    def _page(
+        self,
+        request: Request,
+        view: View,
+        grant: Grant,
+        question: Question,
+        chosen: formats.Format,
+        *,
+        by_key: bool = False,
+    ) -> Response:
+        with self._pinned(question) as base:
+            request.state.batch = base.batch
+            tag = _tag(base, "key" if by_key else "page", grant, question, chosen.name)
+            if _unchanged(request, tag):
+                base.table(view)
+                return _not_modified(tag, base.batch)
+            found = page(question, base, self.database, grant.rows)
+            if by_key and not found.rows:
+                raise Problem("not_found", f"{view.name} has no row with this key", "or it isn't for who asks")
+            headers = _headers(tag, base.batch) | _beside(request, found)
+            if chosen.name == "json":
+                value = {"batch": base.batch} | _object_of(view.name, found)
+                if by_key:
+                    value = {"batch": base.batch, "view": view.name, "row": value["rows"][0]}
+                return Response(formats.as_json(value), media_type=chosen.media_type, headers=headers)
+            if chosen.name in {"ndjson", "csv"}:
+                content = formats.as_text(chosen, found.columns, found.rows)
+            else:
+                statement = select(question, base, question.columns, grant.rows, limit=question.limit)
+                columns = [column for name in question.columns for column in view.columns if column.name == name]
+                content = formats.as_binary(self.database, statement, columns, chosen, SECONDS)
+            return Response(content, media_type=chosen.media_type, headers=headers)
+
+
+def _parameters(request: Request) -> list[tuple[str, str]]:
+    try:
+        found = parse_qsl(request.url.query, keep_blank_values=True, errors="strict", max_num_fields=2_000)
+    except ValueError as error:
+        raise Problem(
+            "bad_request", "the address's parameters can't be read", "they are UTF-8, at most 2,000"
+        ) from error
+    return found
+
+
+def _one(request: Request, name: str) -> str | None:
+    return next((value for parameter, value in _parameters(request) if parameter == name), None)
+
+
+def _only(request: Request, *names: str) -> str | None:
+    """The first of the parameters that may be there; raises Problem for any other."""
+    for parameter, _ in _parameters(request):
+        if parameter not in names:
+            raise Problem(
+                "unknown_parameter", f"{parameter[:60]} is no parameter of this address", f"it has {', '.join(names)}"
+            )
+    return _one(request, names[0])
+
+
+def _known(name: str, access: Access) -> str | None:
+    return name if name in access.catalog.views else None
+
+
+def _key_filters(request: Request, view: View) -> tuple[Filter, ...]:
+    """The key in the address, in whose parts a slash is written as %2F."""
+    path = request.scope["raw_path"].partition(b"?")[0].decode("latin-1")
+    try:
+        parts = [unquote(part, errors="strict") for part in path.partition("/key/")[2].split("/")]
+    except UnicodeDecodeError as error:
+        raise Problem("bad_value", "the key isn't UTF-8") from error
+    if len(parts) != len(view.key):
+        raise Problem("bad_request", f"the key of {view.name} is {'/'.join(view.key)}", f"{NULL} stands for NULL")
+    columns = {column.name: column for column in view.columns}
+    filters = []
+    for name, part in zip(view.key, parts, strict=True):
+        if part == NULL:
+            filters.append(Filter(name, "is_null", (True,)))
+            continue
+        if part.startswith(NULL) and not part.startswith(NULL * 2):
+            raise Problem("bad_value", f"{name} begins with {NULL}", f"write {NULL * 2} for a text that does")
+        text = part[1:] if part.startswith(NULL) else part
+        filters.append(Filter(name, "eq", (read_value(columns[name], text),)))
+    return tuple(filters)
+
+
+def _object(body: bytes, media_type: str) -> dict[str, Any]:
+    if media_type.partition(";")[0].strip().lower() != "application/json":
+        raise Problem("unsupported_media_type", "the body isn't application/json")
+    try:
+        value = json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Problem("bad_request", "the body isn't JSON") from error
+    if not isinstance(value, dict):
+        raise Problem("bad_request", "the body isn't an object")
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _object_of(view: str, found: Page) -> dict[str, Any]:
+    value = {"view": view, "rows": formats.objects(found.columns, found.rows), "next": found.next}
+    return value if found.total is None else value | {"total": found.total}
+
+
+def _tag(base: Base, what: str, grant: Grant, question: Question, chosen: str) -> str:
+    asked = [question.digest, question.select, question.limit, question.after, question.count, question.batch]
+    about = repr([base.batch, what, grant.digest, asked, chosen])
+    return f'W/"{hashlib.sha256(about.encode("utf-8", "replace")).hexdigest()[:24]}"'
+
+
+def _unchanged(request: Request, tag: str) -> bool:
+    given = request.headers.get("if-none-match", "")
+    return tag in {part.strip() for part in given.split(",")}
+
+
+def _headers(tag: str, batch: str) -> dict[str, str]:
+    return {
+        "ETag": tag,
+        "Learnfold-Batch": batch,
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept, Authorization",
+    }
+
+
+def _beside(request: Request, found: Page) -> dict[str, str]:
+    """What formats without room for it say in headers."""
+    headers = {}
+    if found.next is not None:
+        parameters = [(name, value) for name, value in _parameters(request) if name != "after"]
+        address = f"{request.url.path}?{urlencode([*parameters, ('after', found.next)])}"
+        headers = {"Learnfold-Next": found.next, "Link": f'<{address}>; rel="next"'}
+    return headers if found.total is None else headers | {"Learnfold-Total": str(found.total)}
+
+
+def _not_modified(tag: str, batch: str) -> Response:
+    return Response(status_code=304, headers=_headers(tag, batch))
+
+
+def _json(request: Request, value: dict[str, Any], batch: str) -> Response:
+    request.state.batch = batch
+    body = formats.as_json(value)
+    tag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
+    if request.method != "POST" and _unchanged(request, tag):
+        return _not_modified(tag, batch)
+    return Response(body, media_type="application/json", headers=_headers(tag, batch))
+
+
+def _health(value: dict[str, Any], status: int) -> Response:
+    return Response(
+        formats.as_json(value), status_code=status, media_type="application/json", headers={"Cache-Control": "no-store"}
+    )

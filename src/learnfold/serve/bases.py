@@ -1,0 +1,238 @@
+"""Which batch is answered from: the published one, followed within a second, and a few before it for those who still read them.
+
+A request pins one batch and sees no other. The new batch's tables are made beside the old ones, and both are there until
+the last request that pinned the old one has let go.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from learnfold.batch.history import published
+from learnfold.batch.manifest import POINTER, manifest_path, read_current, read_manifest
+from learnfold.errors import LearnfoldError, MissingDataError
+from learnfold.serve.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from learnfold.batch.manifest import Manifest
+    from learnfold.catalog import Catalog, View
+    from learnfold.serve.tables import Tables, Wanted
+    from learnfold.storage import Storage
+
+POLL_SECONDS = 0.5
+OLDER = 3
+"""Batches that stay open beside the published one."""
+
+_LOOKS = 20
+"""Polls between two looks at whether older batches are still there."""
+
+_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+
+
+@dataclass
+class Base:
+    """One batch, open."""
+
+    manifest: Manifest
+    tables: Tables
+    _taken: dict[str, tuple[Wanted, str]] = field(default_factory=dict)
+    _mutex: threading.Lock = field(default_factory=threading.Lock)
+    pins: int = 0
+    closing: bool = False
+
+    @property
+    def batch(self) -> str:
+        """Its name."""
+        return self.manifest.batch
+
+    def table(self, view: View) -> str:
+        """The table of the view's rows as of this batch; raises Problem where there is none."""
+        with self._mutex:
+            if view.name not in self._taken:
+                record = self.manifest.views.get(view.name)
+                if record is None:
+                    raise Problem(
+                        "not_found", f"batch {self.batch} has no {view.name}", f"'learnfold run {view.job} …' makes it"
+                    )
+                try:
+                    self._taken[view.name] = self.tables.take(view, record)
+                except MissingDataError as error:
+                    raise Problem("batch_gone", f"the files of batch {self.batch} were removed") from error
+            return self._taken[view.name][1]
+
+    def close(self) -> None:
+        """Gives its tables back."""
+        with self._mutex:
+            for wanted, _ in self._taken.values():
+                self.tables.give_back(wanted)
+            self._taken.clear()
+
+
+class Bases:
+    """The batches of one place."""
+
+    def __init__(self, out: Storage, catalog: Catalog, tables: Tables, say: Callable[[str], None]) -> None:
+        self.out, self.catalog, self.tables, self.say = out, catalog, tables, say
+        self._mutex = threading.Lock()
+        self._current: Base | None = None
+        self._older: dict[str, Base] = {}  # the newest last
+        self._published: tuple[str, set[str]] = ("", set())
+        self._pointer: bytes | None = None
+        self._trouble = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="learnfold-follow", daemon=True)
+
+    def start(self) -> None:
+        """Opens the published batch, if there is one, and follows the pointer from now on."""
+        self.look()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends following, and closes all."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        with self._mutex:
+            bases = [*self._older.values(), *([self._current] if self._current else [])]
+            self._older.clear()
+            self._current = None
+        for base in bases:
+            base.close()
+
+    @property
+    def current(self) -> Base | None:
+        """The batch that is answered from now; None before the first."""
+        return self._current
+
+    @contextmanager
+    def pinned(self, batch: str | None = None) -> Iterator[Base]:
+        """One batch, which stays while the block lasts; raises Problem where there is none of that name."""
+        base = self._pin(batch)
+        try:
+            yield base
+        finally:
+            self._unpin(base)
+
+    def look(self) -> None:
+        """Opens the batch that the pointer names now; what fails is said once, and the batch before stays."""
+        try:
+            pointer = self.out.read(POINTER)
+            if pointer != self._pointer and pointer is not None:
+                manifest, _ = read_current(self.out)
+                if manifest is not None and (self._current is None or manifest.batch != self._current.batch):
+                    self._publish(self._opened(manifest))
+                self._pointer = pointer
+            self._trouble = ""
+        except (LearnfoldError, Problem) as error:
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                self.say(f"the published batch can't be opened, the one before stays: {error}")
+
+    def _follow(self) -> None:
+        polls = 0
+        while not self._stopping.wait(POLL_SECONDS):
+            self.look()
+            polls += 1
+            if polls % _LOOKS == 0:
+                self.forget_removed()
+
+    def _opened(self, manifest: Manifest) -> Base:
+        base = Base(manifest, self.tables)
+        views = [view for name, view in self.catalog.views.items() if name in manifest.views]
+
+        def load(view: View) -> None:
+            try:
+                base.table(view)
+            except Problem as problem:
+                if problem.code != "outdated":
+                    raise
+                self.say(str(problem))
+
+        try:
+            with ThreadPoolExecutor(2, "learnfold-open") as pool:
+                list(pool.map(load, views))
+        except BaseException:
+            base.close()
+            raise
+        return base
+
+    def _publish(self, base: Base) -> None:
+        with self._mutex:
+            before, self._current = self._current, base
+            if before is not None:
+                self._older[before.batch] = before
+            self._older.pop(base.batch, None)
+            # who was erased must not be read from a batch before
+            kept = 0 if base.manifest.action == "erase" else OLDER
+            gone = self._shortened(kept)
+        self._close(gone)
+        self.say(f"batch {base.batch} is answered from")
+
+    def _shortened(self, kept: int) -> list[Base]:
+        """Takes all but the newest from the older batches; those of them that nobody reads any more."""
+        names = list(self._older)[: max(len(self._older) - kept, 0)]
+        gone = [self._older.pop(name) for name in names]
+        for base in gone:
+            base.closing = True
+        return [base for base in gone if base.pins == 0]
+
+    def forget_removed(self) -> None:
+        """Closes older batches that were removed from the storage."""
+        try:
+            removed = [name for name in list(self._older) if self.out.read(manifest_path(name)) is None]
+        except LearnfoldError:
+            return
+        with self._mutex:
+            gone = [self._older.pop(name) for name in removed if name in self._older]
+            for base in gone:
+                base.closing = True
+            idle = [base for base in gone if base.pins == 0]
+        self._close(idle)
+
+    def _close(self, bases: list[Base]) -> None:
+        for base in bases:
+            base.close()
+
+    def _pin(self, batch: str | None) -> Base:
+        with self._mutex:
+            current = self._current
+            if current is None:
+                hint = f"'learnfold run MASTER {self.out.url}' publishes one"
+                raise Problem("not_ready", "no batch is open yet", hint)
+            base = current if batch in {None, current.batch} else self._older.get(batch or "")
+            if base is not None:
+                base.pins += 1
+                return base
+        manifest = self._found(batch or "", current)
+        with self._mutex:
+            base = self._older.setdefault(manifest.batch, Base(manifest, self.tables))
+            base.pins += 1
+            gone = self._shortened(OLDER)
+        self._close(gone)
+        return base
+
+    def _found(self, batch: str, current: Base) -> Manifest:
+        """The manifest of a batch that was published once and is still there."""
+        if self._published[0] != current.batch:
+            self._published = (current.batch, {manifest.batch for manifest in published(self.out)})
+        manifest = None
+        if _NAME.fullmatch(batch) and batch in self._published[1]:
+            manifest = read_manifest(self.out, batch)
+        if manifest is None:
+            hint = "leave batch out to read the published one; a page's cursor is good while its batch is there"
+            raise Problem("batch_gone", "there is no such batch, or no more", hint)
+        return manifest
+
+    def _unpin(self, base: Base) -> None:
+        with self._mutex:
+            base.pins -= 1
+            close = base.closing and base.pins == 0
+        if close:
+            base.close()
