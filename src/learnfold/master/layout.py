@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from learnfold.errors import MissingDataError, UsageError
 from learnfold.master.committed_offsets import CommittedOffsets
 from learnfold.master.compaction_log import superseded
+from learnfold.master.tables import LOGS, refuse_table, table_roots
 from learnfold.storage import open_storage
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Master:
         offsets = {topic: ends for topic, ends in progress.offsets().items() if topic in topics}
         found = Listing({topic: {} for topic in topics}, {topic: {} for topic in topics}, offsets=offsets)
         any_known = False
+        tables = table_roots(entry.path for entry in entries)
         for entry in entries:
             if entry.path in gone or progress.beyond(entry.path):
                 continue
@@ -85,6 +87,7 @@ class Master:
                 continue
             any_known = any_known or topic in known
             if topic in found.files:
+                refuse_table(entry.path, tables, self.storage.url)
                 found.files[topic][entry.path] = entry
                 found.days[topic][entry.path] = day
             elif topic not in known:
@@ -125,7 +128,8 @@ class Master:
         days = sorted({"/".join(parts) for parts in itertools.product(*spelled)}) if spelled else []
         topics = [self.narrowing.topic] if self.narrowing.topic else list(known)
         below = [f"topic={topic}/{day}" for topic in topics for day in days] or [f"topic={topic}" for topic in topics]
-        return [entry for prefix in (*below, *days) for entry in self.storage.list(prefix)]
+        logs = [f"topic={topic}/{log}" for topic in topics for log in LOGS] if days else []
+        return [entry for prefix in (*below, *days, *logs) for entry in self.storage.list(prefix)]
 
     def _wanted(self, topic: str, day: date | None) -> bool:
         only = self.narrowing

@@ -1,26 +1,26 @@
 """Files into the master dataset: for backfills, and for those without Kafka.
 
 What a file gives is named after its content, and its receipt says what that was. So the same file again changes nothing, one that
-was cut short is taken up, and one that is read another way (another topic, a better mapping) replaces what it gave before.
+was cut short is taken up, of one that grew only the rest is new, and one that is read another way (another topic, a better mapping)
+replaces what it gave before.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from learnfold.catalog import digest, reasons
-from learnfold.engines.duckdb.decode import quoted
+from learnfold.catalog import digest
 from learnfold.errors import DataError, UsageError
-from learnfold.ingest import columns
 from learnfold.ingest.decoder import Decoder
 from learnfold.ingest.files import formats, texts
-from learnfold.ingest.files.located import InputFile, topic_named
-from learnfold.ingest.files.receipt import FileReceipt, digest_of, read_receipt
+from learnfold.ingest.files.beginnings import beginnings, note
+from learnfold.ingest.files.csv_records import Columns, CsvRecords, columns_of
+from learnfold.ingest.files.json_values import JsonValues
+from learnfold.ingest.files.parts import FileDecoder
+from learnfold.ingest.files.receipt import FileReceipt, delete_receipt, digest_of, read_receipt
 from learnfold.ingest.files.stream import opened
-from learnfold.kafka.messages import message_batches
 from learnfold.master.committed_offsets import now
 from learnfold.master.file_names import QUARANTINE, UNMAPPED
 from learnfold.storage.concurrency import map_concurrently
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from learnfold.catalog import Catalog, Topic
-    from learnfold.engines.duckdb.footers import FileSchema
     from learnfold.ingest.decoder import DataFile
-    from learnfold.ingest.files.texts import Piece
+    from learnfold.ingest.files.located import InputFile
+    from learnfold.ingest.files.parts import Parts
+    from learnfold.ingest.files.stream import TextStream
     from learnfold.ingest.mapping.model import Mapping
     from learnfold.settings import Settings
     from learnfold.storage import Storage
@@ -52,6 +53,7 @@ class FileReport:
     quarantined: dict[str, dict[str, int]] = field(default_factory=dict)  # by topic and reason
     files: int = 0
     known: bool = False  # it was ingested before, and nothing changed
+    grown: bool = False  # its beginning was ingested before, and this is what the rest gave
 
 
 class Backfill:
@@ -65,9 +67,11 @@ class Backfill:
         topic: str | None = None,
         mapping: Mapping | None = None,
     ) -> None:
-        self.master, self.catalog, self.settings, self.mapping = master, catalog, settings, mapping
-        self.topic = None if topic is None else catalog.topic(topic).name
-        self._intake = Decoder(settings)
+        self.master, self.mapping = master, mapping
+        self._decoder = Decoder(settings)
+        forced = None if topic is None else catalog.topic(topic).name
+        self._files = FileDecoder(self._decoder, catalog, forced, mapping)
+        self._columns = columns_of(catalog) if mapping is None else Columns()
         read = [each.fingerprint for each in catalog.topics.values()]
         self._how = digest([_READING, topic, None if mapping is None else repr(mapping), read, settings.platform_zone])
 
@@ -76,136 +80,152 @@ class Backfill:
         with source.storage.local([source.path]) as (file,):
             return self._take(Path(file), source.name)
 
+    def close(self) -> None:
+        """Gives back what it holds."""
+        self._decoder.close()
+
     def _take(self, path: Path, name: str) -> FileReport:
         content = digest_of(path)
         before = read_receipt(self.master, content)
-        if before is not None and before.done and before.how == self._how:
+        if before is not None and (before.replaced_by or (before.done and before.how == self._how)):
             return FileReport(name, before.events, before.quarantined, len(before.outputs), known=True)
-        old = set(before.outputs) if before else set()
-        if before is not None and before.done:
-            self._still_there(name, old)
-        receipt = FileReceipt(content, name, path.stat().st_size, self._how, outputs=sorted(old))
-        written: set[str] = set()
-        for number, pieces in enumerate(self._pieces(path, name)):
-            for topic, parts in pieces:
-                names = {self._path(topic, part, content, number): part for part in parts}
-                written |= names.keys()
-                receipt.outputs = sorted(old | written)
-                receipt.write(self.master)
-                self._write(topic, names, name)
-                self._count(receipt, topic, parts)
-        self._intake.drop()
-        self.master.delete(sorted(old - written))
-        receipt.outputs, receipt.done, receipt.at = sorted(written), True, now()
-        receipt.write(self.master)
-        return FileReport(name, receipt.events, receipt.quarantined, len(written))
-
-    def close(self) -> None:
-        """Gives back what it holds."""
-        self._intake.close()
-
-    def _pieces(self, path: Path, name: str) -> Iterator[Iterator[tuple[Topic | None, list[DataFile]]]]:
-        """Piece by piece of the file, its topics and what to write of each; one has to be written before the next is asked for."""
         with opened(path) as stream:
             kind = formats.kind_of(name, stream.peek())
             if self.mapping is not None and kind != formats.JSON:
                 raise UsageError(f"{name} is {kind}; statements of learning platforms are read from JSON")
-            if kind == formats.PARQUET:
-                yield from self._of_parquet(path, name)
-                return
-            member = None if self.mapping is None else _MEMBERS.get(self.mapping.reads)
-            for piece in texts.pieces(stream, name, kind, member):
-                yield self._of_texts(piece, name) if self.mapping is None else self._translated(piece, self.mapping)
+            receipt = FileReceipt(content, name, path.stat().st_size, self._how)
+            taking = _Taking(self.master, receipt, before)
+            if kind != formats.PARQUET:
+                taking.follow(path, plain=stream.plain)
+            taking.check()
+            try:
+                if kind == formats.PARQUET:
+                    self._take_all(taking, ((parts, False) for parts in self._files.of_parquet(path, name)))
+                else:
+                    self._take_texts(taking, stream, kind)
+            except DataError:
+                taking.undo()
+                raise
+            finally:
+                self._decoder.drop()
+            taking.finish(path, broken=stream.problem is not None)
             if stream.problem:
                 raise DataError(
-                    f"{name} can't be read to its end: {stream.problem}; what is before that is in. "
-                    "Mend it and ingest it again"
+                    f"{name} can't be read to its end: {stream.problem}; "
+                    f"{sum(receipt.events.values()):,} events from before that are in. Mend it and ingest it again"
                 )
+        return FileReport(name, receipt.events, receipt.quarantined, len(taking.written), grown=taking.base is not None)
 
-    def _of_texts(self, piece: Piece, name: str) -> Iterator[tuple[Topic | None, list[DataFile]]]:
-        topic = self.topic or topic_named(name, self.catalog)
-        found = self._intake.receive(piece.batches(), self.catalog, topic, forced=self.topic is not None)
-        for each in found:
-            if each:
-                yield self.catalog.topic(each), self._intake.take_received(self.catalog.topic(each))
-            else:
-                yield None, self._intake.take_unroutable("received WHERE topic = ''", "value", "place")
+    def _take_texts(self, taking: _Taking, stream: TextStream, kind: str) -> None:
+        receipt, base = taking.receipt, taking.base
+        start, inside, first = (base.end, base.inside, base.rows) if base else (0, 0, 0)
+        reader: JsonValues | CsvRecords
+        if kind == formats.CSV:
+            reader = CsvRecords(stream, receipt.name, self._columns, start)
+        else:
+            stream.skip(start)
+            member = None if self.mapping is None else _MEMBERS.get(self.mapping.reads)
+            reader = JsonValues(stream, member, start=start, inside=inside)
+        receipt.rows = first
 
-    def _of_parquet(self, path: Path, name: str) -> Iterator[Iterator[tuple[Topic | None, list[DataFile]]]]:
-        found = self._intake.shape(str(path))
-        if found is None:
-            raise DataError(f"{name} can't be read as Parquet; mend it and ingest it again")
-        shape, rows = found
-        topic = self.topic or topic_named(name, self.catalog)
-        told = columns.topic_of(self.catalog, shape, topic) if self.topic is None else quoted(self.topic)
-        for first in range(0, rows, texts.PART_ROWS):
-            source = (
-                f"(SELECT *, file_row_number AS _place, coalesce({told}, '') AS _topic "
-                f"FROM read_parquet({quoted(str(path))}, hive_partitioning=false) "
-                f"WHERE file_row_number BETWEEN {first} AND {first + texts.PART_ROWS - 1})"
-            )
-            yield self._of_rows(shape, source)
+        def pieces() -> Iterator[tuple[Parts, bool]]:
+            for piece in texts.pieces(reader, first):
+                yield self._files.of_texts(piece, receipt.name), piece.cut
+                receipt.rows = piece.first + (0 if piece.cut else len(piece.texts))
 
-    def _of_rows(self, shape: FileSchema, source: str) -> Iterator[tuple[Topic | None, list[DataFile]]]:
-        for name in self._intake.topics_in(source):
-            some = f"(SELECT * FROM {source} WHERE _topic = {quoted(name)})"
-            if name:
-                topic = self.catalog.topic(name)
-                yield topic, self._intake.take_from(topic, shape, some, row="_place")
-            else:
-                yield None, self._intake.take_unroutable(some, columns.whole(shape), "_place")
+        self._take_all(taking, pieces())
+        receipt.end, receipt.inside = reader.taken, reader.inside
 
-    def _translated(self, piece: Piece, mapping: Mapping) -> Iterator[tuple[Topic | None, list[DataFile]]]:
-        """What the statements become by the mapping, and those that become nothing."""
-        from learnfold.ingest.mapping.translate import Translated, translate
-
-        events: dict[str, list[tuple[int, bytes]]] = {}
-        unmapped: list[tuple[bytes, str, int]] = []
-        for row, text in piece.rows():
-            try:
-                document = json.loads(text)
-            except (ValueError, RecursionError):
-                unmapped.append((text, reasons.NOT_JSON, row))
-                continue
-            for result in translate(document, mapping):
-                if isinstance(result, Translated):
-                    events.setdefault(result.topic, []).append((row, json.dumps(result.event).encode()))
-                else:
-                    unmapped.append((json.dumps(result.original).encode(), result.reason, row))
-        for name, rows in sorted(events.items()):
-            topic = self.catalog.topic(name)
-            self._intake.receive(message_batches(rows), self.catalog, name, forced=True)
-            yield topic, self._intake.take_received(topic)
-        if unmapped:
-            yield None, self._intake.take_unmapped(*map(list, zip(*unmapped, strict=True)))
-
-    def _path(self, topic: Topic | None, part: DataFile, content: str, number: int) -> str:
-        name = topic.name if topic else UNMAPPED
-        folder = part.folder(name) if topic else f"{QUARANTINE}/topic={UNMAPPED}"
-        return f"{folder}/{name}-file-{content[:16]}-{number}.parquet"
+    def _take_all(self, taking: _Taking, pieces: Iterable[tuple[Parts, bool]]) -> None:
+        for number, (parts, cut) in enumerate(pieces):
+            for topic, files in parts:
+                names = {_path(topic, file, taking.receipt.digest, number): file for file in files}
+                taking.will_write(names, cut=cut)
+                self._write(topic, names, taking.receipt.name)
+                self._count(taking.receipt, topic, files)
 
     def _write(self, topic: Topic | None, names: dict[str, DataFile], source: str) -> None:
         def write(item: tuple[str, DataFile]) -> None:
             with self.master.new(item[0]) as file:
-                self._intake.write(topic, item[1], file, source)
+                self._decoder.write(topic, item[1], file, source)
 
         map_concurrently(write, names.items(), max(4, self.master.at_once))
 
-    def _count(self, receipt: FileReceipt, topic: Topic | None, parts: Iterable[DataFile]) -> None:
+    def _count(self, receipt: FileReceipt, topic: Topic | None, files: Iterable[DataFile]) -> None:
         name = topic.name if topic else UNMAPPED
-        valid = sum(part.rows for part in parts if part.day)
+        valid = sum(file.rows for file in files if file.day)
         if valid:
             receipt.events[name] = receipt.events.get(name, 0) + valid
-        for reason, count in self._intake.reasons().items():
+        for reason, count in self._decoder.reasons().items():
             known = receipt.quarantined.setdefault(name, {})
             known[reason] = known.get(reason, 0) + count
 
-    def _still_there(self, name: str, outputs: set[str]) -> None:
+
+def _path(topic: Topic | None, file: DataFile, content: str, number: int) -> str:
+    name = topic.name if topic else UNMAPPED
+    folder = file.folder(name) if topic else f"{QUARANTINE}/topic={UNMAPPED}"
+    return f"{folder}/{name}-file-{content[:16]}-{number}.parquet"
+
+
+class _Taking:
+    """One file's being taken in: what it wrote, and what of earlier attempts and of its beginning stays."""
+
+    def __init__(self, master: Storage, receipt: FileReceipt, before: FileReceipt | None) -> None:
+        self.master, self.receipt, self.before = master, receipt, before
+        self.base: FileReceipt | None = None  # of the file that it was before it grew
+        self.written: set[str] = set()
+        self._kept: set[str] = set()  # what the beginning gave
+        self._old = set(before.outputs) if before else set()  # what goes, unless it is written again
+        self._replaced: list[FileReceipt] = []
+
+    def follow(self, path: Path, *, plain: bool) -> None:
+        """Finds what the file was before it grew."""
+        for one in beginnings(self.master, path, self.receipt.digest):
+            found = one.receipt
+            self._replaced.append(found)
+            if found.end == one.length and found.how == self.receipt.how and self.base is None:
+                self.base = found
+                self._kept = set(found.outputs) - set(found.tail)
+            self._old |= set(found.outputs)
+        self._old -= self._kept
+        if plain:
+            note(self.master, path, self.receipt.size, self.receipt.digest)
+
+    def check(self) -> None:
         """Refuses to replace what compaction put together with other events."""
-        folders = {path.rpartition("/")[0] for path in outputs}
+        whole = [one for one in (self.before, *self._replaced) if one is not None and one.done]
+        going = {path for one in whole for path in one.outputs if path in self._old and not path.startswith(QUARANTINE)}
+        folders = {path.rpartition("/")[0] for path in going}
         there = {entry.path for folder in folders for entry in self.master.list(folder)}
-        if not outputs <= there:
+        if not going <= there:
             raise DataError(
-                f"{name} was ingested before, read another way, and what it gave was put together with other events since; "
-                f"it can't be replaced in {self.master.url}. To have it read anew, build a new master dataset"
+                f"{self.receipt.name} was ingested before, read another way, and what it gave was put together with other events "
+                f"since; it can't be replaced in {self.master.url}. To have it read anew, build a new master dataset"
             )
+
+    def will_write(self, names: Iterable[str], *, cut: bool) -> None:
+        """Says in the receipt what is about to be written; ``cut``: of a text that there may be more of."""
+        self.written |= set(names)
+        self.receipt.tail += names if cut else ()
+        self.receipt.outputs = sorted(self._old | self._kept | self.written)
+        self.receipt.write(self.master)
+
+    def undo(self) -> None:
+        """Takes back what was written, where the file can't be taken."""
+        self.master.delete(sorted(self.written - self._old))
+        if self.before is None:
+            delete_receipt(self.master, self.receipt.digest)
+        else:
+            self.before.write(self.master)
+
+    def finish(self, path: Path, *, broken: bool) -> None:
+        """Removes what is of earlier attempts, and says that the file is in; ``broken``: as far as it can be read."""
+        receipt = self.receipt
+        self.master.delete(sorted(self._old - self.written))
+        receipt.outputs, receipt.done, receipt.at = sorted(self.written | self._kept), not broken, now()
+        if receipt.end:
+            note(self.master, path, receipt.end, receipt.digest)
+        receipt.write(self.master)
+        for one in self._replaced:
+            one.replaced_by = receipt.digest
+            one.write(self.master)

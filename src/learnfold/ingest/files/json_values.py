@@ -48,18 +48,18 @@ class JsonValues:
     stream were before it; ``inside`` tells how many arrays are still open.
     """
 
-    def __init__(self, stream: ByteStream, member: str | None = None, *, inside: int = 0) -> None:
-        """``member`` is what documents have their values in; ``inside``: the stream goes on within so many arrays."""
+    def __init__(self, stream: ByteStream, member: str | None = None, *, start: int = 0, inside: int = 0) -> None:
+        """``member`` is what documents have their values in; the stream goes on behind ``start`` bytes, ``inside`` so many arrays."""
         self.inside = inside
         self.cut: bytes | None = None
         self.taken = 0
         self._stream, self._data, self._at, self._last = stream, b"", 0, False
-        self._before = 0  # bytes of the stream before those in memory
+        self._before = start  # bytes of the stream before those in memory
         self._lines_end = 0  # up to there, lines are an object each
         self._scan: Scan | None = None  # of the value that is looked at closely
         self._in_pieces = False  # it comes so
         self._envelope = None if member is None else grammar.envelope(member)
-        self._enveloped = False
+        self._enveloped = bool(inside and member)
 
     def __iter__(self) -> Iterator[list[bytes]]:
         """The values in their order, some at a time."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.errors import UsageError
 from learnfold.ingest.files import formats
+from learnfold.master.tables import refuse_table, table_roots
 from learnfold.storage import open_storage
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ class InputFile:
 
 
 def located(names: Sequence[str], settings: Settings) -> list[InputFile]:
-    """The files that a user names, in order; of folders those that end like files of events; raises UsageError for what isn't there."""
+    """The files that a user names, in order; of folders those that end like files of events.
+
+    Raises UsageError for what isn't there, DataError for a table of Delta, Iceberg or Hudi.
+    """
     return [source for name in names for source in _of(name, settings)]
 
 
@@ -49,6 +53,9 @@ def _of(name: str, settings: Settings) -> list[InputFile]:
     ]
     if not wanted:
         raise UsageError(f"there are no files of events in {name}; they end in {', '.join(formats.SUFFIXES)}")
+    tables = table_roots(inside)
+    for path in wanted:
+        refuse_table(path, tables, folder)
     return [InputFile(storage, path, f"{folder}/{path}") for path in wanted]
 
 

@@ -35,6 +35,13 @@ class FileReceipt:
     events: dict[str, int] = field(default_factory=dict)  # valid ones by topic
     quarantined: dict[str, dict[str, int]] = field(default_factory=dict)  # by topic and reason
     at: str = ""
+    end: int = (
+        0  # bytes of its text that are certain, whatever comes behind them; 0: it isn't a text, or not all was read
+    )
+    rows: int = 0  # texts in these
+    inside: int = 0  # arrays that are open behind them
+    tail: list[str] = field(default_factory=list)  # what came of the text behind them, which may be cut
+    replaced_by: str = ""  # the digest of the file that it grew to, which has its outputs now
 
     def write(self, master: Storage) -> None:
         """Puts it in place."""
@@ -52,6 +59,11 @@ def read_receipt(master: Storage, digest: str) -> FileReceipt | None:
         raise DataError(
             f"{master.url}/{_path(digest)} can't be read ({error}); delete it and ingest the file again"
         ) from error
+
+
+def delete_receipt(master: Storage, digest: str) -> None:
+    """Forgets a file."""
+    master.delete([_path(digest)])
 
 
 def digest_of(path: Path) -> str:

@@ -50,14 +50,19 @@ class TextStream:
         self._blocks = unpacked(file, magic)
         self._decoder: codecs.IncrementalDecoder | None = None
         self._held = b""
-        self._held = self.read(_HEAD_BYTES)
+        self._held = self.read(_HEAD_BYTES) + self._held
         if encoding := _encoding(self._held[:4]):
             self._decoder = codecs.getincrementaldecoder(encoding)(_NOT_UTF8)
             self._held = self._decoded(self._held)
 
+    @property
+    def plain(self) -> bool:
+        """Whether the file is neither packed nor in another encoding."""
+        return self._blocks is None and self._decoder is None
+
     def peek(self) -> bytes:
         """The first bytes, where nothing was read yet."""
-        return self._held
+        return self._held[:_HEAD_BYTES]
 
     def read(self, size: int) -> bytes:
         """So many bytes; fewer only at the end."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from learnfold.ingest.files import formats
-from learnfold.ingest.files.csv_records import CsvRecords
-from learnfold.ingest.files.json_values import JsonValues
 from learnfold.kafka.messages import NONE, MessageBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from learnfold.ingest.files.stream import TextStream
+    from learnfold.ingest.files.csv_records import CsvRecords
+    from learnfold.ingest.files.json_values import JsonValues
 
 PART_ROWS = 500_000
 """Rows of a file that are taken at once; never a setting, since the names of what a file gives depend on it."""
@@ -28,6 +26,7 @@ class Piece:
 
     first: int
     texts: list[bytes]
+    cut: bool = False  # there may be more of it to come
 
     def rows(self) -> Iterator[tuple[int, bytes]]:
         """Each text and its place."""
@@ -43,13 +42,12 @@ class Piece:
         return batches
 
 
-def pieces(stream: TextStream, name: str, kind: str, member: str | None = None) -> Iterator[Piece]:
-    """The texts of a file of that kind, some at a time; ``member``: what its documents have their values in.
+def pieces(reader: JsonValues | CsvRecords, first: int) -> Iterator[Piece]:
+    """The texts of a file, some at a time; ``first`` is the place of the first.
 
-    The last text has a piece of its own where there may be more of it to come.
+    The last one has a piece of its own where there may be more of it to come.
     """
-    reader = CsvRecords(stream, name) if kind == formats.CSV else JsonValues(stream, member)
-    first, texts, size = 0, list[bytes](), 0
+    texts, size = list[bytes](), 0
     for batch in reader:
         texts += batch
         size += sum(map(len, batch))
@@ -61,4 +59,4 @@ def pieces(stream: TextStream, name: str, kind: str, member: str | None = None) 
     if texts:
         yield Piece(first, texts)
     if reader.cut is not None:
-        yield Piece(first + len(texts), [reader.cut])
+        yield Piece(first + len(texts), [reader.cut], cut=True)

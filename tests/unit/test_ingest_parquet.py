@@ -1,0 +1,93 @@
+"""Parquet files of others: their columns may be called anything, fields may be in the path, and a table's files aren't its content."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from ingested import rows, visible
+from test_ingest_grown import event, take
+
+from learnfold.errors import DataError, LearnfoldError
+from learnfold.ingest.files import texts
+from learnfold.master.layout import open_master
+from learnfold.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOREIGN = (
+    "file_row_number",
+    "file_index",
+    "_place",
+    "_topic",
+    "_PLACE",
+    "_row",
+    "_file",
+    "filename",
+    "raw user_id",
+    'a "b"',
+    "_json",
+    "topic_",
+)
+
+
+def test_columns_may_be_called_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns with names of ours or of an engine are unknown fields, nothing else: every event is there, and each keeps them."""
+    monkeypatch.setattr(texts, "PART_ROWS", 4)
+    table = [event(n) | {name: f"{name} {n}" for name in FOREIGN} for n in range(10)]
+    pq.write_table(pa.Table.from_pylist(table), tmp_path / "x.parquet")
+    take(tmp_path / "master", tmp_path / "x.parquet")
+    found = {row["user_id"]: json.loads(row["extra_fields"]) for row in rows(visible(tmp_path / "master"))}
+    assert found == {f"u{n}": {name: f"{name} {n}" for name in FOREIGN} for n in range(10)}
+
+
+def test_a_field_that_is_in_the_path_is_a_field(tmp_path: Path) -> None:
+    """What the folders of a file's name say of it counts where the file doesn't say it itself; an engine's word for none is none."""
+    folders = {
+        "course_id=c%201": "c 1",
+        "course_id=__HIVE_DEFAULT_PARTITION__": None,
+        "other=1/course_id=c2/role=student": "c2",
+    }
+    for number, folder in enumerate(folders):
+        (tmp_path / "lake" / folder).mkdir(parents=True)
+        pq.write_table(
+            pa.Table.from_pylist([event(number) | {"role": "teacher"}]), tmp_path / "lake" / folder / "x.parquet"
+        )
+    take(tmp_path / "master", tmp_path / "lake")
+    found = {(row["user_id"], row["course_id"], row["role"]) for row in rows(visible(tmp_path / "master"))}
+    assert found == {(f"u{number}", course, "teacher") for number, course in enumerate(folders.values())}
+
+
+@pytest.mark.parametrize("kind", [None, pa.map_(pa.string(), pa.string())])
+def test_an_envelope_whose_value_has_members_is_its_json(tmp_path: Path, kind: pa.DataType | None) -> None:
+    """A struct or a map as ``value`` is the event that it would be as JSON."""
+    values = [{name: str(value) for name, value in event(n).items()} for n in range(3)]
+    column = pa.array(values) if kind is None else pa.array([list(one.items()) for one in values], kind)
+    pq.write_table(pa.table({"value": column, "offset": [1, 2, 3]}), tmp_path / "x.parquet")
+    (report,) = take(tmp_path / "master", tmp_path / "x.parquet")
+    assert report.events == {"video_topic": 3}
+    assert {row["watch_duration_seconds"] for row in rows(visible(tmp_path / "master"))} == {120}
+
+
+TABLES = {
+    "_delta_log/00000000000000000000.json": "Delta",
+    "metadata/v1.metadata.json": "Iceberg",
+    ".hoodie/hoodie.properties": "Hudi",
+}
+
+
+@pytest.mark.parametrize("path", TABLES)
+def test_a_table_is_refused_by_its_name(tmp_path: Path, path: str) -> None:
+    """The files of a table of Delta, Iceberg or Hudi hold what was deleted from it, too: neither ingestion nor a run takes them."""
+    topic = tmp_path / "lake" / "topic=video_topic"
+    (topic / path).parent.mkdir(parents=True)
+    (topic / path).write_text("{}")
+    pq.write_table(pa.Table.from_pylist([event(1)]), topic / "x.parquet")
+    with pytest.raises(LearnfoldError, match=TABLES[path]):
+        take(tmp_path / "master", tmp_path / "lake")
+    with pytest.raises(DataError, match=TABLES[path]):
+        open_master(str(tmp_path / "lake"), Settings()).listing(["video_topic"], ["video_topic"])
