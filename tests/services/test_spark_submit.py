@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     (packages,) = folder.glob("lib/python3*/site-packages")
     for name in ("pyspark", "py4j"):
-        (packages / name).symlink_to(Path(sysconfig.get_path("purelib")) / name)
+        (packages / name).symlink_to(Path(importlib.import_module(name).__file__).parent)
     return folder / "bin" / "python"
 
 
@@ -194,10 +194,12 @@ def test_the_zip_holds_no_native_code_and_imports_none(package: Path, bare_pytho
 
 
 SHOWN = """
-import sys
+import os, sys
+from pathlib import Path
 from learnfold.engines.spark.session import hold
 from learnfold.settings import Settings
 
+os.umask(0o027)
 settings = Settings(engine="spark", executor_memory="700m", executor_cores=1, num_executors=2, driver_memory="900m",
                     shuffle_partitions=7, default_parallelism=5, spark_master=sys.argv[1])
 held = hold(settings, [])
@@ -206,16 +208,20 @@ names = ["spark.master", "spark.executor.memory", "spark.executor.cores", "spark
          "spark.driver.memory", "spark.default.parallelism"]
 print([conf.get(name) for name in names], held.spark.conf.get("spark.sql.shuffle.partitions"))
 print(held.jvm.java.lang.Runtime.getRuntime().maxMemory() // 1024**2 // 100)
+held.spark.range(3).write.parquet("written")
+print(sorted({f"{path.stat().st_mode & 0o777:o}" for path in Path("written").glob("**/*")}))
 held.close()
 """
 
 
 def test_the_settings_take_effect(tmp_path: Path) -> None:
-    """The seed's settings of Spark, where nothing else decided."""
+    """The seed's settings of Spark, where nothing else decided; files get the permissions of the process's umask."""
     script = tmp_path / "shown.py"
     script.write_text(SHOWN, encoding="utf-8")
     done = run_command([sys.executable, str(script), "local[1]"], spark_environment(), tmp_path)
-    assert done.stdout.splitlines() == ["['local[1]', '700m', '1', '2', None, '900m', '5'] 7", "9"], done.stderr
+    assert done.stdout.splitlines() == ["['local[1]', '700m', '1', '2', None, '900m', '5'] 7", "9", "['640']"], (
+        done.stderr
+    )
 
 
 def test_the_options_of_spark_submit_win(spark_cluster: SparkCluster, package: Path, tmp_path: Path) -> None:

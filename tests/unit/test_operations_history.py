@@ -10,6 +10,7 @@ from small_place import Place
 
 from learnfold.batch.history import batch_names, find_batch, previous, published
 from learnfold.batch.manifest import manifest_path, new_batch
+from learnfold.cli import main
 from learnfold.errors import MissingDataError, UsageError
 
 
@@ -60,6 +61,26 @@ def test_a_batch_is_found_by_any_beginning_that_is_its_own(tmp_path: Path) -> No
         find_batch(place.storage, "x")
     with pytest.raises(MissingDataError, match="there is no batch ''"):
         find_batch(place.storage, "")
+
+
+def test_a_view_is_shown_as_of_a_batch_by_any_of_its_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``show --batch`` takes the names that every command takes, and refuses what they refuse."""
+    place, batches = three(tmp_path)
+
+    def shown(*batch: str) -> int:
+        assert main(["show", "video_popularity", str(place.out), "--json", *batch]) == 0
+        (row,) = json.loads(capsys.readouterr().out)
+        return row["total_view_events"]
+
+    assert [shown("--batch", batch) for batch in batches] == [1, 2, 3]
+    assert shown("--batch", "previous") == 2
+    assert shown("--batch", batches[0][:-3]) == 1
+    assert shown("--batch", "current") == shown() == 3
+    for batch, code, message in (("2", 2, "3 batches begin with '2'"), ("x", 1, "there is no batch 'x'"), ("", 1, "")):
+        assert main(["show", "video_popularity", str(place.out), "--batch", batch]) == code
+        assert message in capsys.readouterr().err
+    assert main(["show", "auth_daily_active_users", str(place.out), "--batch", "previous"]) == 1
+    assert f"batch {batches[1]}" in capsys.readouterr().err
 
 
 def test_nothing_published_has_no_batches(tmp_path: Path) -> None:

@@ -27,7 +27,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=int, metavar="N", help="at most so many rows (default: 50 in a table, else all)"
     )
-    parser.add_argument("--batch", metavar="BATCH", help="of this batch rather than the published one")
+    parser.add_argument(
+        "--batch",
+        metavar="BATCH",
+        default="current",
+        help="of this batch: its name, a beginning of it, or previous (default: current)",
+    )
     parser.add_argument(
         "--format", choices=["table", "csv", "json"], default="table", help="how to print them (default: table)"
     )
@@ -37,17 +42,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Prints a view's rows as of one whole batch."""
     from learnfold import catalog
-    from learnfold.batch.manifest import read_current, read_manifest
+    from learnfold.batch.history import find_batch
     from learnfold.cli.table import table, to_csv, to_json
     from learnfold.engines.duckdb.query import look
     from learnfold.storage import open_storage
 
     view = catalog.load().view(args.view)
     out = open_storage(args.output, settings)
-    manifest = read_manifest(out, args.batch) if args.batch else read_current(out)[0]
-    if manifest is None or view.name not in manifest.views:
-        what = f"batch {args.batch}" if args.batch else f"published {view.name}"
-        raise MissingDataError(f"there is no {what} at {out.url}; 'learnfold run' makes one")
+    manifest = find_batch(out, args.batch)
+    if view.name not in manifest.views:
+        raise MissingDataError(f"batch {manifest.batch} at {out.url} holds no {view.name}; 'learnfold run' makes it")
     record = manifest.views[view.name]
     limit = args.limit if args.limit is not None else 50 if args.format == "table" else None
     with out.local(record.paths) as files:

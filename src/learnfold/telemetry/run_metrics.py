@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,17 +97,12 @@ def _write(file: Path, samples: list[Sample]) -> None:
             replaced = (name, job) in new or (job in succeeded and name != LAST_FAILURE.full_name)
             if name in known and not (job in jobs and replaced):
                 kept.append(line)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", suffix=".new", delete=False
-        ) as temporary:
-            try:
-                temporary.write(text([*kept, *map(str, samples)]))
-                temporary.flush()
-                Path(temporary.name).chmod(0o644)  # node_exporter is another user
-                Path(temporary.name).replace(file)
-            except BaseException:
-                Path(temporary.name).unlink(missing_ok=True)
-                raise
+        unfinished = file.with_name(f".{file.name}.{os.getpid()}.new")
+        try:
+            unfinished.write_text(text([*kept, *map(str, samples)]), encoding="utf-8")
+            unfinished.replace(file)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -120,7 +114,7 @@ def _locked(file: Path) -> Iterator[None]:
     except ImportError:  # Windows: the last one wins
         yield
         return
-    descriptor = os.open(file.with_name(f".{file.name}.lock"), os.O_CREAT | os.O_RDWR, 0o644)
+    descriptor = os.open(file.with_name(f".{file.name}.lock"), os.O_CREAT | os.O_RDWR, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark import SparkConf, SparkContext
@@ -18,7 +20,6 @@ from learnfold.errors import LearnfoldError, MissingPartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from learnfold.settings import Settings
 
@@ -119,6 +120,7 @@ def _start(settings: Settings, on_s3: bool) -> SparkSession:
     put: Callable[[str, str], object] = conf.setIfMissing if submitted else conf.set
     conf.setIfMissing("spark.app.name", "learnfold")
     conf.setIfMissing("spark.ui.showConsoleProgress", "false")
+    put("spark.hadoop.fs.permissions.umask-mode", f"{_umask():03o}")
     if not submitted:
         put("spark.master", settings.spark_master or "local[*]")
         put("spark.driver.memory", settings.driver_memory)
@@ -136,6 +138,17 @@ def _start(settings: Settings, on_s3: bool) -> SparkSession:
     if not submitted:
         spark.sparkContext.setLogLevel("ERROR" if str(spark.sparkContext.master).startswith("local") else "WARN")
     return spark
+
+
+def _umask() -> int:
+    """This process's umask, by which the files of a folder get their permissions; Hadoop would take one of its own."""
+    with contextlib.suppress(OSError, ValueError):  # it can be read only where there is /proc
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _add_jars(conf: SparkConf, folder: Path) -> None:
