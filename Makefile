@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DIST := dist
 
 # Random splits, orders and crashes are tried this many times as often as their modest default.
 export LEARNFOLD_TRIES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types quick zip bench docs lock clean
+.PHONY: help demo test check lint types quick wheel zip bench docs lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,6 +43,9 @@ types: $(VENV)/.dev ## types, strict
 quick: export LEARNFOLD_TRIES := 0.2
 quick: $(VENV)/.dev ## the quick tests: of the laws, a few examples each
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not services and not oozie and not slow"
+
+wheel: $(VENV)/.dev ## dist/learnfold-….whl for pip install
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(DIST) .
 
 zip: $(VENV)/.dev ## dist/learnfold.zip for spark-submit --py-files
 	$(BIN)/python tools/build_zip.py
