@@ -84,8 +84,8 @@ def test_killed_inside_each_step_a_run_heals(tmp_path: Path, step: str) -> None:
     assert learnfold("run", master, out).returncode == 0
     grow(master, 1)
     code = {
-        "fold": "import learnfold.engines.duckdb.fold as m; assert m._prepare; m._prepare = die",
-        "ask": "import learnfold.engines.duckdb.refresh as m; assert m._examined; m._examined = die",
+        "fold": "import learnfold.engines.duckdb.fold as m; assert m.create_topic_view; m.create_topic_view = die",
+        "ask": "import learnfold.engines.duckdb.refresh as m; assert m.check_answer; m.check_answer = die",
         "check": "import learnfold.batch.run as m; assert m.check_views; m.check_views = die",
         "write manifest": "import learnfold.batch.publish as m; assert m.manifest_path; m.manifest_path = die",
         "swap": "from learnfold.storage.folder import FolderStorage as m\nold = m.write\nm.write = lambda s, p, d: die() if p.endswith('current.json') else old(s, p, d)",

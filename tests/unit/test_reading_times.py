@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from seen import expected, see, watched, write
 
-from learnfold.engines.duckdb.decode import macros
+from learnfold.engines.duckdb.functions import macros
 from learnfold.settings import Settings, Zones
 from oracle.timestamp import read_timestamp
 

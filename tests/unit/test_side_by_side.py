@@ -61,7 +61,7 @@ def _gauged(folder: Path, name: str, rows: int, monkeypatch: pytest.MonkeyPatch)
     gauge = Gauge()
     with monkeypatch.context() as patched:
         patched.setattr(engine, "MANY_ROWS", rows)
-        for work in ("ask", "merge"):
+        for work in ("refresh", "write_parquet"):
             patched.setattr(engine, work, gauge.around(getattr(engine, work)))
         run(RunRequest(str(folder / "master"), str(folder / name)), catalog.load(), Settings())
     return gauge

@@ -101,7 +101,7 @@ def refresh_views(
 
 def _timed(engine: Engine, request: RefreshRequest) -> tuple[Refreshed, float]:
     began = time.perf_counter()
-    return engine.ask(request), round(time.perf_counter() - began, 3)
+    return engine.refresh(request), round(time.perf_counter() - began, 3)
 
 
 def _rows_changed(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learnfold.batch.manifest import day_of
-from learnfold.engines import RollupRows
+from learnfold.engines import FileRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
     from learnfold.batch.manifest import RollupFile
+    from learnfold.engines import RollupRows
 
 
 def sources(parts: Iterable[RollupFile], days: set[date] | None = None) -> tuple[RollupRows, ...]:
@@ -23,5 +24,5 @@ def sources(parts: Iterable[RollupFile], days: set[date] | None = None) -> tuple
             answered &= days
         if answered:
             rows = part.rows * len(answered) // part.held
-            found.append(RollupRows(part.path, None if len(answered) == part.held else frozenset(answered), rows=rows))
+            found.append(FileRows(part.path, None if len(answered) == part.held else frozenset(answered), rows=rows))
     return tuple(found)

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from learnfold.batch.manifest import AllTimeSegment, day_of
 from learnfold.batch.rollup_rows import sources
-from learnfold.engines import RollupRows
+from learnfold.engines import FileRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from learnfold.batch.manifest import RollupRecord
     from learnfold.catalog import Rollup
-    from learnfold.engines import Engine
+    from learnfold.engines import Engine, RollupRows
     from learnfold.storage import Storage
 
 LATE_DAYS = 3
@@ -70,9 +70,7 @@ def segments_of(
     def block(days: set[date], parts: Sequence[AllTimeSegment] = ()) -> AllTimeSegment:
         """A block of these days, from smaller ones and the days that are in none."""
         rest = days.difference(*(map(day_of, part.days) for part in parts))
-        read = tuple(RollupRows(part.path, all_time=True, rows=part.rows) for part in parts) + sources(
-            record.parts, rest
-        )
+        read = tuple(FileRows(part.path, all_time=True, rows=part.rows) for part in parts) + sources(record.parts, rest)
         path = f"_rollups/{rollup.name}/{name}-block-{len(made) + 1:03d}.parquet"
         made.append(path)
         merged = engine.merge(rollup, read, path, all_time=True, by_key=by_key)
@@ -107,7 +105,7 @@ def merged_sources(record: RollupRecord) -> tuple[RollupRows, ...] | None:
     for block in sorted(useful, key=lambda block: -len(block.days)):
         days = {day_of(day) for day in block.days}
         if not days & covered:
-            chosen.append(RollupRows(block.path, all_time=True, rows=block.rows))
+            chosen.append(FileRows(block.path, all_time=True, rows=block.rows))
             covered |= days
     rest = {day_of(day) for part in record.parts for day in part.days} - covered
     return tuple(chosen) + sources(record.parts, rest)

@@ -44,7 +44,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold import catalog
     from learnfold.batch.history import find_batch
     from learnfold.cli.table import table, to_csv, to_json
-    from learnfold.engines.duckdb.query import look
+    from learnfold.engines.duckdb import DuckDBSession
+    from learnfold.engines.duckdb.query import RowChoice, view_rows
     from learnfold.storage import open_storage
 
     view = catalog.load().view(args.view)
@@ -54,8 +55,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         raise MissingDataError(f"batch {manifest.batch} at {out.url} holds no {view.name}; 'learnfold run' makes it")
     record = manifest.views[view.name]
     limit = args.limit if args.limit is not None else 50 if args.format == "table" else None
-    with out.local(record.paths) as files:
-        rows = look(view, files, args.where, [term.strip() for term in args.sort.split(",") if term.strip()], limit)
+    choice = RowChoice(args.where, [term.strip() for term in args.sort.split(",") if term.strip()], limit)
+    with out.local(record.paths) as files, DuckDBSession(settings) as session:
+        rows = view_rows(session, view, files, choice)
     names = [column.name for column in view.columns]
     if args.format == "json":
         print(to_json([dict(zip(names, row, strict=True)) for row in rows]))

@@ -1,13 +1,13 @@
 """Where SQL runs: one small protocol, an engine a module.
 
-An engine folds events into rollups and asks views of rollups. It decides nothing: which files, which days and where the
-results go is told to it by ``batch``; what the SQL says comes from the catalogue.
+An engine folds events into rollups and refreshes views from rollups. It decides nothing: ``batch`` says which files and days, and
+where the results go; the catalogue says what the SQL is. Days are UTC days.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,24 +24,24 @@ class FileFacts:
     """What one file of the master dataset was found to hold."""
 
     rows: int = 0
-    days: dict[date, int] = field(default_factory=dict)  # valid events by UTC day, copies counted
+    days: dict[date, int] = field(default_factory=dict)  # valid events by day, duplicates counted
     quarantined: dict[str, int] = field(default_factory=dict)  # invalid events by reason
     offsets: dict[int, tuple[int, int]] = field(default_factory=dict)  # the least and greatest by Kafka partition
 
 
 @dataclass
 class DayCounts:
-    """What one UTC day of a topic was found to hold."""
+    """What one day of a topic was found to hold."""
 
-    events: int = 0  # valid, copies dropped
-    duplicates: int = 0  # the copies that were dropped
+    events: int = 0  # valid events, duplicates dropped
+    duplicates: int = 0  # how many were dropped
 
 
 @dataclass
 class OutputFile:
-    """A file of a rollup."""
+    """A file that was written."""
 
-    path: str
+    path: str  # below OUT
     rows: int
     bytes: int
 
@@ -50,7 +50,7 @@ class OutputFile:
 class Folded:
     """What folding some files gave."""
 
-    files: dict[str, FileFacts] = field(default_factory=dict)
+    files: dict[str, FileFacts] = field(default_factory=dict)  # by path, of all readable files
     days: dict[date, DayCounts] = field(default_factory=dict)
     parts: dict[str, list[OutputFile]] = field(default_factory=dict)  # by rollup; together they hold all of ``days``
     quarantine: OutputFile | None = None  # invalid events, whole; None without any
@@ -63,38 +63,58 @@ class FoldRequest:
 
     topic: Topic
     rollups: Sequence[Rollup]
-    files: Sequence[str]  # of the master dataset
-    days: frozenset[date] | None  # the UTC days to keep; None: all that the files hold
-    fresh: frozenset[str]  # the files whose invalid events are to be written down
+    files: Sequence[str]  # paths in the master dataset
+    days: frozenset[date] | None  # the days to fold; None: all that the files hold
+    fresh: frozenset[str]  # the files whose invalid events are to be quarantined
     name: str  # of the new files, without number and ending; unique
 
 
 @dataclass(frozen=True)
-class RollupRows:
-    """A part of a rollup as a view reads it: of the file ``path``, the rows of ``days`` (None: all it holds)."""
+class FileRows:
+    """Rows of a rollup in one of its files.
 
-    path: str
+    A file has the rollup's columns and ``_day``, the day that a row is of; merged over all time, neither ``date`` nor ``_day``.
+    """
+
+    path: str  # below OUT
+    days: frozenset[date] | None = None  # only the rows of these days; None: all rows
+    all_time: bool = False  # whether the file is merged over all time
+    rows: int = field(default=0, compare=False)  # about how many are meant
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """Rows of a rollup in a table of the engine's session, with the columns that a file of it has.
+
+    The table stays as it is while views are refreshed from it.
+    """
+
+    table: str
     days: frozenset[date] | None = None
-    all_time: bool = False  # merged over its dates: it has neither ``date`` nor ``_day``
-    rows: int = field(default=0, compare=False)  # about how many that are
+    all_time: bool = False
+    rows: int = field(default=0, compare=False)
+
+
+RollupRows: TypeAlias = FileRows | TableRows
+"""A part of a rollup as views read it."""
 
 
 @dataclass(frozen=True)
 class RefreshRequest:
-    """One view to be asked: of all its rollups' rows, or of a slice of them spliced into what it said before."""
+    """One view to refresh: whole, or only the partitions in which rollup rows changed."""
 
     view: View
-    sources: dict[str, tuple[RollupRows, ...]]  # by rollup
+    sources: dict[str, tuple[RollupRows, ...]]  # by rollup, the rows to read
     path: str  # of the new file, or of the first of several
-    before: tuple[str, ...] = ()  # the view's last files; with ``changed``: only slices of changed rows are asked again
+    before: tuple[str, ...] = ()  # the view's last files; with ``changed``: the refresh is incremental
     changed: dict[str, tuple[RollupRows, ...]] | None = None  # by rollup, the rows that came or went since
     merged: dict[str, tuple[RollupRows, ...]] = field(default_factory=dict)
-    """By rollup, what may be read instead by a view that doesn't look at the date: some of it merged over dates already.
-    Rollups that aren't here are no use merged: their keys hardly come twice."""
+    """By rollup, what a view that doesn't use the date may read instead of ``sources``: some of it merged over all time already.
+    A rollup that isn't here isn't worth merging: its keys hardly come twice."""
 
     @property
     def read_merged(self) -> frozenset[str]:
-        """The rollups that the view is best asked of merged over all dates."""
+        """The rollups that the view is best refreshed from merged over all time."""
         return self.view.all_time.intersection(self.merged)
 
     @property
@@ -106,17 +126,17 @@ class RefreshRequest:
 
 @dataclass
 class Refreshed:
-    """What asking a view gave."""
+    """What refreshing a view gave."""
 
-    paths: list[str]
+    paths: list[str]  # below OUT
     rows: int
     bytes: int
-    digest: str  # of the rows in any order, by this engine
+    digest: str  # of the rows in any order; only digests of one engine can be compared
     broken: dict[str, list[dict[str, object]]]  # by check that some rows break, a few of them
 
 
 class Engine(Protocol):
-    """Folds and asks."""
+    """Folds events and refreshes views; all but ``close`` may be called by several threads at once."""
 
     name: str
     version: str
@@ -124,22 +144,39 @@ class Engine(Protocol):
     fold_rows: int | None
     """Rows of events that are best folded at once; None: any number."""
 
-    def rows(self, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
-        """The rows of each file of the master dataset by its footer, and the files that aren't readable Parquet, with why."""
-        ...
-
-    def fold(self, request: FoldRequest) -> Folded:
-        """Reads, validates and deduplicates events, and writes rollups and quarantine; raises DataError for a file that breaks midway."""
-        ...
-
     max_concurrent_jobs: int
     """How many jobs are best run side by side."""
 
     max_concurrent_views: int
-    """How many views are best asked side by side."""
+    """How many views are best refreshed side by side."""
 
     merges_all_time: bool
-    """Whether ``merge`` can leave out dates; an engine that can't reads all days every time."""
+    """Whether merging over all time is worth its work here; else views read all days every time."""
+
+    def rows(self, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
+        """The number of rows by file of the master dataset, from its footer; and by file that isn't readable Parquet, why not.
+
+        Raises:
+            StorageError: the storage can't be reached.
+            MissingDataError: a file is gone.
+
+        """
+        ...
+
+    def fold(self, request: FoldRequest) -> Folded:
+        """What the files hold. Writes files of each rollup, and a file of the invalid events of ``fresh`` files, if there are any.
+
+        Each event of the days counts once, whichever of the files hold it: the earliest of its duplicates, then the one with the
+        least fields.
+
+        Raises:
+            DataError: a file can't be read as Parquet, and the settings don't say ``skip_unreadable``.
+            MissingDataError: a file is gone.
+            StorageError: the storage can't be reached, or a disk is full.
+            LearnfoldError: memory doesn't suffice.
+
+        """
+        ...
 
     def merge(
         self,
@@ -150,22 +187,35 @@ class Engine(Protocol):
         all_time: bool = False,
         by_key: bool = False,
     ) -> OutputFile:
-        """Puts parts of a rollup together into one file; ``all_time``: merged over their dates, and these left out, sorted if ``by_key``."""
+        """The file at ``path``, with all rows of ``sources``, by day; ``all_time``: merged over all time, sorted if ``by_key``.
+
+        Raises:
+            MissingDataError: a file is gone.
+            StorageError: the storage can't be reached, or a disk is full.
+            LearnfoldError: memory doesn't suffice.
+
+        """
         ...
 
     def caching(self) -> AbstractContextManager[None]:
-        """Keeps the rollups that are read at hand while the block asks views of them."""
+        """Rollup rows that are read within the block are cached until its end; blocks may overlap."""
         ...
 
-    def ask(self, request: RefreshRequest) -> Refreshed:
-        """Writes the view's rows by its key; checks them first, and writes nothing when a check is broken.
+    def refresh(self, request: RefreshRequest) -> Refreshed:
+        """The view's new files, sorted by its key; nothing is published, and nothing is written when a check is broken.
 
         Rows that are new since a large rollup was last merged may follow the others, so that these needn't be sorted again.
+
+        Raises:
+            MissingDataError: a file is gone.
+            StorageError: the storage can't be reached, or a disk is full.
+            LearnfoldError: memory doesn't suffice.
+
         """
         ...
 
     def close(self) -> None:
-        """Gives back what it holds."""
+        """Gives back memory, temporary files and processes."""
         ...
 
 
@@ -180,7 +230,10 @@ def runs_in_process(settings: Settings) -> bool:
 
 
 def open_engine(settings: Settings, master: Storage, out: Storage) -> Engine:
-    """The engine that the settings name, reading events from ``master`` and keeping rollups and views in ``out``."""
+    """The engine that the settings name, which reads events from ``master``, and rollups and views from and to ``out``.
+
+    Nothing is started yet; where Spark lacks a JDK or jars, MissingPartError is raised by its first use.
+    """
     if settings.engine == "spark":
         from learnfold.engines.spark import SparkEngine
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.catalog import reasons
 from learnfold.engines.duckdb import decode
-from learnfold.engines.duckdb.decode import quoted
+from learnfold.engines.duckdb.sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def decode_rows(topic: Topic, shape: FileSchema, source: str, row: str) -> str:
     else:
         carried["_extra"] = _unknown_columns(topic, shape)
     names = [field.name for field in topic.sent]
-    select = decode.select_from(topic, shape, source, names, place="0", row=row, carried=carried)
+    select = decode.select_from(topic, shape, decode.Relation(source, row=row, carried=carried), names)
     fields = ", ".join(f'"{name}"' for name in names)
     extra = _unknown_members(topic) if shape.envelope else "_extra"
     return (

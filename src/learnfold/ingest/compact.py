@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from learnfold.catalog import digest
 from learnfold.engines.duckdb import footers
-from learnfold.engines.duckdb.decode import quoted
 from learnfold.engines.duckdb.session import DuckDBSession, translate_errors
+from learnfold.engines.duckdb.sql import quoted
 from learnfold.errors import BugError, ConflictError
 from learnfold.master.closed_days import close_days, day_of
 from learnfold.master.committed_offsets import CommittedOffsets, now
@@ -167,7 +167,7 @@ class _Merge:
         by_path = {entry.path: entry for entry in files}
         with self.master.local(list(by_path)) as local, translate_errors():
             path_of = dict(zip(local, by_path, strict=True))
-            probed = footers.probe(self.connection, local)
+            probed = footers.read(self.connection, local)
             self.report.unreadable |= {path_of[file]: why for file, why in probed.unreadable.items()}
             for shape, some in probed.shapes.items():
                 if len(some) < 2 or not shape.rewritable:  # noqa: PLR2004

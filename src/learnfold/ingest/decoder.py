@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from learnfold.engines.duckdb import footers
-from learnfold.engines.duckdb.decode import quoted
 from learnfold.engines.duckdb.footers import FileSchema
 from learnfold.engines.duckdb.session import DuckDBSession, translate_errors
+from learnfold.engines.duckdb.sql import quoted
 from learnfold.ingest import columns
 from learnfold.kafka.messages import NONE, MessageBatch, MessageBatches
 from learnfold.master.file_names import QUARANTINE, UNMAPPED, day_folder
@@ -141,7 +141,7 @@ class Decoder:
     def shape(self, file: str) -> tuple[FileSchema, int] | None:
         """The shape of a local Parquet file, and its rows; None where it can't be read."""
         with translate_errors():
-            found = footers.probe(self.connection, [file])
+            found = footers.read(self.connection, [file])
         return (next(iter(found.shapes)), found.rows[file]) if found.shapes else None
 
     def drop(self) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from learnfold.engines.duckdb.decode import quoted
 from learnfold.engines.duckdb.session import DuckDBSession
+from learnfold.engines.duckdb.sql import quoted
 from learnfold.ingest.decoder import MESSAGE, Decoder
 from learnfold.ingest.files.receipt import digest_of
 from learnfold.kafka.messages import message_batches

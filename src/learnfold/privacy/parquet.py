@@ -14,7 +14,7 @@ import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from learnfold.engines.duckdb import footers
-from learnfold.engines.duckdb.decode import quoted
+from learnfold.engines.duckdb.sql import parquet, quoted, quoted_name
 from learnfold.errors import BugError, DataError
 from learnfold.privacy.person import ERASED, MESSAGE_KEYS
 
@@ -58,7 +58,7 @@ class PersonQueries:
     def find(self, files: Sequence[str]) -> tuple[dict[str, Traces], dict[str, str]]:
         """By file what it holds of the person, and by file that can't be read as Parquet why not."""
         with self._cursor() as cursor:
-            probed = footers.probe(cursor, files)
+            probed = footers.read(cursor, files)
             found: dict[str, Traces] = {}
             unreadable = dict(probed.unreadable)
             for shape, some in probed.shapes.items():
@@ -88,7 +88,7 @@ class PersonQueries:
 
         """
         with self._cursor() as cursor:
-            probed = footers.probe(cursor, [source])
+            probed = footers.read(cursor, [source])
             if probed.unreadable:
                 raise DataError(f"{source} can't be read as Parquet: {probed.unreadable[source]}")
             (shape,) = probed.shapes
@@ -100,7 +100,7 @@ class PersonQueries:
                 cursor.execute(f"COPY ({select}{chosen}) TO {quoted(str(target))} ({options})")
             finally:
                 cursor.execute("SET GLOBAL preserve_insertion_order = false")
-            written = footers.probe(cursor, [str(target)])
+            written = footers.read(cursor, [str(target)])
         rows, expected = written.rows[str(target)], known.rows - known.theirs
         if keep is None and rows != expected:
             raise BugError(f"{source} would hold {rows} rows, not {expected}; it was left as it is")
@@ -119,11 +119,11 @@ class PersonQueries:
         """The SELECT of the rows of ``source`` without the person."""
         rules = _Rules.of(cursor, self.person, shape, [source])
         columns = [
-            f"{rules.blanked[name] if name in known.mentions else _plain(name, kind)} AS {_quoted(name)}"
+            f"{rules.blanked[name] if name in known.mentions else _plain(name, kind)} AS {quoted_name(name)}"
             for name, kind in shape.columns
         ]
         theirs = rules.theirs if known.theirs else "false"
-        return f"SELECT {', '.join(columns)} FROM {_read([source])} WHERE NOT {theirs}"
+        return f"SELECT {', '.join(columns)} FROM {parquet([source])} WHERE NOT {theirs}"
 
     def _metadata_option(self, cursor: duckdb.DuckDBPyConnection, source: str) -> str:
         """The option of COPY that keeps the file's key-value metadata, without entries that name the person."""
@@ -139,7 +139,7 @@ def _kinds(shape: FileSchema) -> list[tuple[str, str]]:
 
 
 def _plain(name: str, kind: str) -> str:
-    return f"timezone('UTC', CAST({_quoted(name)} AS TIMESTAMP))" if kind == "INT96" else _quoted(name)
+    return f"timezone('UTC', CAST({quoted_name(name)} AS TIMESTAMP))" if kind == "INT96" else quoted_name(name)
 
 
 def _traces(
@@ -152,7 +152,7 @@ def _traces(
     found = {file: Traces() for file in files}
     for place, rows, theirs, *mentions in connection.execute(
         f"SELECT place, count(*), count(*) FILTER (_theirs){counts} "
-        f"FROM (SELECT file_index AS place, {rules.theirs} AS _theirs{tests} FROM {_read(files)}) GROUP BY ALL"
+        f"FROM (SELECT file_index AS place, {rules.theirs} AS _theirs{tests} FROM {parquet(files)}) GROUP BY ALL"
     ).fetchall():
         there = {name: count for (name, _), count in zip(named.values(), mentions, strict=True) if count}
         found[files[place]] = Traces(rows, theirs, there)
@@ -171,7 +171,7 @@ class _Rules:
     def of(
         cls, connection: duckdb.DuckDBPyConnection, person: Person, shape: FileSchema, files: Sequence[str]
     ) -> _Rules:
-        cursor = connection.execute(f"SELECT * FROM {_read(files[:1])} LIMIT 0")
+        cursor = connection.execute(f"SELECT * FROM {parquet(files[:1])} LIMIT 0")
         kinds: dict[str, DuckDBPyType] = {name: kind for name, kind, *_ in cursor.description or []}
         if list(kinds) != [name for name, _ in shape.columns]:
             raise DataError(
@@ -182,7 +182,7 @@ class _Rules:
         theirs, others = ["false"], []
         rules = cls("", {}, {})
         for name, kind in kinds.items():
-            column, lowered = _quoted(name), name.lower()
+            column, lowered = quoted_name(name), name.lower()
             text = _text(column, kind)
             if lowered in person.owners:
                 theirs.append(f"erase_is({text})")
@@ -202,7 +202,7 @@ class _Rules:
                         f"CASE WHEN {rules.mentions[name]} THEN {_blank(column, kind)} ELSE {column} END"
                     )
         if whole is not None and not flat:
-            value = _text(_quoted(whole), kinds[whole])
+            value = _text(quoted_name(whole), kinds[whole])
             others.append(f"erase_has_owner({value})")
         keys = [rules.mentions[name] for name in kinds if name.lower() in MESSAGE_KEYS]
         if keys:
@@ -272,7 +272,7 @@ def _names(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
         return f"(len(list_filter(map_entries({value}), lambda x{depth}: coalesce({' OR '.join(tests)}, false))) > 0)"
     if kind.id == "struct":
         tests = [
-            _names(f"{value}.{_quoted(name)}", child, depth) for name, child in _children(kind) if _searched(child)
+            _names(f"{value}.{quoted_name(name)}", child, depth) for name, child in _children(kind) if _searched(child)
         ]
         return f"({' OR '.join(f'coalesce({test}, false)' for test in tests)})"
     return f"erase_names({_anyhow(value, kind)})"
@@ -292,7 +292,7 @@ def _blank(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
         return f"CASE WHEN {value} IS NOT NULL THEN map_from_entries(list_transform(map_entries({value}), lambda x{depth}: {{{pairs}}})) END"
     if kind.id == "struct":
         parts = ", ".join(
-            f"{_quoted(n)} := {_blank(f'{value}.{_quoted(n)}', child, depth)}" for n, child in _children(kind)
+            f"{quoted_name(n)} := {_blank(f'{value}.{quoted_name(n)}', child, depth)}" for n, child in _children(kind)
         )
         return f"CASE WHEN {value} IS NOT NULL THEN struct_pack({parts}) END"
     if kind.id == "varchar":
@@ -324,11 +324,3 @@ def _meaning(key: str, text: str) -> str:
 def _codec(connection: duckdb.DuckDBPyConnection, file: str) -> str:
     found = connection.execute("SELECT compression FROM parquet_metadata(?) LIMIT 1", [file]).fetchone()
     return found[0] if found and found[0] in _CODECS else "ZSTD"
-
-
-def _read(files: Sequence[str]) -> str:
-    return f"read_parquet([{', '.join(map(quoted, files))}], hive_partitioning=false, union_by_name=false)"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

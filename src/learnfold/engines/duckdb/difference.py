@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from learnfold.engines.duckdb.decode import quoted
 from learnfold.engines.duckdb.footers import brief
+from learnfold.engines.duckdb.sql import parquet, quoted_name
 from learnfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def compare(
         counts = dict(cursor.execute("SELECT _what, count(*) FROM differences GROUP BY ALL").fetchall())
         found.added, found.removed, found.changed = (counts.get(what, 0) for what in ("added", "removed", "changed"))
         if found.changed and same:
-            sums = ", ".join(f"count(*) FILTER ({_quoted('_differs ' + name)})" for name in same)
+            sums = ", ".join(f"count(*) FILTER ({quoted_name('_differs ' + name)})" for name in same)
             rows = cursor.execute(f"SELECT {sums} FROM differences WHERE _what = 'changed'").fetchone() or ()
             found.changed_columns = {name: count for name, count in zip(same, rows, strict=True) if count}
         found.examples = _examples(cursor, matched, shared, list(same), examples)
@@ -91,9 +91,11 @@ def compare(
 
 def _differing(sides: Sequence[str], matched: Sequence[str], same: Mapping[str, str]) -> str:
     """The SELECT of the rows that differ: ``_what``, ``_before`` and ``_after`` (whole rows), and which columns differ."""
-    joined = " AND ".join(f"b.{_quoted(name)} IS NOT DISTINCT FROM a.{_quoted(name)}" for name in [*matched, "_nth"])
+    joined = " AND ".join(
+        f"b.{quoted_name(name)} IS NOT DISTINCT FROM a.{quoted_name(name)}" for name in [*matched, "_nth"]
+    )
     differs = {name: f"coalesce(NOT {test}, true)" for name, test in same.items()}
-    marks = "".join(f", {test} AS {_quoted('_differs ' + name)}" for name, test in differs.items())
+    marks = "".join(f", {test} AS {quoted_name('_differs ' + name)}" for name, test in differs.items())
     return (
         "SELECT CASE WHEN b._nth IS NULL THEN 'added' WHEN a._nth IS NULL THEN 'removed' ELSE 'changed' END AS _what, "
         f"b AS _before, a AS _after{marks} FROM ({sides[0]}) AS b FULL JOIN ({sides[1]}) AS a ON {joined} "
@@ -103,26 +105,26 @@ def _differing(sides: Sequence[str], matched: Sequence[str], same: Mapping[str, 
 
 def _columns(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> dict[str, str]:
     try:
-        cursor = connection.execute(f"SELECT * FROM {_read(files)} LIMIT 0")
+        cursor = connection.execute(f"SELECT * FROM {parquet(files, by_name=True)} LIMIT 0")
     except duckdb.Error as error:
         raise DataError(f"{', '.join(files)} can't be read as Parquet: {brief(error)}") from error
     return {name: str(kind) for name, kind, *_ in cursor.description or []}
 
 
 def _count(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> int:
-    (count,) = connection.execute(f"SELECT count(*) FROM {_read(files)}").fetchone() or (0,)
+    (count,) = connection.execute(f"SELECT count(*) FROM {parquet(files, by_name=True)}").fetchone() or (0,)
     return int(count)
 
 
 def _numbered(files: Sequence[str], key: Sequence[str], columns: Sequence[str]) -> str:
     """The rows with ``_nth``: 1, or the row's place among rows of the same key."""
-    names = ", ".join(map(_quoted, columns))
-    partition = ", ".join(map(_quoted, key))
-    return f"SELECT {names}, row_number() OVER (PARTITION BY {partition} ORDER BY {names}) AS _nth FROM {_read(files)}"
+    names = ", ".join(map(quoted_name, columns))
+    partition = ", ".join(map(quoted_name, key))
+    return f"SELECT {names}, row_number() OVER (PARTITION BY {partition} ORDER BY {names}) AS _nth FROM {parquet(files, by_name=True)}"
 
 
 def _same(name: str, before: str, after: str) -> str:
-    one, other = f"b.{_quoted(name)}", f"a.{_quoted(name)}"
+    one, other = f"b.{quoted_name(name)}", f"a.{quoted_name(name)}"
     numeric = before.startswith(_NUMERIC) and after.startswith(_NUMERIC)
     if before != after and not numeric:
         one, other = f"CAST({one} AS VARCHAR)", f"CAST({other} AS VARCHAR)"
@@ -144,10 +146,11 @@ def _examples(
     """At most ``most`` rows of each kind, by key."""
     found: list[RowChange] = []
     names = ", ".join(
-        f"_before.{_quoted(n)} AS {_quoted('b ' + n)}, _after.{_quoted(n)} AS {_quoted('a ' + n)}" for n in columns
+        f"_before.{quoted_name(n)} AS {quoted_name('b ' + n)}, _after.{quoted_name(n)} AS {quoted_name('a ' + n)}"
+        for n in columns
     )
-    marks = ", ".join(_quoted("_differs " + name) for name in compared)
-    order = ", ".join(f"coalesce(_before.{_quoted(name)}, _after.{_quoted(name)}) NULLS FIRST" for name in key)
+    marks = ", ".join(quoted_name("_differs " + name) for name in compared)
+    order = ", ".join(f"coalesce(_before.{quoted_name(name)}, _after.{quoted_name(name)}) NULLS FIRST" for name in key)
     for what in ("added", "removed", "changed"):
         cursor = connection.execute(
             f"SELECT {names}{', ' + marks if marks else ''} FROM differences WHERE _what = '{what}' ORDER BY {order} LIMIT {most}"
@@ -162,11 +165,3 @@ def _examples(
             shown = {n: p for n, p in pairs.items() if n not in key and (what != "changed" or differs.get(n))}
             found.append(RowChange(what, values, shown))
     return found
-
-
-def _read(files: Sequence[str]) -> str:
-    return f"read_parquet([{', '.join(map(quoted, files))}], hive_partitioning=false, union_by_name=true)"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -10,7 +10,8 @@ import duckdb
 
 from learnfold.engines.duckdb import footers
 from learnfold.engines.duckdb.fold import fold
-from learnfold.engines.duckdb.refresh import RollupCache, ask, merge
+from learnfold.engines.duckdb.refresh import refresh
+from learnfold.engines.duckdb.rollups import RollupCache, local_files, merge_select, write_parquet
 from learnfold.engines.duckdb.session import DuckDBSession
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class DuckDBEngine:
         self.settings, self.master, self.out = settings, master, out
         self.session = DuckDBSession(settings)
         self._cache: RollupCache | None = None
-        self._askers = 0
+        self._readers = 0
         self._mutex, self._many = RLock(), RLock()
 
     def rows(self, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
@@ -68,32 +69,33 @@ class DuckDBEngine:
     ) -> OutputFile:
         """One file of the rows of several."""
         rows = sum(source.rows for source in sources)
-        local = self.out.local([source.path for source in sources])
-        with local as files, self._turn(rows), self.session.cursor() as cursor:
-            return merge(cursor, rollup, sources, files, path, self.out, all_time=all_time, by_key=by_key)
+        with local_files(self.out, sources) as files, self._turn(rows), self.session.cursor() as cursor:
+            select = merge_select(rollup, sources, files, all_time=all_time, by_key=by_key)
+            with self.out.new(path) as file:
+                return write_parquet(cursor, select, file, path)
 
     @contextlib.contextmanager
     def caching(self) -> Iterator[None]:
-        """Keeps the rollups that are read in memory, as far as the limit goes, then on disk."""
+        """Rollup rows are cached in memory as far as the limit goes, then on disk."""
         with self._mutex:
-            self._askers += 1
+            self._readers += 1
             self._cache = self._cache or RollupCache(self.session, self.out)
         try:
             yield
         finally:
             with self._mutex:
-                self._askers -= 1
-                if not self._askers and self._cache:
+                self._readers -= 1
+                if not self._readers and self._cache:
                     self._cache.clear()
                     self._cache = None
 
-    def ask(self, request: RefreshRequest) -> Refreshed:
+    def refresh(self, request: RefreshRequest) -> Refreshed:
         """Writes one view."""
         if self._cache is None:
             with self.caching():
-                return self.ask(request)
+                return self.refresh(request)
         with self._turn(request.rows), self.session.cursor() as cursor:
-            return ask(cursor, request, self._cache, self.out)
+            return refresh(cursor, request, self._cache, self.out)
 
     @contextlib.contextmanager
     def _turn(self, rows: int) -> Iterator[None]:

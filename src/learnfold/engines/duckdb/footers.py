@@ -1,4 +1,4 @@
-"""What the files of the master dataset look like: their columns, found from their footers alone."""
+"""What Parquet files look like: their columns and rows, found from their footers alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class FileSchema:
     def rewritable(self) -> bool:
         """Whether DuckDB can write a file of the same columns: names that differ by nothing but case are one to it, INT96 it doesn't write."""
         return all(
-            kind != "INT96" and name == told for (name, kind), told in zip(self.columns, self.names, strict=True)
+            kind != "INT96" and name == called for (name, kind), called in zip(self.columns, self.names, strict=True)
         )
 
     @property
@@ -53,22 +53,33 @@ class FileSchema:
 
 
 @dataclass
-class ProbedFiles:
-    """Files by shape, rows by file, and what can't be read."""
+class Footers:
+    """Local files by shape, rows by file, and by file that can't be read why not."""
 
     shapes: dict[FileSchema, list[str]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def readable(self) -> list[str]:
+        """The files that can be read; ``_file`` of an event is a place in this list."""
+        return [file for files in self.shapes.values() for file in files]
 
-def probe(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> ProbedFiles:
-    """The shapes and rows of local files."""
-    probed = ProbedFiles()
-    good = _readable(connection, list(files), probed)
+    def leave_out(self, broken: Mapping[str, str]) -> None:
+        """Moves files to the unreadable ones; ``broken`` says why by file."""
+        for shape, files in self.shapes.items():
+            self.shapes[shape] = [file for file in files if file not in broken]
+        self.unreadable |= broken
+
+
+def read(cursor: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Footers:
+    """The shapes and rows of local files, and why some can't be read."""
+    found = Footers()
+    good = _readable(cursor, list(files), found)
     columns: dict[str, list[tuple[str, str]]] = {name: [] for name in good}
     skip: dict[str, int] = dict.fromkeys(good, 0)
     for batch in _batches(good):
-        for name, column, kind, physical, children in connection.execute(
+        for name, column, kind, physical, children in cursor.execute(
             "SELECT file_name, name, duckdb_type, type, num_children FROM parquet_schema(?) ORDER BY file_name, column_id",
             [batch],
         ).fetchall():
@@ -81,35 +92,35 @@ def probe(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Probed
             columns[name].append((column, "INT96" if physical == "INT96" else kind))
             skip[name] = children or -1
     for name in good:
-        probed.shapes.setdefault(FileSchema(tuple(columns[name])), []).append(name)
-    return probed
+        found.shapes.setdefault(FileSchema(tuple(columns[name])), []).append(name)
+    return found
 
 
-def rows(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
+def rows(cursor: duckdb.DuckDBPyConnection, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
     """The rows of local files, and the files that aren't readable Parquet, with why."""
-    probed = ProbedFiles()
-    _readable(connection, list(files), probed)
-    return probed.rows, probed.unreadable
+    found = Footers()
+    _readable(cursor, list(files), found)
+    return found.rows, found.unreadable
 
 
-def _readable(connection: duckdb.DuckDBPyConnection, files: list[str], probed: ProbedFiles) -> list[str]:
+def _readable(cursor: duckdb.DuckDBPyConnection, files: list[str], found: Footers) -> list[str]:
     good: list[str] = []
     for batch in _batches(files):
-        good += _footers(connection, batch, probed)
+        good += _read_batch(cursor, batch, found)
     return good
 
 
-def _footers(connection: duckdb.DuckDBPyConnection, files: list[str], probed: ProbedFiles) -> list[str]:
+def _read_batch(cursor: duckdb.DuckDBPyConnection, files: list[str], found: Footers) -> list[str]:
     """The files whose footers can be read, halving the list around those that can't."""
     try:
-        found = connection.execute("SELECT file_name, num_rows FROM parquet_file_metadata(?)", [files]).fetchall()
+        counts = cursor.execute("SELECT file_name, num_rows FROM parquet_file_metadata(?)", [files]).fetchall()
     except duckdb.Error as error:
         if len(files) == 1:
-            probed.unreadable[files[0]] = brief(error, files[0])
+            found.unreadable[files[0]] = brief(error, files[0])
             return []
         half = len(files) // 2
-        return _footers(connection, files[:half], probed) + _footers(connection, files[half:], probed)
-    probed.rows |= dict(found)
+        return _read_batch(cursor, files[:half], found) + _read_batch(cursor, files[half:], found)
+    found.rows |= dict(counts)
     return files
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learnfold.engines import OutputFile
-from learnfold.engines.duckdb.decode import quoted
+from learnfold.engines.duckdb.sql import parquet, quoted, quoted_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,61 +13,53 @@ if TYPE_CHECKING:
     import duckdb
 
     from learnfold.catalog import Topic
-    from learnfold.engines.duckdb.footers import FileSchema, ProbedFiles
+    from learnfold.engines.duckdb.footers import FileSchema, Footers
     from learnfold.storage import Storage
 
 
 def write_quarantine(
-    connection: duckdb.DuckDBPyConnection,
-    topic: Topic,
-    probed: ProbedFiles,
-    order: Sequence[str],
-    invalid: Sequence[str],
-    name: Mapping[str, str],
-    out: Storage,
+    cursor: duckdb.DuckDBPyConnection, topic: Topic, found: Footers, invalid: Mapping[str, str], out: Storage
 ) -> OutputFile:
-    """A Parquet file of the invalid events in the table ``events`` that came from the files ``invalid``.
+    """A Parquet file of the invalid events in the table ``events`` that came from the local files ``invalid``, by name their paths.
 
     Columns: ``topic``, ``reason``, ``file`` (of the master dataset), ``row`` (in it, from 0), ``kafka_partition`` and
     ``kafka_offset`` (NULL where the file has none), ``event`` (its JSON text; NULL where it isn't text), ``bytes`` (then these).
     The file is named after what it holds, so that a repeated run writes the same one.
     """
-    place = {file: number for number, file in enumerate(order)}
+    place = {file: number for number, file in enumerate(found.readable)}
     selects = []
-    for shape, files in probed.shapes.items():
+    for shape, files in found.shapes.items():
         chosen = [file for file in files if file in invalid]
         if chosen:
             selects.append(_whole(shape, chosen, place))
-    values = ", ".join(f"({place[file]}, {quoted(name[file])})" for file in invalid)
-    connection.execute(
+    values = ", ".join(f"({place[file]}, {quoted(path)})" for file, path in invalid.items())
+    cursor.execute(
         "CREATE OR REPLACE TEMP TABLE invalid AS SELECT _file, _row, _reason, _partition, _offset, f.file "
         f"FROM events JOIN (VALUES {values}) AS f(place, file) ON _file = f.place WHERE _reason IS NOT NULL"
     )
-    connection.execute(f"""
+    cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE quarantined AS
         SELECT {quoted(topic.name)} AS topic, _reason AS reason, file, _row AS row,
                _partition AS kafka_partition, _offset AS kafka_offset, event, bytes
         FROM ({" UNION ALL ".join(selects)})""")
-    rows, mark = connection.execute(
+    rows, mark = cursor.execute(
         "SELECT count(*), sum(CAST(hash(reason, file, row, event, bytes) AS HUGEINT)) FROM quarantined"
     ).fetchone() or (0, 0)
     path = f"_quarantine/topic={topic.name}/{mark % 2**64:016x}.parquet"
     with out.new(path) as file:
-        connection.execute(
+        cursor.execute(
             f"COPY (FROM quarantined ORDER BY file, row) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd)"
         )
-        part = OutputFile(path, rows, file.stat().st_size)
-    connection.execute("DROP TABLE quarantined")
-    connection.execute("DROP TABLE invalid")
-    return part
+        written = OutputFile(path, rows, file.stat().st_size)
+    cursor.execute("DROP TABLE quarantined")
+    cursor.execute("DROP TABLE invalid")
+    return written
 
 
 def _whole(shape: FileSchema, files: Sequence[str], place: Mapping[str, int]) -> str:
     """The rows of the table ``invalid`` in ``files``, each with all of it as ``event`` or ``bytes``."""
     number = "CASE file_index " + " ".join(f"WHEN {at} THEN {place[file]}" for at, file in enumerate(files)) + " END"
-    source = (
-        f"read_parquet([{', '.join(quoted(file) for file in files)}], hive_partitioning=false, union_by_name=false)"
-    )
+    source = parquet(files)
     joined = (
         f"(SELECT file_index, file_row_number, * FROM {source}) AS source "
         f"JOIN invalid ON invalid._file = {number} AND invalid._row = source.file_row_number"
@@ -78,8 +70,8 @@ def _whole(shape: FileSchema, files: Sequence[str], place: Mapping[str, int]) ->
         whole = f"CASE WHEN {event} IS NULL THEN value END" if binary else "CAST(NULL AS BLOB)"
     else:
         columns = []
-        for (column, kind), named in zip(shape.columns, shape.names, strict=True):
-            name = 'source."' + named.replace('"', '""') + '"'
+        for (column, kind), called in zip(shape.columns, shape.names, strict=True):
+            name = f"source.{quoted_name(called)}"
             shown = f"coalesce(try(decode({name})), '\\x' || hex({name}))" if kind == "BLOB" else name
             columns.append(f"{quoted(column)}, {shown}")
         event, whole = f"CAST(json_object({', '.join(columns)}) AS VARCHAR)", "CAST(NULL AS BLOB)"

@@ -1,7 +1,8 @@
-"""Looks into a view's files: what ``learnfold show`` prints."""
+"""Queries one view's files, as ``learnfold show`` does."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -9,36 +10,49 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from learnfold.engines.duckdb.decode import quoted
 from learnfold.engines.duckdb.footers import brief
-from learnfold.errors import UsageError
+from learnfold.engines.duckdb.rollups import sorting
+from learnfold.engines.duckdb.sql import parquet
+from learnfold.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from learnfold.catalog import View
+    from learnfold.engines.duckdb.session import DuckDBSession
 
 
-def look(
-    view: View, files: Sequence[str], where: str | None, sort: Sequence[str], limit: int | None
-) -> list[tuple[Any, ...]]:
-    """The view's rows in its columns' order; sorted by ``sort`` (``-column``: largest first), else by its key.
+@dataclass(frozen=True)
+class RowChoice:
+    """Which rows of a view are wanted, and in what order."""
 
-    Raises UsageError where ``where`` is no condition over the view's columns, or ``sort`` names another column.
+    where: str | None = None  # a condition over the view's columns; None: all rows
+    sort: Sequence[str] = ()  # columns, those with ``-`` in front from the largest; empty: the view's key
+    limit: int | None = None  # at most so many rows; None: all
+
+
+def view_rows(session: DuckDBSession, view: View, files: Sequence[str], choice: RowChoice) -> list[tuple[Any, ...]]:
+    """Rows of the view in the local ``files``, each in its columns' order.
+
+    Raises:
+        UsageError: ``where`` is no condition over the view's columns, or ``sort`` names another column.
+        DataError: a file can't be read as Parquet.
+
     """
     columns = [column.name for column in view.columns]
-    order = [_order(view, term, columns) for term in sort] or [f"{name} NULLS FIRST" for name in view.key]
-    condition = f" WHERE {_condition(view, where, columns)}" if where else ""
-    query = (
-        f"SELECT {', '.join(columns)} FROM read_parquet([{', '.join(map(quoted, files))}], hive_partitioning=false){condition} "
-        f"ORDER BY {', '.join(order)}" + (f" LIMIT {limit}" if limit is not None else "")
-    )
-    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    order = [_order(view, term, columns) for term in choice.sort] or [sorting(view.key)]
+    condition = f" WHERE {_condition(view, choice.where, columns)}" if choice.where else ""
+    limit = f" LIMIT {choice.limit}" if choice.limit is not None else ""
+    select = f"SELECT {', '.join(columns)} FROM {parquet(files)}{condition} ORDER BY {', '.join(order)}{limit}"
+    with session.cursor() as cursor:
         try:
-            return connection.execute(query).fetchall()
+            return cursor.execute(select).fetchall()
+        except (duckdb.OutOfMemoryException, duckdb.IOException):
+            raise
         except duckdb.Error as error:
-            raise UsageError(f"--where {where}: {brief(error)}") from error
+            if choice.where:
+                raise UsageError(f"--where {choice.where}: {brief(error)}") from error
+            raise DataError(f"{view.name} can't be read: {brief(error)}") from error
 
 
 def _condition(view: View, text: str, columns: Sequence[str]) -> str:

@@ -1,175 +1,137 @@
-"""Asks views of rollups: whole, or the slices that changed, spliced into what the view said before."""
+"""Refreshes views from rollups: whole, or only the partitions in which rollup rows changed."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections import defaultdict
-from contextlib import ExitStack
-from threading import Lock
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from learnfold.engines import OutputFile, Refreshed
-from learnfold.engines.duckdb.decode import quoted
-from learnfold.engines.duckdb.fold import PARQUET
+from learnfold.engines import Refreshed
+from learnfold.engines.duckdb.rollups import all_time_segment, sorting, write_parquet
+from learnfold.engines.duckdb.sql import parquet
 from learnfold.errors import BugError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import duckdb
 
-    from learnfold.catalog import Rollup, View
-    from learnfold.engines import RefreshRequest, RollupRows
-    from learnfold.engines.duckdb.session import DuckDBSession
+    from learnfold.catalog import View
+    from learnfold.engines import RefreshRequest
+    from learnfold.engines.duckdb.rollups import RollupCache
     from learnfold.storage import Storage
 
 _EXAMPLES = 5
 
 
-class RollupCache:
-    """Rollups at hand, from when they are first asked for: those merged over all dates as tables, others as views of their files.
+@dataclass(frozen=True)
+class Answer:
+    """The rows of a view in the temporary table or view ``answer`` of a cursor."""
 
-    A view of files reads only the columns and rows that are asked for, so that even some readers of it cost less than a table of it.
+    view: View
+    projection: bool  # whether they are rows of a rollup, one by one, and read anew by each query
+    unique: bool  # whether no key can come twice
+
+    @property
+    def columns(self) -> str:
+        """The view's columns, in its order, as SQL lists them."""
+        return ", ".join(column.name for column in self.view.columns)
+
+
+@contextlib.contextmanager
+def answer_of(cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache) -> Iterator[Answer]:
+    """The view's rows, as the table ``answer`` of this cursor, while the block lasts.
+
+    Raises MissingDataError where a file is gone.
     """
-
-    def __init__(self, session: DuckDBSession, out: Storage) -> None:
-        self.session, self.out = session, out
-        self._tables: dict[tuple[str, tuple[RollupRows, ...], bool], str] = {}
-        self._locks: defaultdict[tuple[str, tuple[RollupRows, ...], bool], Lock] = defaultdict(Lock)
-        self._mutex = Lock()
-        self._files = ExitStack()  # local copies that views read
-
-    def table_for(self, request: RefreshRequest, rollup: Rollup) -> str:
-        """The name of the table or view that the request's view is best asked of."""
-        if rollup.name in request.read_merged:
-            return self.table(rollup, request.merged[rollup.name], all_time=True)
-        return self.table(rollup, request.sources[rollup.name])
-
-    def table(self, rollup: Rollup, sources: tuple[RollupRows, ...], *, all_time: bool = False) -> str:
-        """The name of a table or view with the rollup's rows in ``sources``; ``all_time``: merged over all dates."""
-        key = (rollup.name, sources, all_time)
-        with self._mutex:
-            lock = self._locks[key]
-        with lock:
-            if key not in self._tables:
-                with self._mutex:
-                    table = self._tables.setdefault(key, f"shelf_{len(self._tables)}")
-                try:
-                    self._load(table, rollup, sources, all_time=all_time)
-                except BaseException:
-                    del self._tables[key]
-                    raise
-        return self._tables[key]
-
-    def _load(self, table: str, rollup: Rollup, sources: tuple[RollupRows, ...], *, all_time: bool) -> None:
-        with ExitStack() as held, self.session.cursor() as cursor:
-            files = held.enter_context(self.out.local([source.path for source in sources]))
-            if all_time:
-                cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {_merged(rollup, sources, files)}")
-            else:
-                cursor.execute(f"CREATE OR REPLACE VIEW {table} AS {_rows(rollup, sources, files)}")
-                with self._mutex:
-                    self._files.push(held.pop_all())
-
-    def clear(self) -> None:
-        """Drops the tables and views."""
-        with self.session.cursor() as cursor:
-            for (_, _, all_time), table in self._tables.items():
-                cursor.execute(f"DROP {'TABLE' if all_time else 'VIEW'} IF EXISTS {table}")
-        self._tables.clear()
-        self._files.close()
-
-
-def ask(connection: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache, out: Storage) -> Refreshed:
-    """Writes the view's rows, unless they break a check."""
     view = request.view
-    kind = "TABLE"
     if request.before and request.changed is not None and view.incremental is not None:
-        with out.local(request.before) as before:
-            _splice(connection, request, cache, before)
-        unique = False
+        with cache.out.local(request.before) as before:
+            _answer_incrementally(cursor, request, cache, before)
+        answer, kind = Answer(view, projection=False, unique=False), "TABLE"
     else:
         for rollup in view.rollups:
             table = cache.table_for(request, rollup)
-            connection.execute(f"CREATE OR REPLACE TEMP VIEW {rollup.name} AS SELECT * FROM {table}")
-        question = view.rewrites[request.read_merged]
-        kind = "VIEW" if question.projection else "TABLE"
-        connection.execute(f"CREATE OR REPLACE TEMP {kind} answer AS {question.select}")
-        unique = view.unique
+            cursor.execute(f"CREATE OR REPLACE TEMP VIEW {rollup.name} AS SELECT * FROM {table}")
+        rewrite = view.rewrites[request.read_merged]
+        answer, kind = Answer(view, rewrite.projection, view.unique), "VIEW" if rewrite.projection else "TABLE"
+        cursor.execute(f"CREATE OR REPLACE TEMP {kind} answer AS {rewrite.select}")
     try:
-        rows, mark, broken = _examined(connection, view, unique=unique)
+        yield answer
+    finally:
+        cursor.execute(f"DROP {kind} answer")
+
+
+def refresh(cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache, out: Storage) -> Refreshed:
+    """Writes the view's rows into one file, unless they break a check."""
+    with answer_of(cursor, request, cache) as answer:
+        rows, mark, broken = check_answer(cursor, answer)
         size = 0
         if not broken:
-            columns = ", ".join(column.name for column in view.columns)
-            by = "" if kind == "VIEW" and _lie_by_key(request) else f" ORDER BY {_in_order(view.key)}"
+            sorted_already = answer.projection and _lists_a_sorted_segment(request)
+            order = "" if sorted_already else f" ORDER BY {sorting(request.view.key)}"
             with out.new(request.path) as file:
-                connection.execute(f"COPY (SELECT {columns} FROM answer{by}) TO {quoted(str(file))} ({PARQUET})")
-                size = file.stat().st_size
-        return Refreshed([request.path], rows, size, hashlib.sha256(f"{rows} {mark}".encode()).hexdigest()[:16], broken)
-    finally:
-        connection.execute(f"DROP {kind} answer")
+                size = write_parquet(cursor, f"SELECT {answer.columns} FROM answer{order}", file, request.path).bytes
+        digest = hashlib.sha256(f"{rows} {mark}".encode()).hexdigest()[:16]
+        return Refreshed([request.path], rows, size, digest, broken)
 
 
-def _splice(
-    connection: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache, before: Sequence[str]
+def _answer_incrementally(
+    cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache, before: Sequence[str]
 ) -> None:
-    """The view's last rows, but those of the slices in which a rollup changed, and these asked again."""
-    view, cut = request.view, request.view.incremental
-    if cut is None or request.changed is None:
-        raise BugError(f"{view.name} can't be asked in slices")
-    touched = []
+    """The view's last rows, in the local files ``before``, but for the partitions in which a rollup changed, which are queried again."""
+    view, pushdown = request.view, request.view.incremental
+    if pushdown is None or request.changed is None:
+        raise BugError(f"{view.name} can't be refreshed incrementally")
+    changed = []
     for rollup in view.rollups:
         sources = request.changed.get(rollup.name, ())
         if sources:
-            names = ", ".join(
-                f"{theirs} AS {ours}" for ours, theirs in zip(cut.columns, cut.sources[rollup.name], strict=True)
-            )
-            touched.append(f"SELECT {names} FROM {cache.table(rollup, sources)}")
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE slices AS {' UNION '.join(f'(SELECT DISTINCT * FROM ({one}))' for one in touched)}"
-    )
+            pairs = zip(pushdown.columns, pushdown.sources[rollup.name], strict=True)
+            names = ", ".join(f"{column} AS {name}" for name, column in pairs)
+            changed.append(f"(SELECT DISTINCT {names} FROM {cache.table(rollup, sources)})")
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE partitions AS {' UNION '.join(changed)}")
     for rollup in view.rollups:
         table = cache.table_for(request, rollup)
-        same = " AND ".join(
-            f"t.{theirs} IS NOT DISTINCT FROM slices.{ours}"
-            for ours, theirs in zip(cut.columns, cut.sources[rollup.name], strict=True)
+        pairs = zip(pushdown.columns, pushdown.sources[rollup.name], strict=True)
+        same = " AND ".join(f"t.{column} IS NOT DISTINCT FROM partitions.{name}" for name, column in pairs)
+        cursor.execute(
+            f"CREATE OR REPLACE TEMP VIEW {rollup.name} AS SELECT t.* FROM {table} AS t SEMI JOIN partitions ON {same}"
         )
-        connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {rollup.name} AS SELECT t.* FROM {table} AS t SEMI JOIN slices ON {same}"
-        )
-    same = " AND ".join(f"old.{name} IS NOT DISTINCT FROM slices.{name}" for name in cut.columns)
+    same = " AND ".join(f"old.{name} IS NOT DISTINCT FROM partitions.{name}" for name in pushdown.columns)
     columns = ", ".join(f"old.{column.name}" for column in view.columns)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE answer AS SELECT {columns} FROM read_parquet([{', '.join(map(quoted, before))}]) AS old ANTI JOIN slices ON {same} "
-        f"UNION ALL BY NAME {view.rewrites[request.read_merged].select}"
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE answer AS SELECT {columns} FROM {parquet(before)} AS old "
+        f"ANTI JOIN partitions ON {same} UNION ALL BY NAME {view.rewrites[request.read_merged].select}"
     )
-    connection.execute("DROP TABLE slices")
+    cursor.execute("DROP TABLE partitions")
 
 
-def _lie_by_key(request: RefreshRequest) -> bool:
-    """Whether the view lists the rows of a block, which lie by its key already."""
+def _lists_a_sorted_segment(request: RefreshRequest) -> bool:
+    """Whether the view lists the rows of an all-time segment, which lie by its key already."""
     return any(
-        request.view.lists(rollup) and _block(request.merged.get(rollup.name, ())) is not None
+        request.view.lists(rollup) and all_time_segment(request.merged.get(rollup.name, ())) is not None
         for rollup in request.view.rollups
     )
 
 
-def _examined(
-    connection: duckdb.DuckDBPyConnection, view: View, *, unique: bool
+def check_answer(
+    cursor: duckdb.DuckDBPyConnection, answer: Answer
 ) -> tuple[int, int | None, dict[str, list[dict[str, object]]]]:
-    """The rows of ``answer``, a number that stands for all of them in any order, and rows that break the view's checks, a few of each.
+    """The number of rows, a number that stands for all of them in any order, and by check that some rows break, a few of these.
 
-    The checks are those that the subject asks, and that the key is unique (``unique``: it can't be otherwise).
+    The checks are those of the subject, and that the key is unique, where it could be otherwise.
     """
-    key, columns = ", ".join(view.key), ", ".join(column.name for column in view.columns)
+    view, key = answer.view, ", ".join(answer.view.key)
     bad = "".join(f", count_if(NOT ({check}))" for check in view.checks)
-    keys = "" if unique else f", count(DISTINCT hash({key}))"
-    total = connection.execute(
-        f"SELECT count(*), sum(CAST(hash({columns}) AS HUGEINT)){bad}{keys} FROM answer"
+    keys = "" if answer.unique else f", count(DISTINCT hash({key}))"
+    total = cursor.execute(
+        f"SELECT count(*), sum(CAST(hash({answer.columns}) AS HUGEINT)){bad}{keys} FROM answer"
     ).fetchone()
     rows, mark, *counts = total or (0, None)
     queries = {}
-    if not unique and counts.pop() != rows:
+    if not answer.unique and counts.pop() != rows:
         queries[f"({key}) is unique"] = (
             f"SELECT {key}, count(*) AS rows FROM answer GROUP BY {key} HAVING count(*) > 1 LIMIT {_EXAMPLES}"
         )
@@ -178,81 +140,8 @@ def _examined(
             queries[check] = f"SELECT * FROM answer WHERE NOT ({check}) LIMIT {_EXAMPLES}"
     broken = {}
     for check, query in queries.items():
-        cursor = connection.execute(query)
-        names = [column[0] for column in cursor.description or []]
-        if found := [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]:
-            broken[check] = found
+        found = cursor.execute(query)
+        names = [column[0] for column in found.description or []]
+        if examples := [dict(zip(names, row, strict=True)) for row in found.fetchall()]:
+            broken[check] = examples
     return rows, mark, broken
-
-
-def merge(
-    connection: duckdb.DuckDBPyConnection,
-    rollup: Rollup,
-    sources: Sequence[RollupRows],
-    files: Sequence[str],
-    path: str,
-    out: Storage,
-    *,
-    all_time: bool,
-    by_key: bool,
-) -> OutputFile:
-    """Writes the rows in ``sources``, which are the local ``files``, into one file: by day, or merged over dates."""
-    with out.new(path) as file:
-        if all_time:
-            order = f" ORDER BY {_in_order(rollup.all_time_key)}" if by_key else ""
-            select = f"{_merged(rollup, sources, files)}{order}"
-        else:
-            select = f"SELECT * FROM ({_rows(rollup, sources, files, day=True)}) ORDER BY _day"
-        (rows,) = connection.execute(f"COPY ({select}) TO {quoted(str(file))} ({PARQUET})").fetchone() or (0,)
-        return OutputFile(path, rows, file.stat().st_size)
-
-
-def _merged(rollup: Rollup, sources: Sequence[RollupRows], files: Sequence[str]) -> str:
-    """The SELECT of the rows in ``sources``, which are the local ``files``, merged over all dates.
-
-    Days beside a block are grouped and joined with it: half the work of grouping the block again.
-    """
-    block = _block(sources)
-    if block is None:
-        return rollup.merged(f"({_rows(rollup, sources, files, date=False)})")
-    place = sources.index(block)
-    merged = _rows(rollup, [block], [files[place]], date=False)
-    if len(sources) == 1:
-        return merged
-    rest, beside = [*sources[:place], *sources[place + 1 :]], [*files[:place], *files[place + 1 :]]
-    days = rollup.merged(f"({_rows(rollup, rest, beside, date=False)})")
-    return rollup.joined(f"({merged})", f"({days})")
-
-
-def _block(sources: Sequence[RollupRows]) -> RollupRows | None:
-    """The one that is merged over its dates; None where several are, or none."""
-    blocks = [source for source in sources if source.all_time]
-    return blocks[0] if len(blocks) == 1 else None
-
-
-def _in_order(key: Sequence[str]) -> str:
-    return ", ".join(f"{name} NULLS FIRST" for name in key)
-
-
-def _rows(
-    rollup: Rollup, sources: Sequence[RollupRows], files: Sequence[str], *, day: bool = False, date: bool = True
-) -> str:
-    """The SELECT of the rows in ``sources``, which are the local ``files``, with their UTC day, or without date, if asked."""
-    wanted = [column for column in rollup.columns if date or column.name != "date"]
-    columns = ", ".join((["_day"] if day else []) + [column.name for column in wanted])
-    if not sources:
-        empty = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in wanted)
-        return f"SELECT {empty} WHERE false"
-    whole = [file for source, file in zip(sources, files, strict=True) if source.days is None]
-    selects = (
-        [f"SELECT {columns} FROM read_parquet([{', '.join(map(quoted, whole))}], hive_partitioning=false)"]
-        if whole
-        else []
-    )
-    for source, file in zip(sources, files, strict=True):
-        if source.days:
-            days = ", ".join(f"DATE '{day.isoformat()}'" for day in sorted(source.days))
-            selects.append(
-                f"SELECT {columns} FROM read_parquet({quoted(file)}, hive_partitioning=false) WHERE _day IN ({days})"
-            )
-    return " UNION ALL ".join(selects)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Self
 
 import duckdb
 
-from learnfold.engines.duckdb import decode, footers
+from learnfold.engines.duckdb import footers
+from learnfold.engines.duckdb.functions import macros
 from learnfold.errors import LearnfoldError, StorageError, UsageError
 from learnfold.settings import memory_size
 from learnfold.storage.scratch import Scratch, scratch
@@ -109,7 +110,7 @@ def _connect(settings: Settings, folder: str) -> duckdb.DuckDBPyConnection:
         "SET GLOBAL preserve_insertion_order = false",
         "SET TimeZone = 'UTC'",
         "SET enable_progress_bar = false",
-        *decode.macros(settings.zones),
+        *macros(settings.zones),
     ):
         connection.execute(statement)
     return connection

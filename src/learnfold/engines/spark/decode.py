@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import sqlglot
-from sqlglot import exp
-
 from learnfold.catalog import reasons
+from learnfold.engines.event_source import IDENTITY
 from learnfold.engines.spark import values
+from learnfold.engines.spark.dialect import check
 from learnfold.engines.spark.schema import named
 from learnfold.engines.spark.values import quoted
 
@@ -22,12 +21,6 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Field, Topic
     from learnfold.engines.spark.footers import FileSchema
-
-IDENTITY = "event_id"
-"""The field that tells events apart."""
-
-_TYPES = {"VARCHAR": "STRING", "INTEGER": "INT", "TIMESTAMP": "TIMESTAMP_NTZ", "VARCHAR[]": "ARRAY<STRING>"}
-"""What the catalogue's types are called here, where it is another name."""
 
 _TYPED = {"INTEGER": "DOUBLE", "DOUBLE": "DOUBLE", "TIMESTAMP": "TIMESTAMP_NTZ", "VARCHAR[]": "ARRAY<STRING>"}
 """By a field's type, in what type a file may have it already."""
@@ -46,11 +39,6 @@ _ESCAPED = r"(?<!\\)(?:\\\\)*"
 _PAIR = _ESCAPED + r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _HALF = _ESCAPED + _MAYBE_HALF
 """Half of a surrogate pair, which no text can hold; an even number of backslashes before it are backslashes of the text."""
-
-
-def spark_type(kind: str) -> str:
-    """The catalogue's type as Spark calls it."""
-    return _TYPES.get(kind, kind)
 
 
 def columns_read(topic: Topic, shape: FileSchema) -> list[str]:
@@ -238,14 +226,6 @@ def _reason(fields: Sequence[Field]) -> str:
 
 def _first(cases: Sequence[tuple[str, str]]) -> str:
     return "CASE " + " ".join(f"WHEN {condition} THEN {quoted(reason)}" for condition, reason in cases) + " END"
-
-
-def check(field: Field) -> str:
-    """The field's CHECK over the typed column."""
-    condition = sqlglot.parse_one(str(field.check), read="duckdb")
-    for column in condition.find_all(exp.Column):
-        column.this.set("quoted", True)
-    return condition.sql("spark")
 
 
 def _text(field: Field) -> str:

@@ -1,4 +1,4 @@
-"""The engine itself: a session, made when it is first needed, and what it keeps at hand."""
+"""The engine itself: a Spark session, where the events are, and where rollups and views go."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pyspark
 from learnfold.engines.spark.errors import translate_errors
 from learnfold.engines.spark.fold import Fold
 from learnfold.engines.spark.footers import FooterReader, Footers
-from learnfold.engines.spark.refresh import RollupCache, ask, merge
+from learnfold.engines.spark.refresh import refresh
+from learnfold.engines.spark.rollups import RollupCache, RollupReader
 from learnfold.engines.spark.s3a import place
+from learnfold.engines.spark.schema import named
 from learnfold.engines.spark.session import Held, hold
 from learnfold.engines.spark.writing import Writer
 
@@ -33,7 +35,7 @@ class SparkEngine:
     fold_rows: int | None = None
     max_concurrent_jobs = 2
     max_concurrent_views = 4  # most views are small: a cluster has room for several
-    merges_all_time = False  # it reads a year of days side by side, and every block would be a job of its own
+    merges_all_time = False  # it reads a year of days side by side, and every merge would be a job of its own
 
     def __init__(self, settings: Settings, master: Storage, out: Storage) -> None:
         self.settings, self.master, self.out = settings, master, out
@@ -41,7 +43,7 @@ class SparkEngine:
         self._held: Held | None = None
         self._footers = Footers()
         self._cache: RollupCache | None = None
-        self._askers = 0
+        self._readers = 0
 
     def _session(self) -> Held:
         """The session, made when it is first needed."""
@@ -56,15 +58,15 @@ class SparkEngine:
     def rows(self, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
         """The rows of each file by its footer, and the files that can't be read."""
         with translate_errors():
-            footers = self._probed(files)
+            footers = self._read_footers(files)
         where = {file: place(self.master.url, file) for file in files}
         return (
             {file: footers.found[at].rows for file, at in where.items() if at in footers.found},
             {file: footers.unreadable[at] for file, at in where.items() if at in footers.unreadable},
         )
 
-    def _probed(self, files: Sequence[str]) -> Footers:
-        """The footers of these files, which are read once: a file that changes is another run's."""
+    def _read_footers(self, files: Sequence[str]) -> Footers:
+        """The footers of these files; each is read once in the engine's life, since a run reads no file that changed."""
         wanted = [place(self.master.url, file) for file in files]
         new = FooterReader(self._session()).footers([at for at in wanted if at not in self._footers.found])
         with self._mutex:
@@ -74,7 +76,7 @@ class SparkEngine:
     def fold(self, request: FoldRequest) -> Folded:
         """Reads the events of some files once, and writes files of each rollup."""
         with translate_errors():
-            footers = self._probed(request.files)
+            footers = self._read_footers(request.files)
             fold = Fold(self._session().sibling(), request, footers, self.master, self.settings)
             try:
                 return fold.run(self._writer())
@@ -90,33 +92,40 @@ class SparkEngine:
         all_time: bool = False,
         by_key: bool = False,
     ) -> OutputFile:
-        """One file of the rows of several; ``all_time``: merged over their dates."""
+        """One file of the rows of several."""
         with translate_errors():
-            return merge(self._session().spark, rollup, sources, path, self._writer(), all_time=all_time, by_key=by_key)
+            reader = RollupReader(self._session().spark, self.out)
+            if not all_time:
+                frame = reader.by_day(rollup, sources, with_day=True).coalesce(1).sortWithinPartitions("_day")
+            else:
+                frame = reader.merged(rollup, sources).coalesce(1)
+                frame = frame.sortWithinPartitions(*map(named, rollup.all_time_key)) if by_key else frame
+            (written,) = self._writer().write(frame, path, lambda _number, _count: path)
+            return written
 
     @contextlib.contextmanager
     def caching(self) -> Iterator[None]:
-        """Keeps the rollups that are read in the executors' memory, as far as it goes, then on their disks."""
+        """Rollup rows are cached in the executors' memory as far as it goes, then on their disks."""
         with self._mutex, translate_errors():
-            self._askers += 1
+            self._readers += 1
             self._cache = self._cache or RollupCache(self._session().spark, self.out)
         try:
             yield
         finally:
             with self._mutex:
-                self._askers -= 1
-                if not self._askers and self._cache:
+                self._readers -= 1
+                if not self._readers and self._cache:
                     self._cache.clear()
                     self._cache = None
 
-    def ask(self, request: RefreshRequest) -> Refreshed:
+    def refresh(self, request: RefreshRequest) -> Refreshed:
         """Writes one view."""
         cache = self._cache
         if cache is None:
             with self.caching():
-                return self.ask(request)
+                return self.refresh(request)
         with translate_errors():
-            return ask(self._session().spark, request, cache, self._writer())
+            return refresh(request, cache, self._writer())
 
     def close(self) -> None:
         """Stops Spark, if it was started for this engine."""

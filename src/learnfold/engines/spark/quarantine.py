@@ -13,7 +13,7 @@ from learnfold.engines.spark.values import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from learnfold.catalog import Topic
     from learnfold.engines import OutputFile
@@ -21,14 +21,11 @@ if TYPE_CHECKING:
     from learnfold.engines.spark.writing import Writer
 
 
-def write_quarantine(
-    spark: SparkSession, topic: Topic, footers: Footers, invalid: Mapping[str, str], name: str, writer: Writer
-) -> OutputFile:
-    """A Parquet file of the invalid events in the view ``events`` that came from the files ``invalid``, by their place.
+def invalid_events(spark: SparkSession, topic: Topic, footers: Footers, invalid: Mapping[str, str]) -> DataFrame:
+    """The invalid events in the view ``events`` that came from the files ``invalid``: their paths, by how Spark names them.
 
     Columns: ``topic``, ``reason``, ``file`` (of the master dataset), ``row`` (in it, from 0), ``kafka_partition`` and
     ``kafka_offset`` (NULL where the file has none), ``event`` (its JSON text; NULL where it isn't text), ``bytes`` (then these).
-    The file is named after what it holds, so that a repeated run writes the same one.
     """
     spark.createDataFrame(
         [(plain(where), file) for where, file in invalid.items()], "place STRING, file STRING"
@@ -43,19 +40,25 @@ def write_quarantine(
         if chosen:
             read_whole(spark, shape, chosen).createOrReplaceTempView(f"whole_{number}")
             selects.append(_whole(shape, f"whole_{number}"))
-    rows = spark.sql(
+    return spark.sql(
         f"SELECT {quoted(topic.name)} AS topic, _reason AS reason, file, _row AS row, _partition AS kafka_partition, "
         f"_offset AS kafka_offset, event, bytes FROM ({' UNION ALL '.join(selects)})"
-    ).persist(StorageLevel.MEMORY_AND_DISK)
+    )
+
+
+def write_quarantine(rows: DataFrame, topic: Topic, name: str, writer: Writer) -> OutputFile:
+    """Writes the invalid events into a file that is named after what it holds, so that a repeated run writes the same one.
+
+    ``name`` is unique; what is staged is named after it.
+    """
+    rows.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         ((mark,),) = rows.selectExpr("sum(CAST(xxhash64(reason, file, row, event, bytes) AS DECIMAL(20, 0)))").collect()
         path = f"_quarantine/topic={topic.name}/{int(mark) % 2**64:016x}.parquet"
-        (part,) = writer.write(
-            rows.coalesce(1).sortWithinPartitions("file", "row"), f"{name}-quarantine", lambda _n, _of: path
-        )
+        (written,) = writer.write(rows.coalesce(1).sortWithinPartitions("file", "row"), name, lambda _n, _of: path)
     finally:
         rows.unpersist()
-    return part
+    return written
 
 
 def _whole(shape: FileSchema, source: str) -> str:
@@ -67,7 +70,7 @@ def _whole(shape: FileSchema, source: str) -> str:
         event = f"try_validate_utf8(CAST({value} AS STRING))" if kind.kind == "bytes" else values.shown(value, kind)
         whole = f"CASE WHEN {event} IS NULL THEN {value} END" if kind.kind == "bytes" else whole
     else:
-        fields = ", ".join(f"{quoted(name)}, {values.told(*place)}" for name, place in places.items())
+        fields = ", ".join(f"{quoted(name)}, {values.as_json(*place)}" for name, place in places.items())
         event = f"to_json(named_struct({fields}), map('ignoreNullFields', 'false'))"
     return (
         f"SELECT invalid.*, {event} AS event, {whole} AS bytes FROM {source} AS source "

@@ -121,7 +121,7 @@ def shown(column: str, kind: Type) -> str:  # noqa: PLR0911 - one return a type
         dashes = "'(.{8})(.{4})(.{4})(.{4})(.{12})', '$1-$2-$3-$4-$5'"
         return f"regexp_replace(lower(hex({column})), {dashes})"
     if kind.kind in {"list", "nested"}:
-        return f"to_json({told(column, kind)}, map('ignoreNullFields', 'false'))"
+        return f"to_json({as_json(column, kind)}, map('ignoreNullFields', 'false'))"
     if kind.sql in {"FLOAT", "DOUBLE"} or kind.coded.startswith(("half", "wide")):
         return shown_double(f"CAST({plain_number(column, kind)} AS STRING)")
     if kind.coded.startswith("time"):
@@ -133,10 +133,10 @@ def shown(column: str, kind: Type) -> str:  # noqa: PLR0911 - one return a type
     return f"CAST({column} AS STRING)"
 
 
-def told(column: str, kind: Type) -> str:
-    """A column as JSON tells it: what JSON has no type for as text, also where it is in a list."""
+def as_json(column: str, kind: Type) -> str:
+    """A column as JSON has it: what JSON has no type for as text, also where it is in a list."""
     if kind.kind == "list" and kind.element is not None:
-        one = told("e", kind.element)
+        one = as_json("e", kind.element)
         return column if one == "e" else f"transform({column}, e -> {one})"
     plain = kind.kind in {"text", "whole", "nested"} or (kind.kind in {"number", "other"} and not kind.coded)
     return column if plain else plain_number(column, kind) if kind.kind == "number" else shown(column, kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from learnfold.engines.duckdb.decode import quoted
+from learnfold.engines.duckdb.sql import quoted
 from learnfold.engines.duckdb.footers import FileSchema
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import duckdb
 
 from learnfold.catalog import reasons
 from learnfold.engines.duckdb import footers
-from learnfold.engines.duckdb.decode import quoted
+from learnfold.engines.duckdb.sql import quoted
 from learnfold.errors import DataError
 from learnfold.ingest import columns
 from learnfold.ingest.files import texts

@@ -1,0 +1,127 @@
+"""Events of any SQL relation, valid and each once, as the topic that rollups' SQL reads.
+
+A relation may be files of the master dataset or messages that just came: what makes an event valid, what makes two the same, and
+which of them stays, is decided here for all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from learnfold.engines import DayCounts
+from learnfold.engines.duckdb.sql import quoted
+from learnfold.engines.event_source import IDENTITY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    import duckdb
+
+    from learnfold.catalog import Topic
+    from learnfold.engines.event_source import EventSource
+
+_IDENTITY = """CASE WHEN event_id IS NOT NULL THEN hash(event_id)
+    WHEN _partition IS NOT NULL AND _offset IS NOT NULL THEN hash(_partition, _offset) END"""
+_SAME = """CASE WHEN event_id IS NOT NULL THEN row(event_id, CAST(NULL AS INTEGER), CAST(NULL AS BIGINT))
+    ELSE row(CAST(NULL AS VARCHAR), _partition, _offset) END"""
+"""What makes events the same; hashes only find those that may be."""
+
+
+@contextlib.contextmanager
+def single_events(
+    cursor: duckdb.DuckDBPyConnection, source: EventSource, days: frozenset[date] | None = None
+) -> Iterator[dict[date, DayCounts]]:
+    """What each UTC day holds; while the block lasts, the valid events of these days, each once, are a view called as the topic.
+
+    Only this cursor sees the view. ``days``: None for all. The events, valid or not, are its temporary table ``events``.
+    """
+    load_events(cursor, source)
+    try:
+        counts = cursor.execute(
+            f"SELECT _day, count(*) FROM events WHERE {_valid(days)} GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        found = {day: DayCounts(count) for day, count in counts}
+        drop_duplicates(cursor, source, days, found)
+        create_topic_view(cursor, source.topic, days)
+        yield found
+    finally:
+        drop_events(cursor)
+
+
+def load_events(cursor: duckdb.DuckDBPyConnection, source: EventSource) -> None:
+    """Puts all events, valid or not, into the temporary table ``events``, with ``_day``, the UTC day, and ``_identity``."""
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE events AS {_with_identity(source.select(source.fields))}")
+
+
+def drop_events(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Gives back the memory of ``events``."""
+    cursor.execute("DROP TABLE IF EXISTS events")
+
+
+def drop_duplicates(
+    cursor: duckdb.DuckDBPyConnection, source: EventSource, days: frozenset[date] | None, counts: dict[date, DayCounts]
+) -> None:
+    """Leaves one of the events that are the same in ``events``, and moves the others in ``counts`` from events to duplicates.
+
+    The earliest stays, then the one with the least fields, in the topic's order.
+    """
+    these = f"{_valid(days)} AND _identity IS NOT NULL"
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE repeated AS SELECT _identity FROM events WHERE {these} GROUP BY ALL HAVING count(*) > 1"
+    )
+    rest = [name for name in source.fields if name not in {IDENTITY, "timestamp"}]
+    content = f"row({', '.join(rest)})" if rest else "1"
+    cursor.execute(f"""
+        CREATE OR REPLACE TEMP TABLE duplicates AS
+        SELECT rowid AS place, _file, _row, _day, timestamp, {content} AS content, {_SAME} AS same
+        FROM events SEMI JOIN repeated USING (_identity) WHERE {these}""")
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, rank() OVER (PARTITION BY _day, same ORDER BY timestamp) AS nth FROM duplicates"
+    )
+    unclear = cursor.execute(
+        "SELECT 1 FROM ranked WHERE nth = 1 GROUP BY _day, same HAVING count(DISTINCT content) > 1 LIMIT 1"
+    ).fetchone()
+    if unclear:  # rollups would differ by which one stays: then all fields decide
+        _rank_by_all_fields(cursor, source)
+    cursor.execute("""
+        CREATE OR REPLACE TEMP TABLE dropped AS
+        SELECT place, _day FROM (SELECT *, row_number() OVER (PARTITION BY _day, same ORDER BY nth, content, place) AS chosen FROM ranked)
+        WHERE chosen > 1""")
+    found = cursor.execute("SELECT _day, count(*) FROM dropped GROUP BY ALL").fetchall()
+    for day, count in found:
+        counts[day].duplicates = count
+        counts[day].events -= count
+    if found:
+        cursor.execute("DELETE FROM events WHERE rowid IN (SELECT place FROM dropped)")
+    for table in ("repeated", "duplicates", "ranked", "dropped"):
+        cursor.execute(f"DROP TABLE {table}")
+
+
+def create_topic_view(cursor: duckdb.DuckDBPyConnection, topic: Topic, days: frozenset[date] | None) -> None:
+    """Makes the temporary view of the days' valid ``events`` that is called as the topic, with the topic's derived fields."""
+    derived = ", ".join(f"{field.derived} AS {field.name}" for field in topic.derived)
+    cursor.execute(f"CREATE OR REPLACE TEMP VIEW {topic.name} AS SELECT *, {derived} FROM events WHERE {_valid(days)}")
+
+
+def _with_identity(select: str) -> str:
+    return f"SELECT *, CAST(timestamp AS DATE) AS _day, {_IDENTITY} AS _identity FROM ({select})"
+
+
+def _rank_by_all_fields(cursor: duckdb.DuckDBPyConnection, source: EventSource) -> None:
+    """Ranks duplicates by their timestamp and then all their fields, read once more."""
+    fields = [field.name for field in source.topic.sent]
+    order = ", ".join(f"whole.{name} NULLS FIRST" for name in fields if name not in {IDENTITY, "timestamp"})
+    cursor.execute(f"""
+        CREATE OR REPLACE TEMP TABLE ranked AS
+        SELECT duplicates.*, rank() OVER (PARTITION BY duplicates._day, duplicates.same ORDER BY duplicates.timestamp, {order}) AS nth
+        FROM duplicates JOIN ({source.select(fields)}) AS whole
+        ON duplicates._file = whole._file AND duplicates._row = whole._row""")
+
+
+def _valid(days: frozenset[date] | None) -> str:
+    if days is None:
+        return "_reason IS NULL"
+    listed = ", ".join(f"DATE {quoted(day.isoformat())}" for day in sorted(days))
+    return f"_reason IS NULL AND _day IN ({listed})" if days else "false"
