@@ -196,13 +196,13 @@ def test_the_zip_holds_no_native_code_and_imports_none(package: Path, bare_pytho
 SHOWN = """
 import os, sys
 from pathlib import Path
-from learnfold.engines.spark.session import hold
+from learnfold.engines.spark.session import open_session
 from learnfold.settings import Settings
 
 os.umask(0o027)
 settings = Settings(engine="spark", executor_memory="700m", executor_cores=1, num_executors=2, driver_memory="900m",
                     shuffle_partitions=7, default_parallelism=5, spark_master=sys.argv[1])
-held = hold(settings, [])
+held = open_session(settings, [])
 conf = held.spark.sparkContext.getConf()
 names = ["spark.master", "spark.executor.memory", "spark.executor.cores", "spark.executor.instances", "spark.cores.max",
          "spark.driver.memory", "spark.default.parallelism"]
@@ -264,9 +264,9 @@ def test_without_the_jars_it_is_said_how_to_get_them(tmp_path: Path) -> None:
     environment = {**spark_environment(), "LEARNFOLD_CACHE": str(tmp_path), "LEARNFOLD_DRIVER_MEMORY": "900m"}
     environment |= {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     code = (
-        "from learnfold.engines.spark.session import hold; from learnfold.settings import Settings;"
+        "from learnfold.engines.spark.session import open_session; from learnfold.settings import Settings;"
         "from learnfold.errors import MissingPartError\n"
-        "try: hold(Settings(engine='spark'), ['s3://bucket'])\n"
+        "try: open_session(Settings(engine='spark'), ['s3://bucket'])\n"
         "except MissingPartError as error: print(error)"
     )
     done = run_command([sys.executable, "-c", code], environment, tmp_path)

@@ -90,13 +90,13 @@ def _deploy(args: argparse.Namespace, settings: Settings) -> int:
 
 def _request(args: argparse.Namespace, settings: Settings) -> DeployRequest:
     from learnfold.cache import cache_folder
-    from learnfold.engines.jars import kept_jars
+    from learnfold.engines.jars import find_jars
     from learnfold.oozie.deploy import DeployRequest
 
     for word in args.defined:
         if "=" not in word:
             raise UsageError(f"-D {word} has no value; it is -D name=value")
-    jars = None if args.no_jars else kept_jars(settings.spark_jars, cache_folder(os.environ))
+    jars = None if args.no_jars else find_jars(settings.spark_jars, cache_folder(os.environ))
     return DeployRequest(
         args.deploy,
         args.zip,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from learnfold.cache import cache_folder
-from learnfold.engines.jars import kept_jars
+from learnfold.engines.jars import find_jars
 from learnfold.errors import UsageError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _maven() -> str | None:
 
 def _jars(environment: Mapping[str, str], settings: Settings) -> str | None:
     try:
-        folder = kept_jars(settings.spark_jars, cache_folder(environment))
+        folder = find_jars(settings.spark_jars, cache_folder(environment))
     except UsageError:
         return None
     return f"{len(list(folder.glob('*.jar')))} in {folder}" if folder else None

@@ -16,7 +16,7 @@ from learnfold.errors import MissingPartError, StorageError, UsageError
 _POM = resources.files("learnfold.engines") / "spark_jars" / "pom.xml"
 
 
-def kept_jars(chosen: str, cache: Path) -> Path | None:
+def find_jars(chosen: str, cache: Path) -> Path | None:
     """The folder of the jars: ``chosen``, or (empty) the one that ``fetch_jars`` made in ``cache``, None where it didn't yet.
 
     Raises UsageError where there are no jars in ``chosen``.
@@ -38,8 +38,7 @@ def fetch_jars(cache: Path) -> list[Path]:
     """The jars' paths, sorted, all in one folder below `cache` and nothing else in it.
 
     Give Spark that folder as `spark.driver.extraClassPath` and `spark.executor.extraClassPath`, with `/*` behind it.
-    They are fetched once (13 MB); a changed pom makes a new folder. Side by side calls are safe: whoever is last keeps
-    what the first put there.
+    They are fetched once (13 MB); a changed pom makes a new folder. Concurrent calls are safe: the first folder stays.
 
     Raises:
         MissingPartError: they aren't there yet, and neither is Maven (`mvn`) on the PATH.
@@ -53,7 +52,7 @@ def fetch_jars(cache: Path) -> list[Path]:
             _gather(pom, folder)
         return sorted(folder.glob("*.jar"))
     except OSError as error:
-        raise StorageError(f"The jars for S3 can't be kept in {cache}: {error}. Choose another folder.") from error
+        raise StorageError(f"The jars for S3 can't be put in {cache}: {error}. Choose another folder.") from error
 
 
 @dataclass(frozen=True)
@@ -102,12 +101,14 @@ def _gather(pom: bytes, folder: Path) -> None:
         project.write_bytes(pom)
         goal = ["dependency:copy-dependencies", f"-DoutputDirectory={gathered}"]
         command = [maven, "-B", "-q", "-f", str(project), *goal]
-        done = subprocess.run(  # noqa: S603 - the arguments are ours, none is a user's
+        result = subprocess.run(  # noqa: S603 - no argument comes from a user
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
-        if done.returncode:
-            said = "\n".join(line for line in done.stdout.splitlines() if line.startswith("[ERROR]"))
-            raise StorageError(f"Maven could not fetch the jars for S3 (code {done.returncode}); try again.\n{said}")
+        if result.returncode:
+            errors = "\n".join(line for line in result.stdout.splitlines() if line.startswith("[ERROR]"))
+            raise StorageError(
+                f"Maven could not fetch the jars for S3 (code {result.returncode}); try again.\n{errors}"
+            )
         try:
             gathered.rename(folder)
         except OSError:

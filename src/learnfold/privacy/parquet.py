@@ -50,7 +50,7 @@ class Traces:
 
 
 class PersonQueries:
-    """What is asked of local Parquet files about one person, in a session of the caller's."""
+    """Queries about one person over local Parquet files, in the caller's session."""
 
     def __init__(self, session: DuckDBSession, person: Person) -> None:
         self.session, self.person = session, person
@@ -58,10 +58,10 @@ class PersonQueries:
     def find(self, files: Sequence[str]) -> tuple[dict[str, Traces], dict[str, str]]:
         """By file what it holds of the person, and by file that can't be read as Parquet why not."""
         with self._cursor() as cursor:
-            probed = footers.read(cursor, files)
+            schemas = footers.read(cursor, files)
             found: dict[str, Traces] = {}
-            unreadable = dict(probed.unreadable)
-            for shape, some in probed.shapes.items():
+            unreadable = dict(schemas.unreadable)
+            for shape, some in schemas.shapes.items():
                 try:
                     found |= _traces(cursor, self.person, shape, some)
                 except duckdb.OutOfMemoryException:
@@ -88,10 +88,10 @@ class PersonQueries:
 
         """
         with self._cursor() as cursor:
-            probed = footers.read(cursor, [source])
-            if probed.unreadable:
-                raise DataError(f"{source} can't be read as Parquet: {probed.unreadable[source]}")
-            (shape,) = probed.shapes
+            schemas = footers.read(cursor, [source])
+            if schemas.unreadable:
+                raise DataError(f"{source} can't be read as Parquet: {schemas.unreadable[source]}")
+            (shape,) = schemas.shapes
             select = self._without(cursor, source, shape, known)
             chosen = f" AND file IN ({', '.join(map(quoted, keep))})" if keep is not None else ""
             options = f"FORMAT parquet, COMPRESSION {_codec(cursor, source)}{self._metadata_option(cursor, source)}"

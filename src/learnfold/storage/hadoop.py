@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JJavaError
 
-from learnfold.engines.spark.errors import ours, translate_errors
-from learnfold.engines.spark.session import hold
+from learnfold.engines.spark.errors import translate_errors, translated
+from learnfold.engines.spark.session import open_session
 from learnfold.errors import ConflictError, MissingDataError, StorageError, UsageError
 from learnfold.storage import Entry
 from learnfold.storage.concurrency import map_concurrently
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from learnfold.engines.spark.session import Held
+    from learnfold.engines.spark.session import Session
     from learnfold.settings import Settings
 
 _ABSENT = {"java.io.FileNotFoundException"}
@@ -63,13 +63,13 @@ class HadoopStorage:
         self._reached = self._honoured = False
 
     @cached_property
-    def _held(self) -> Held:
-        return hold(self._settings, [self.url])
+    def _session(self) -> Session:
+        return open_session(self._settings, [self.url])
 
     @cached_property
     def _files(self) -> Any:
         with translate_errors():
-            return self._at("").getFileSystem(self._held.hadoop_conf())
+            return self._at("").getFileSystem(self._session.hadoop_conf())
 
     @cached_property
     def _client(self) -> Any:
@@ -80,7 +80,9 @@ class HadoopStorage:
         return Scratch(self._settings.temporary_folder)
 
     def _at(self, path: str) -> Any:
-        return self._held.jvm.org.apache.hadoop.fs.Path(f"s3a://{self._bucket}/{self._prefix}{path}".rstrip("/") or "/")
+        return self._session.jvm.org.apache.hadoop.fs.Path(
+            f"s3a://{self._bucket}/{self._prefix}{path}".rstrip("/") or "/"
+        )
 
     def exists(self) -> bool:
         """True; raises StorageError where there is no such bucket, or it can't be reached."""
@@ -118,12 +120,12 @@ class HadoopStorage:
             try:
                 stream = self._files.openFile(self._at(path)).withFileStatus(status).build().get()
                 with contextlib.closing(stream):
-                    return bytes(self._held.jvm.org.apache.commons.io.IOUtils.toByteArray(stream)), str(
+                    return bytes(self._session.jvm.org.apache.commons.io.IOUtils.toByteArray(stream)), str(
                         status.getEtag()
                     )
             except Py4JJavaError as error:
                 if _kind(error) not in _ABSENT | _REFUSED:
-                    raise ours(error) from error
+                    raise translated(error) from error
         raise StorageError(f"{self.url}/{path} changes all the time; run again")
 
     def write(self, path: str, data: bytes) -> None:
@@ -187,14 +189,14 @@ class HadoopStorage:
         except Py4JJavaError as error:
             text = str(error)
             if "IllegalArgumentException" in text and _IF_NONE in text:
-                version = self._held.jvm.org.apache.hadoop.util.VersionInfo.getVersion()
+                version = self._session.jvm.org.apache.hadoop.util.VersionInfo.getVersion()
                 raise StorageError(
                     f"Hadoop {version} can't write to S3 on a condition, by which runs into {self.url} are kept apart; "
                     "use a Spark with Hadoop 3.4.2 or newer, or install obstore where spark-submit runs the driver"
                 ) from error
             if _kind(error) in _REFUSED or (tag is not None and _kind(error) in _ABSENT):
                 return False
-            raise ours(error) from error
+            raise translated(error) from error
         return True
 
     def _probe(self) -> None:
@@ -221,7 +223,7 @@ class HadoopStorage:
         try:
             yield file
             with translate_errors():
-                source = self._held.jvm.org.apache.hadoop.fs.Path(f"file://{file}")
+                source = self._session.jvm.org.apache.hadoop.fs.Path(f"file://{file}")
                 self._files.copyFromLocalFile(False, True, source, self._at(path))
         finally:
             file.unlink(missing_ok=True)
@@ -251,7 +253,7 @@ class HadoopStorage:
     def _fetch(self, path: str, file: Path) -> None:
         with translate_errors():
             try:
-                target = self._held.jvm.org.apache.hadoop.fs.Path(f"file://{file}")
+                target = self._session.jvm.org.apache.hadoop.fs.Path(f"file://{file}")
                 self._files.copyToLocalFile(False, self._at(path), target, True)
             except Py4JJavaError as error:
                 if _kind(error) in _ABSENT:
@@ -262,7 +264,7 @@ class HadoopStorage:
         """Copies within the server; of at most 5 GB on AWS."""
         self.exists()
         with translate_errors():
-            request = self._held.jvm.software.amazon.awssdk.services.s3.model.CopyObjectRequest.builder()
+            request = self._session.jvm.software.amazon.awssdk.services.s3.model.CopyObjectRequest.builder()
             request = request.sourceBucket(self._bucket).sourceKey(self._prefix + source)
             request = request.destinationBucket(self._bucket).destinationKey(self._prefix + target)
             self._client.copyObject(request.build())
@@ -273,9 +275,9 @@ class HadoopStorage:
         if not gone:
             return
         with translate_errors():
-            model = self._held.jvm.software.amazon.awssdk.services.s3.model
+            model = self._session.jvm.software.amazon.awssdk.services.s3.model
             for start in range(0, len(gone), 1000):
-                objects = self._held.jvm.java.util.ArrayList()
+                objects = self._session.jvm.java.util.ArrayList()
                 for path in gone[start : start + 1000]:
                     objects.add(model.ObjectIdentifier.builder().key(self._prefix + path).build())
                 what = model.Delete.builder().objects(objects).quiet(True).build()
@@ -292,7 +294,7 @@ class HadoopStorage:
         with translate_errors():
             try:
                 found = self._files.listFiles(self._at(prefix.strip("/")), True)
-                statuses = self._held.jvm.org.apache.hadoop.util.functional.RemoteIterators.toList(found)
+                statuses = self._session.jvm.org.apache.hadoop.util.functional.RemoteIterators.toList(found)
             except Py4JJavaError as error:
                 if _kind(error) in _ABSENT:
                     return []

@@ -39,7 +39,7 @@ _INSTANT = {"TIMESTAMP WITH TIME ZONE"}
 
 @dataclass(frozen=True)
 class Relation:
-    """A relation of undecoded events, all of one schema, and what SQL over it says where each comes from."""
+    """A relation of undecoded events, all of one schema, and by which SQL over it each is traced back."""
 
     sql: str  # what stands behind FROM
     file: str = "0"  # the number of an event's file
@@ -119,7 +119,7 @@ class _Flat:
         return f"CAST(NULL AS {kind})"
 
     def text(self, field: Field) -> str:
-        """The field as it is in the file, or as text where its type there says nothing."""
+        """The field as it is in the file, or as text where the file has no useful type."""
         kind = self.shape.type(field.name)
         column = f'"{field.name}"'
         if kind is None:
@@ -153,12 +153,12 @@ class _Flat:
                 return f"in_calendar(make_timestamp(epoch_us({raw})))"
             if kind == "INT96":
                 return f"in_calendar(CAST({raw} AS TIMESTAMP))"
-            cut = kind == "TIMESTAMP_NS"  # its last digits; a cast would round
-            naive = f"make_timestamp(epoch_us({raw}))" if cut else f"CAST({raw} AS TIMESTAMP)"
+            too_fine = kind == "TIMESTAMP_NS"  # its last digits; a cast would round
+            naive = f"make_timestamp(epoch_us({raw}))" if too_fine else f"CAST({raw} AS TIMESTAMP)"
             local = f"platform_instant(in_calendar({naive}))" if kind in _NAIVE else f"read_instant({text})"
             return f"in_calendar({local})"
         if field.type == "VARCHAR[]":
-            nested = kind.endswith("]") and (kind.count("[") > 1 or "(" in kind)  # its elements are told as JSON
+            nested = kind.endswith("]") and (kind.count("[") > 1 or "(" in kind)  # its elements are written as JSON
             listed = f"CAST(to_json({raw}) AS VARCHAR[])" if nested else f"CAST({raw} AS VARCHAR[])"
             return listed if kind.endswith("]") else f"read_array({text})"
         numeric = kind in _NUMERIC or kind.startswith("DECIMAL")
@@ -180,7 +180,7 @@ class _Envelope:
             (reasons.EMPTY, "_empty"),
             (reasons.NOT_UTF8, "_text IS NULL"),
             (reasons.NOT_JSON, "_broken"),
-            # an array or number has no fields: only where all required ones are missing is it worth another look
+            # an array or number has no fields: only where all required ones are missing is it worth a second check
             (reasons.NOT_OBJECT, f"CASE WHEN {nothing} THEN try(json_type(_text)) <> 'OBJECT' END"),
         ]
         self.about = ("_empty", "_text", "_broken")
@@ -200,7 +200,7 @@ class _Envelope:
     def text(self, field: Field) -> str:
         return f"_fields[{self.paths[field.name]}]"
 
-    def textual(self, field: Field) -> bool:  # noqa: ARG002 - the same question as of a flat file
+    def textual(self, field: Field) -> bool:  # noqa: ARG002 - the same call as of a flat file
         """JSON gives everything as text."""
         return True
 

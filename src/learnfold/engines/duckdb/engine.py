@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 MANY_ROWS = 1_000_000
-"""Work on so many rows of rollups has its turn: it keeps all cores busy by itself, and two at once fight for cache and memory."""
+"""Work on this many rows of rollups runs alone: it keeps all cores busy by itself, and two such would fight for cache and memory."""
 
 
 class DuckDBEngine:
-    """SQL in this process, on local copies of remote files."""
+    """SQL in this process, on local copies of remote files. Several threads may use it."""
 
     name = "duckdb"
     version = duckdb.__version__
@@ -99,7 +99,7 @@ class DuckDBEngine:
 
     @contextlib.contextmanager
     def _turn(self, rows: int) -> Iterator[None]:
-        """Waits while other work on many rows is done, where this is such too."""
+        """Work on many rows waits here until no other such work runs."""
         with self._many if rows >= MANY_ROWS else contextlib.nullcontext():
             yield
 

@@ -129,7 +129,7 @@ def _batches(files: list[str], size: int = 2000) -> list[list[str]]:
 
 
 def brief(error: Exception, file: str = "") -> str:
-    """What DuckDB says in one line, without the file's name."""
+    """DuckDB's message in one line, without the file's name."""
     text = (
         str(error).split("\n")[0].replace(f"'{file}'", "it").replace(f'"{file}"', "it")
         if file

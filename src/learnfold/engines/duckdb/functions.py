@@ -43,7 +43,7 @@ def macros(zones: Zones) -> list[str]:
         instant = f"make_timestamp(CASE WHEN {shown_twice} THEN {first} ELSE {later} END)"
     shown = "t" if zones.reporting == "UTC" else f"timezone({report}, timezone('UTC', t))"
     return [
-        # nearly every text begins with a letter or digit, which is told at once
+        # nearly every text begins with a letter or digit, which is seen at once
         f"CREATE OR REPLACE MACRO is_blank(s) AS CASE WHEN unicode(s) BETWEEN 33 AND 127 THEN false ELSE trim(s, '{_SPACES}') = '' END",
         f"CREATE OR REPLACE MACRO reporting_time(t) AS {shown}",
         f"CREATE OR REPLACE MACRO platform_instant(naive) AS {instant}",
@@ -51,7 +51,7 @@ def macros(zones: Zones) -> list[str]:
         r"'\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*') THEN try_cast(s AS DOUBLE) END",
         "CREATE OR REPLACE MACRO whole_number(d) AS CASE WHEN d = trunc(d) AND d BETWEEN -2147483648 AND 2147483647 "
         "THEN CAST(d AS INTEGER) END",
-        # where a text might hold a comma too many or a number like NaN, it is looked for once more outside strings
+        # where a text might hold a comma too many or a number like NaN, it is searched for once more outside strings
         f"CREATE OR REPLACE MACRO looks_lax(s) AS {' OR '.join(f'regexp_matches(s, {quoted(lax)})' for lax in _LAX_JSON)}",
         "CREATE OR REPLACE MACRO is_json(s) AS json_valid(s) AND CASE WHEN looks_lax(s) "
         r"""THEN NOT looks_lax(regexp_replace(s, '"(?:[^"\\]|\\.)*"', '""', 'g')) ELSE true END""",

@@ -42,10 +42,10 @@ def write_quarantine(
         SELECT {quoted(topic.name)} AS topic, _reason AS reason, file, _row AS row,
                _partition AS kafka_partition, _offset AS kafka_offset, event, bytes
         FROM ({" UNION ALL ".join(selects)})""")
-    rows, mark = cursor.execute(
+    rows, checksum = cursor.execute(
         "SELECT count(*), sum(CAST(hash(reason, file, row, event, bytes) AS HUGEINT)) FROM quarantined"
     ).fetchone() or (0, 0)
-    path = f"_quarantine/topic={topic.name}/{mark % 2**64:016x}.parquet"
+    path = f"_quarantine/topic={topic.name}/{checksum % 2**64:016x}.parquet"
     with out.new(path) as file:
         cursor.execute(
             f"COPY (FROM quarantined ORDER BY file, row) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd)"

@@ -66,14 +66,14 @@ def answer_of(cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache:
 def refresh(cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache, out: Storage) -> Refreshed:
     """Writes the view's rows into one file, unless they break a check."""
     with answer_of(cursor, request, cache) as answer:
-        rows, mark, broken = check_answer(cursor, answer)
+        rows, checksum, broken = check_answer(cursor, answer)
         size = 0
         if not broken:
             sorted_already = answer.projection and _lists_a_sorted_segment(request)
             order = "" if sorted_already else f" ORDER BY {sorting(request.view.key)}"
             with out.new(request.path) as file:
                 size = write_parquet(cursor, f"SELECT {answer.columns} FROM answer{order}", file, request.path).bytes
-        digest = hashlib.sha256(f"{rows} {mark}".encode()).hexdigest()[:16]
+        digest = hashlib.sha256(f"{rows} {checksum}".encode()).hexdigest()[:16]
         return Refreshed([request.path], rows, size, digest, broken)
 
 
@@ -129,7 +129,7 @@ def check_answer(
     total = cursor.execute(
         f"SELECT count(*), sum(CAST(hash({answer.columns}) AS HUGEINT)){bad}{keys} FROM answer"
     ).fetchone()
-    rows, mark, *counts = total or (0, None)
+    rows, checksum, *counts = total or (0, None)
     queries = {}
     if not answer.unique and counts.pop() != rows:
         queries[f"({key}) is unique"] = (
@@ -144,4 +144,4 @@ def check_answer(
         names = [column[0] for column in found.description or []]
         if examples := [dict(zip(names, row, strict=True)) for row in found.fetchall()]:
             broken[check] = examples
-    return rows, mark, broken
+    return rows, checksum, broken

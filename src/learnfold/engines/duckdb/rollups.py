@@ -37,7 +37,7 @@ def rollup_select(rollup: Rollup) -> str:
 class RollupCache:
     """Rollup rows for views to read, from when the first needs them: merged over all time as tables, others as views of their files.
 
-    A view of files reads only the columns and rows that are asked for, so that even some readers of it cost less than a table of it.
+    A view of files reads only the columns and rows that are queried, so that even several readers of it cost less than a table of it.
     All cursors of the session see them.
     """
 

@@ -1,6 +1,6 @@
 """A DuckDB session: one database in this process, with its limits, its time zones and the functions that the SQL uses.
 
-It knows no storage: batch, ingestion, erasure and whoever answers questions open one each, for themselves.
+It knows no storage: batch, ingestion, erasure and serving each open their own.
 """
 
 from __future__ import annotations

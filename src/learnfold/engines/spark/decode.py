@@ -1,7 +1,7 @@
 """Events as SQL: typed columns and a reason, from files of any shapes, by the same rules as on DuckDB.
 
 Each shape of file is brought to one form by a SELECT of its own, which does little: for every field its text, and beside it what the
-file has already typed (one of them NULL). What is much work, taking JSON apart and reading texts, is said once for all shapes, so that
+file has already typed (one of them NULL). What is much work, taking JSON apart and reading texts, is written once for all shapes, so that
 Spark plans and compiles it once.
 """
 

@@ -15,7 +15,7 @@ from learnfold.engines.spark.refresh import refresh
 from learnfold.engines.spark.rollups import RollupCache, RollupReader
 from learnfold.engines.spark.s3a import place
 from learnfold.engines.spark.schema import named
-from learnfold.engines.spark.session import Held, hold
+from learnfold.engines.spark.session import Session, open_session
 from learnfold.engines.spark.writing import Writer
 
 if TYPE_CHECKING:
@@ -40,17 +40,17 @@ class SparkEngine:
     def __init__(self, settings: Settings, master: Storage, out: Storage) -> None:
         self.settings, self.master, self.out = settings, master, out
         self._mutex = RLock()
-        self._held: Held | None = None
+        self._open: Session | None = None
         self._footers = Footers()
         self._cache: RollupCache | None = None
         self._readers = 0
 
-    def _session(self) -> Held:
+    def _session(self) -> Session:
         """The session, made when it is first needed."""
         with self._mutex:
-            if self._held is None:
-                self._held = hold(self.settings, [self.master.url, self.out.url])
-            return self._held
+            if self._open is None:
+                self._open = open_session(self.settings, [self.master.url, self.out.url])
+            return self._open
 
     def _writer(self) -> Writer:
         return Writer(self._session(), self.out)
@@ -130,6 +130,6 @@ class SparkEngine:
     def close(self) -> None:
         """Stops Spark, if it was started for this engine."""
         with self._mutex:
-            if self._held is not None:
-                self._held.close()
-                self._held = None
+            if self._open is not None:
+                self._open.close()
+                self._open = None

@@ -1,4 +1,4 @@
-"""What Spark says went wrong, in our words: never a traceback."""
+"""Spark's errors, translated: a message that says what to do, never a traceback."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _READING = re.compile(r"Encountered error while reading file (.+?\.par(?:quet|q)
 
 @contextlib.contextmanager
 def translate_errors() -> Iterator[None]:
-    """Spark's errors as ours, with what to do."""
+    """Raises the LearnfoldError that stands for an error of Spark's: StorageError where the storage, access or a disk is at fault."""
     try:
         yield
     except SPARK_ERRORS as error:
-        raise ours(error) from error
+        raise translated(error) from error
 
 
-def ours(error: BaseException) -> LearnfoldError:
-    """Our error for one of Spark's."""
+def translated(error: BaseException) -> LearnfoldError:
+    """The LearnfoldError that stands for an error of Spark's."""
     text = str(error)
     if isinstance(error, Py4JNetworkError):
         return LearnfoldError(f"Spark's driver ended while it was needed ({first_line(text)}); run again")
@@ -55,16 +55,16 @@ def ours(error: BaseException) -> LearnfoldError:
 
 
 def broken_file(error: BaseException) -> str | None:
-    """The file that Spark couldn't read, as it names it, decoded; None where it says nothing of one."""
+    """The file that Spark couldn't read, as it names it, decoded; None where the error names none."""
     found = _READING.search(str(error))
     return unquote(found[1]) if found else None
 
 
 def first_line(text: str) -> str:
-    """The first line that says something."""
+    """The first line with any content, at most 500 characters."""
     lines = [line.strip().lstrip(": ") for line in text.splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(("An error occurred while calling", "at "))]
-    return (told or lines or ["nothing is said"])[0][:500]
+    telling = [line for line in lines if not line.startswith(("An error occurred while calling", "at "))]
+    return (telling or lines or ["no message"])[0][:500]
 
 
 def _line_of(text: str, at: int) -> str:

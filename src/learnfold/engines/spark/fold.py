@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from learnfold.catalog import Rollup
     from learnfold.engines import FoldRequest
     from learnfold.engines.spark.footers import FileSchema, Footers
-    from learnfold.engines.spark.session import Held
+    from learnfold.engines.spark.session import Session
     from learnfold.engines.spark.writing import Writer
     from learnfold.settings import Settings
     from learnfold.storage import Storage
@@ -38,8 +38,10 @@ TASK_ROWS = 100_000
 class Fold:
     """The work of one fold, in a session of its own; ``close`` gives back what it takes of the executors' memory."""
 
-    def __init__(self, held: Held, request: FoldRequest, footers: Footers, master: Storage, settings: Settings) -> None:
-        self.spark, self.request, self.footers, self.settings = held.spark, request, footers, settings
+    def __init__(
+        self, session: Session, request: FoldRequest, footers: Footers, master: Storage, settings: Settings
+    ) -> None:
+        self.spark, self.request, self.footers, self.settings = session.spark, request, footers, settings
         self.files = {place(master.url, file): file for file in request.files}
         self.folded = Folded()
         source = EventSource(request.topic, needed_fields(request.topic, request.rollups), self._select_all)

@@ -15,7 +15,7 @@ from learnfold.engines.spark.schema import Type, columns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from learnfold.engines.spark.session import Held
+    from learnfold.engines.spark.session import Session
 
 _AT_ONCE = 16
 
@@ -38,7 +38,7 @@ class FileSchema:
 
 @dataclass(frozen=True)
 class Footer:
-    """What a file's footer says."""
+    """The rows and columns of a file, from its footer."""
 
     rows: int
     shape: FileSchema
@@ -62,9 +62,9 @@ class Footers:
 class FooterReader:
     """Reads footers in the driver's JVM."""
 
-    def __init__(self, held: Held) -> None:
-        jvm = held.jvm
-        self._conf = held.hadoop_conf()
+    def __init__(self, session: Session) -> None:
+        jvm = session.jvm
+        self._conf = session.hadoop_conf()
         self._path = jvm.org.apache.hadoop.fs.Path
         self._input = jvm.org.apache.parquet.hadoop.util.HadoopInputFile
         self._reader = jvm.org.apache.parquet.hadoop.ParquetFileReader
@@ -110,7 +110,7 @@ def _is_storage(thrown: Any) -> bool:
 
 
 def brief(message: str, place: str) -> str:
-    """What was said in one line, without the file's name."""
+    """The message in one line, without the file's name."""
     text = message.split("\n", maxsplit=1)[0]
     for spelled in (place, place.replace("file://", "file:")):
         text = text.replace(spelled, "it")

@@ -53,8 +53,10 @@ def write_quarantine(rows: DataFrame, topic: Topic, name: str, writer: Writer) -
     """
     rows.persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        ((mark,),) = rows.selectExpr("sum(CAST(xxhash64(reason, file, row, event, bytes) AS DECIMAL(20, 0)))").collect()
-        path = f"_quarantine/topic={topic.name}/{int(mark) % 2**64:016x}.parquet"
+        ((checksum,),) = rows.selectExpr(
+            "sum(CAST(xxhash64(reason, file, row, event, bytes) AS DECIMAL(20, 0)))"
+        ).collect()
+        path = f"_quarantine/topic={topic.name}/{int(checksum) % 2**64:016x}.parquet"
         (written,) = writer.write(rows.coalesce(1).sortWithinPartitions("file", "row"), name, lambda _n, _of: path)
     finally:
         rows.unpersist()

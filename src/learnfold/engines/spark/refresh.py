@@ -36,8 +36,8 @@ def refresh(request: RefreshRequest, cache: RollupCache, writer: Writer) -> Refr
     answer.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         answer.createOrReplaceTempView(name)
-        count, mark, broken = _check_answer(spark, view, name)
-        digest = hashlib.sha256(f"{count} {mark}".encode()).hexdigest()[:16]
+        count, checksum, broken = _check_answer(spark, view, name)
+        digest = hashlib.sha256(f"{count} {checksum}".encode()).hexdigest()[:16]
         if broken:
             return Refreshed([], count, 0, digest, broken)
         types = [spark_type(column.type) for column in view.columns]
@@ -99,8 +99,8 @@ def _check_answer(
     bad = "".join(f", count_if(NOT ({condition})) AS bad_{number}" for number, condition in enumerate(checks.values()))
     totals = "".join(f", sum(bad_{number}) AS bad_{number}" for number in range(len(checks)))
     (total,) = spark.sql(
-        f"SELECT coalesce(sum(n), 0) AS n, sum(mark) AS mark, max(n) AS most{totals} FROM ("
-        f"SELECT count(*) AS n, sum(CAST(xxhash64({hashed}) AS DECIMAL(20, 0))) AS mark{bad} FROM {answer} GROUP BY {key})"
+        f"SELECT coalesce(sum(n), 0) AS n, sum(checksum) AS checksum, max(n) AS most{totals} FROM ("
+        f"SELECT count(*) AS n, sum(CAST(xxhash64({hashed}) AS DECIMAL(20, 0))) AS checksum{bad} FROM {answer} GROUP BY {key})"
     ).collect()
     queries = {}
     if (total["most"] or 0) > 1:
@@ -114,4 +114,4 @@ def _check_answer(
         check: [row.asDict() for row in spark.sql(f"{query} LIMIT {_EXAMPLES}").collect()]
         for check, query in queries.items()
     }
-    return int(total["n"]), None if total["mark"] is None else int(total["mark"]), broken
+    return int(total["n"]), None if total["checksum"] is None else int(total["checksum"]), broken

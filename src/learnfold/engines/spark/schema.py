@@ -1,6 +1,6 @@
 """A Parquet file's schema, as its footer spells it, in the types that Spark reads it by.
 
-Spark refuses a whole file for one column of a type that it doesn't know. So it is told the type of each column that is wanted:
+Spark refuses a whole file for one column of a type that it doesn't know. So the type of each wanted column is given to it:
 the logical one where it knows it, else the physical one (nanoseconds as BIGINT, a time of day as a number, the rest as BINARY).
 """
 
@@ -18,7 +18,7 @@ Kind = Literal["text", "bytes", "uuid", "whole", "number", "instant", "local", "
 
 @dataclass(frozen=True)
 class Type:
-    """A column's type: what it can be read as, and what Spark is told it is."""
+    """A column's type: what it can be read as, and the type that Spark is given."""
 
     kind: Kind
     sql: str

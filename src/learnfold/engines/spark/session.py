@@ -1,4 +1,4 @@
-"""The Spark session: one for all jobs of a run. What spark-submit or the caller decided stays, the rest is as the settings say."""
+"""The Spark session: one for all jobs of a run. What spark-submit or the caller decided stays; the settings decide the rest."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from pyspark.sql import SparkSession
 
 from learnfold.cache import cache_folder
 from learnfold.engines import under_spark_submit
-from learnfold.engines.jars import kept_jars
+from learnfold.engines.jars import find_jars
 from learnfold.engines.spark import s3a
+from learnfold.engines.spark.errors import first_line
 from learnfold.errors import LearnfoldError, MissingPartError
 
 if TYPE_CHECKING:
@@ -45,15 +46,15 @@ _SPEED = {
     "spark.sql.adaptive.advisoryPartitionSizeInBytes": "64MB",
     "spark.sql.ui.explainMode": "simple",  # a plan is shown for every query, and some are long
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",  # not a task a file, where thousands are named
-    "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # the driver looks at staged files when all are there
+    "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # the driver moves staged files when all are there
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
 }
 """What only speed depends on: spark-submit's own options win."""
 
 
 @dataclass
-class Held:
-    """A session with settings of its own on a context that others may share."""
+class Session:
+    """A Spark session with settings of its own, on a context that others may share."""
 
     spark: SparkSession
     started: bool  # whether the context was started for it
@@ -68,23 +69,26 @@ class Held:
         """Hadoop's configuration as this session's queries see it."""
         return self.spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
 
-    def sibling(self) -> Held:
+    def sibling(self) -> Session:
         """A session with the same settings and names of views of its own, on the same context."""
         spark = self.spark.newSession()
         for name, value in self.settings.items():
             spark.conf.set(name, value)
-        return Held(spark, started=False, settings=self.settings)
+        return Session(spark, started=False, settings=self.settings)
 
     def close(self) -> None:
-        """Stops the context if it was started for this."""
+        """Stops the context if it was started for this session."""
         if self.started:
             self.spark.stop()
 
 
-def hold(settings: Settings, urls: Sequence[str]) -> Held:
+def open_session(settings: Settings, urls: Sequence[str]) -> Session:
     """A session that reaches the places ``urls``.
 
-    Raises MissingPartError without a JDK, or without the jars for S3 where a place is there.
+    Raises:
+        MissingPartError: there is no JDK, or a place is on S3 and there are no jars for it.
+        LearnfoldError: Spark didn't start for another reason.
+
     """
     on_s3 = any(s3a.is_s3(url) for url in urls)
     started = SparkContext._active_spark_context is None  # noqa: SLF001
@@ -93,11 +97,11 @@ def hold(settings: Settings, urls: Sequence[str]) -> Held:
     except PySparkException as error:
         if error.getCondition() == "JAVA_GATEWAY_EXITED":
             raise MissingPartError(
-                "Spark didn't start; what it said is above. It needs a JDK 17 or newer: install one, or set JAVA_HOME to it"
+                "Spark didn't start; its output is above. It needs a JDK 17 or newer: install one, or set JAVA_HOME to it"
             ) from error
         raise LearnfoldError(f"Spark didn't start: {str(error).splitlines()[0]}") from error
     except Exception as error:
-        raise LearnfoldError(f"Spark didn't start: {_first_line(error)}") from error
+        raise LearnfoldError(f"Spark didn't start: {first_line(str(error) or type(error).__name__)}") from error
     if on_s3:
         _need_s3a(base)
     given = {name for name, _ in base.sparkContext.getConf().getAll()}
@@ -107,12 +111,12 @@ def hold(settings: Settings, urls: Sequence[str]) -> Held:
         wanted |= {f"spark.hadoop.{name}": value for name, value in s3a.options(settings).items()}
     # a session's own settings go to Hadoop by their bare names; keys never lie on a command line
     put = {name.removeprefix("spark.hadoop."): value for name, value in wanted.items() if name not in given}
-    held = Held(base, started, {**_MEANING, **put})
-    return replace(held.sibling(), started=started)
+    session = Session(base, started, {**_MEANING, **put})
+    return replace(session.sibling(), started=started)
 
 
 def _start(settings: Settings, on_s3: bool) -> SparkSession:
-    """A new context. Under spark-submit it is all decided but for what neither its options nor the cluster's defaults say."""
+    """A new context. Under spark-submit the settings decide only what neither its options nor the cluster's defaults do."""
     submitted = under_spark_submit(os.environ)
     if submitted:
         SparkContext._ensure_initialized()  # noqa: SLF001 - only then do spark-submit's options show
@@ -126,7 +130,7 @@ def _start(settings: Settings, on_s3: bool) -> SparkSession:
         put("spark.driver.memory", settings.driver_memory)
         if settings.temporary_folder:
             put("spark.local.dir", settings.temporary_folder)
-        if on_s3 and (jars := kept_jars(settings.spark_jars, cache_folder(os.environ))):
+        if on_s3 and (jars := find_jars(settings.spark_jars, cache_folder(os.environ))):
             _add_jars(conf, jars)
     put("spark.executor.memory", settings.executor_memory)
     put("spark.executor.cores", str(settings.executor_cores))
@@ -170,9 +174,3 @@ def _need_s3a(spark: SparkSession) -> None:
             f"with spark-submit: --conf spark.driver.extraClassPath=FOLDER/* --conf spark.executor.extraClassPath=FOLDER/*, "
             f"or --packages org.apache.hadoop:hadoop-aws:{version}"
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(("An error occurred", "at "))]
-    return (told or lines or [type(error).__name__])[0].lstrip(": ")

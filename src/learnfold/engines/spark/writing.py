@@ -1,4 +1,4 @@
-"""Puts what Spark works out where it is wanted: Spark writes a folder of files below ``_staging``, which are moved when all are there."""
+"""Writes what Spark computes to where it is wanted: Spark writes a folder of files below ``_staging``, which are moved when all are there."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from learnfold.engines.spark.session import Held
+    from learnfold.engines.spark.session import Session
     from learnfold.storage import Entry, Storage
 
 STAGING = "_staging"
 FILE_BYTES = 256 * 1024 * 1024
-"""A view is cut into files of about so much data, before compression."""
+"""A view is cut into files of about this size, before compression."""
 
 _WIDTHS = {"STRING": 24, "BINARY": 64, "DECIMAL": 16}
 
@@ -31,8 +31,8 @@ _WIDTHS = {"STRING": 24, "BINARY": 64, "DECIMAL": 16}
 class Writer:
     """Writes rows into files of one storage."""
 
-    def __init__(self, held: Held, out: Storage) -> None:
-        self.held, self.prober, self.out = held, FooterReader(held), out
+    def __init__(self, session: Session, out: Storage) -> None:
+        self.session, self.footers, self.out = session, FooterReader(session), out
 
     def write(self, frame: DataFrame, name: str, path: Callable[[int, int], str]) -> list[OutputFile]:
         """The files, one for each of Spark's, in order; ``path`` says where number ``n`` of ``count`` goes.
@@ -43,11 +43,11 @@ class Writer:
         try:
             frame.write.mode("error").parquet(place(self.out.url, staging))
             written = [entry for entry in self.out.list(staging) if entry.path.rsplit("/", 1)[-1].startswith("part-")]
-            footers = self.prober.footers([place(self.out.url, entry.path) for entry in written])
-            if footers.unreadable:
-                raise BugError(f"Spark wrote files that it can't read: {footers.unreadable}")
+            found = self.footers.footers([place(self.out.url, entry.path) for entry in written])
+            if found.unreadable:
+                raise BugError(f"Spark wrote files that it can't read: {found.unreadable}")
             parts = [
-                OutputFile(path(number, len(written)), footers.found[place(self.out.url, entry.path)].rows, entry.size)
+                OutputFile(path(number, len(written)), found.found[place(self.out.url, entry.path)].rows, entry.size)
                 for number, entry in enumerate(written)
             ]
             map_concurrently(lambda pair: self._move(*pair), list(zip(written, parts, strict=True)), self.out.at_once)
@@ -60,9 +60,9 @@ class Writer:
 
     def _remove(self, folder: str) -> None:
         """Deletes a folder with all that Spark left in it; the folder above stays, since other runs may be making theirs."""
-        path = self.held.jvm.org.apache.hadoop.fs.Path(place(self.out.url, folder))
+        path = self.session.jvm.org.apache.hadoop.fs.Path(place(self.out.url, folder))
         with contextlib.suppress(*SPARK_ERRORS):  # 'learnfold clean' removes it later
-            path.getFileSystem(self.held.hadoop_conf()).delete(path, True)
+            path.getFileSystem(self.session.hadoop_conf()).delete(path, True)
 
 
 def file_count(rows: int, types: list[str]) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from learnfold.engines.duckdb.sql import quoted
 from learnfold.engines.duckdb.footers import FileSchema
+from learnfold.engines.duckdb.sql import quoted
 
 if TYPE_CHECKING:
     from learnfold.catalog import Catalog
