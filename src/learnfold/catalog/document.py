@@ -47,10 +47,11 @@ def _view(view: View) -> Iterable[str]:
     for column in view.columns:
         name = f"**`{column.name}`** (key)" if column.key else f"`{column.name}`"
         yield f"| {name} | {column.type} | {_cell(column.comment)} |"
+    read = [each.name for each in view.views] + [each.name for each in view.rollups]
     checks = "; ".join(f"`{check}`" for check in (f"({', '.join(view.key)}) is unique", *view.checks))
     yield from [
         "",
-        f"Asked of {', '.join(_link(rollup.name) for rollup in view.rollups)}. Checked before it is published: {checks}.",
+        f"Made from {', '.join(map(_link, read))}. Checked before it is published: {checks}.",
         "",
     ]
     yield from ["```sql", _pretty(view.query), "```"]

@@ -147,20 +147,21 @@ class Rewrite:
 
 @dataclass(frozen=True)
 class View:
-    """One question, asked of rollups."""
+    """One question, answered from rollups and from views that stand above it."""
 
     name: str
     job: str
     comment: str
     columns: tuple[Column, ...]
-    rollups: tuple[Rollup, ...]
+    rollups: tuple[Rollup, ...]  # that its query names; of any subject
     checks: tuple[str, ...]  # SQL over its columns that is true (or NULL) of every row
-    query: str  # SELECT over the rollups, DuckDB's dialect, no comments
+    query: str  # SELECT over its rollups and views, DuckDB's dialect, no comments
     pushdown: Pushdown = field(default_factory=Pushdown)  # the columns by which it may be computed in parts
     unique: bool = False  # whether its SQL groups by its key alone, so that no key can come twice
     all_time: frozenset[str] = frozenset()  # the rollups that it may be asked of when they are merged over all dates
     rewrites: dict[frozenset[str], Rewrite] = field(default_factory=dict)  # by the rollups that are merged so
     plan: StatePlan = field(default_factory=StatePlan)  # how it is answered from states
+    views: tuple[View, ...] = ()  # that its query names
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -174,18 +175,28 @@ class View:
 
     @cached_property
     def incremental(self) -> Pushdown | None:
-        """By which columns a run refreshes it in part: by date alone, since of other keys most change every day; None: it can't."""
-        return self.pushdown.by("date")
+        """By which columns a run refreshes it in part: by date alone, since of other keys most change every day.
+
+        None: it can't, or it reads views, whose rows are few.
+        """
+        return None if self.views else self.pushdown.by("date")
+
+    @cached_property
+    def all_rollups(self) -> tuple[Rollup, ...]:
+        """All rollups that it is made from, those of the views that it reads among them."""
+        read = [*self.rollups, *(rollup for view in self.views for rollup in view.all_rollups)]
+        return tuple({rollup.name: rollup for rollup in read}.values())
 
     @property
     def topics(self) -> tuple[Topic, ...]:
         """The topics whose events it tells of."""
-        return tuple({rollup.topic.name: rollup.topic for rollup in self.rollups}.values())
+        return tuple({rollup.topic.name: rollup.topic for rollup in self.all_rollups}.values())
 
     @cached_property
     def fingerprint(self) -> str:
         """A digest of the definition and of all it is asked of; comments don't count."""
-        return digest([self.query, [(c.name, c.type) for c in self.columns], [r.fingerprint for r in self.rollups]])
+        below = [rollup.fingerprint for rollup in self.rollups] + [view.fingerprint for view in self.views]
+        return digest([self.query, [(c.name, c.type) for c in self.columns], below])
 
 
 @dataclass(frozen=True)
@@ -197,6 +208,7 @@ class Job:
     topics: tuple[Topic, ...]
     rollups: tuple[Rollup, ...]
     views: tuple[View, ...]
+    after: tuple[str, ...] = ()  # the other jobs whose rollups or views its views read: it runs after them
 
 
 @dataclass(frozen=True)

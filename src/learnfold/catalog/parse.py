@@ -27,7 +27,7 @@ from learnfold.catalog.states import plan_of
 from learnfold.errors import DefinitionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from learnfold.catalog.model import Field, Names
 
@@ -76,7 +76,15 @@ class _Reader:
                 self.topics[name] = self.topic(job, name, statement)
                 topics.append(self.topics[name])
         about = comment_text([line for line in title.splitlines() if not ORDER.fullmatch(line)])
-        self.jobs[job] = Job(job, about, tuple(topics), tuple(rollups), tuple(views))
+        self.jobs[job] = Job(job, about, tuple(topics), tuple(rollups), tuple(views), self.after(topics, views))
+
+    def after(self, topics: Sequence[Topic], views: Sequence[View]) -> tuple[str, ...]:
+        """The other jobs whose rollups or views these views read."""
+        own = {topic.name for topic in topics}
+        read = {read.job for view in views for read in view.views}
+        folded = {topic.name: job.name for job in self.jobs.values() for topic in job.topics}
+        read |= {folded[rollup.topic.name] for view in views for rollup in view.rollups if rollup.topic.name not in own}
+        return tuple(job for job in self.jobs if job in read)
 
     def topic(self, job: str, name: str, statement: exp.Create) -> Topic:
         columns = (*self.shared, *fields(job, statement))
@@ -93,6 +101,12 @@ class _Reader:
                 f"subjects/{job}.sql: the rollup {name} must read one topic, not {', '.join(sorted(sources))}"
             )
         topic = self.topics[sources.pop()]
+        owner = next((other.name for other in self.jobs.values() if topic in other.topics), job)
+        if owner != job:
+            raise DefinitionError(
+                f"subjects/{job}.sql: the rollup {name} reads {topic.name} of another subject, which is folded there; "
+                f"write the rollup in subjects/{owner}.sql"
+            )
         rules.steady(job, name, query)
         merges = rules.rollup(job, name, query)
         inherited = {field.name: field.comment for field in topic.fields}
@@ -119,25 +133,28 @@ class _Reader:
                 raise DefinitionError(
                     f"subjects/{job}.sql: the view {name} reads the topic {source}; a view reads rollups only"
                 )
-            if source not in self.rollups:
+            if source not in self.rollups and source not in self.views:
                 raise DefinitionError(
-                    f"subjects/{job}.sql: the view {name} reads {source}, which no rollup above it is called"
+                    f"subjects/{job}.sql: the view {name} reads {source}, which no rollup or view above it is called"
                 )
-        rollups = tuple(self.rollups[source] for source in self.rollups if source in sources)
+        rollups = tuple(rollup for rollup in self.rollups.values() if rollup.name in sources)
+        views = tuple(view for view in self.views.values() if view.name in sources)
         rules.steady(job, name, query)
         merging.view(job, name, query, {rollup.name: rollup for rollup in rollups})
         key = rules.view_key(job, name, query, marks["key"])
         inherited = {column.name: column.comment for rollup in rollups for column in rollup.columns if column.key}
-        names = _least_of_all([column for rollup in rollups for column in rollup.columns])
+        inherited |= {column.name: column.comment for view in views for column in view.columns}
+        read = [column for rollup in rollups for column in rollup.columns]
+        names = _least_of_all(read + [column for view in views for column in view.columns])
         columns = tuple(
             replace(column, key=column.name in key, names=names_of(query, column.name, column.type, names))
             for column in self.columns(job, name, query, inherited)
         )
         checks = tuple(rules.check(job, name, text, [c.name for c in columns]) for text in marks["check"])
-        view = View(name, job, comment, columns, rollups, checks, query.sql("duckdb", comments=False))
-        read = {rollup.name: rollup for rollup in rollups}
-        plan = plan_of(name, query, columns, read)
-        return with_rewrites(replace(view, pushdown=pushdown_of(query, columns, read), plan=plan))
+        view = View(name, job, comment, columns, rollups, checks, query.sql("duckdb", comments=False), views=views)
+        below = {rollup.name: rollup for rollup in view.all_rollups}
+        plan = plan_of(name, query, columns, below, {read.name: read.plan for read in views})
+        return with_rewrites(replace(view, pushdown=pushdown_of(query, view), plan=plan))
 
     def columns(self, job: str, name: str, query: exp.Query, inherited: dict[str, str]) -> list[Column]:
         """The columns of a query with their types, each with its own comment or the one of the column that it passes on."""
@@ -166,6 +183,7 @@ class _Reader:
             topic.name: {f.name: f.type for f in topic.fields} for topic in self.topics.values()
         }
         schema |= {rollup.name: {c.name: c.type for c in rollup.columns} for rollup in self.rollups.values()}
+        schema |= {view.name: {c.name: c.type for c in view.columns} for view in self.views.values()}
         try:
             typed = qualify(query.copy(), schema=schema, dialect="duckdb", quote_identifiers=False)
             return annotate_types(typed, schema=schema, dialect="duckdb")

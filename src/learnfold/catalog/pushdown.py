@@ -1,7 +1,7 @@
 """By which columns a view may be computed in parts.
 
 Asking a view for some values of a column needs only rollup rows with those values, when every level of its query is grouped,
-partitioned or joined by that column. That is worked out from the query, never declared; where it can't be told, all rows are needed.
+partitioned or joined by that column; of views that it reads, that is worked out before. That is worked out from the query, never declared; where it can't be told, all rows are needed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from sqlglot import exp
 from learnfold.catalog.model import Pushdown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from learnfold.catalog.model import Column, Rollup
+    from learnfold.catalog.model import View
 
 _Sources = dict[str, str]
 """By rollup, the column whose value a row shares with all the rollup rows that it depends on."""
@@ -36,12 +36,22 @@ _UNKNOWN = _Relation([])
 _FIXED = _Relation([], fixed=True)
 
 
-def pushdown_of(query: exp.Query, columns: Sequence[Column], rollups: Mapping[str, Rollup]) -> Pushdown:
-    """The columns of the view for which that is proven, with their sources in each of its rollups."""
-    tables = {name: _Relation([(c, {name: c}) for c in rollup.key]) for name, rollup in rollups.items()}
+def pushdown_of(query: exp.Query, view: View) -> Pushdown:
+    """The columns of the view for which that is proven, with their sources in each of the rollups that it is made from."""
+    tables = {rollup.name: _Relation([(c, {rollup.name: c}) for c in rollup.key]) for rollup in view.rollups}
+    tables |= {read.name: _of_view(read) for read in view.views}
     found = _relation(query, tables).by_name()
-    proven = tuple(column.name for column in columns if set(found.get(column.name, ())) == set(rollups))
+    rollups = [rollup.name for rollup in view.all_rollups]
+    proven = tuple(column.name for column in view.columns if set(found.get(column.name, ())) == set(rollups))
     return Pushdown(proven, {rollup: tuple(found[name][rollup] for name in proven) for rollup in rollups})
+
+
+def _of_view(view: View) -> _Relation:
+    known = {
+        name: {rollup: own[at] for rollup, own in view.pushdown.sources.items()}
+        for at, name in enumerate(view.pushdown.columns)
+    }
+    return _Relation([(column.name, known.get(column.name)) for column in view.columns])
 
 
 def _relation(query: exp.Expr | None, tables: Mapping[str, _Relation]) -> _Relation:

@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     from learnfold.catalog.model import View
 
 
+_MOST_CHOICES = 3
+"""A view of more rollups than so many reads either all of them merged, or none: each choice is a text that is kept."""
+
+
 def with_rewrites(view: View) -> View:
     """The view with all that is known beforehand of how to ask it."""
     query = sqlglot.parse_one(view.query, read="duckdb")
     dated = "date" in {column.name for column in query.find_all(exp.Column)}
     all_time = sorted(rollup.name for rollup in view.rollups if len(rollup.key) > 1 and not dated)
-    choices = [frozenset(chosen) for size in range(len(all_time) + 1) for chosen in combinations(all_time, size)]
+    sizes = range(len(all_time) + 1) if len(all_time) <= _MOST_CHOICES else (0, len(all_time))
+    choices = [frozenset(chosen) for size in sizes for chosen in combinations(all_time, size)]
     return replace(
         view,
         all_time=frozenset(all_time),

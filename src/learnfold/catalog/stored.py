@@ -20,6 +20,7 @@ def as_data(catalog: Catalog) -> list[Any]:
             [[topic.name, topic.comment, [_values(field) for field in topic.fields]] for topic in job.topics],
             [_of_rollup(rollup) for rollup in job.rollups],
             [_of_view(view) for view in job.views],
+            job.after,
         ]
         for job in catalog.jobs.values()
     ]
@@ -30,13 +31,16 @@ def from_data(data: list[Any]) -> Catalog:
     jobs: dict[str, Job] = {}
     topics: dict[str, Topic] = {}
     rollups: dict[str, Rollup] = {}
-    for name, comment, its_topics, its_rollups, its_views in data:
+    views: dict[str, View] = {}
+    for name, comment, its_topics, its_rollups, its_views, after in data:
         own_topics = tuple(Topic(topic, about, tuple(Field(*f) for f in fields)) for topic, about, fields in its_topics)
         topics |= {topic.name: topic for topic in own_topics}
         own_rollups = tuple(_to_rollup(rollup, topics) for rollup in its_rollups)
         rollups |= {rollup.name: rollup for rollup in own_rollups}
-        views = tuple(_to_view(view, rollups) for view in its_views)
-        jobs[name] = Job(name, comment, own_topics, own_rollups, views)
+        for view in its_views:
+            views[view[0]] = _to_view(view, rollups, views)
+        own_views = tuple(views[view[0]] for view in its_views)
+        jobs[name] = Job(name, comment, own_topics, own_rollups, own_views, tuple(after))
     return Catalog(jobs)
 
 
@@ -76,11 +80,12 @@ def _of_view(view: View) -> list[Any]:
         sorted(view.all_time),
         [[sorted(merged), rewrite.select, rewrite.projection] for merged, rewrite in view.rewrites.items()],
         _of_plan(view.plan),
+        [read.name for read in view.views],
     ]
 
 
-def _to_view(data: list[Any], rollups: Mapping[str, Rollup]) -> View:
-    name, job, comment, columns, reads, checks, query, pushdown, unique, all_time, rewrites, plan = data
+def _to_view(data: list[Any], rollups: Mapping[str, Rollup], views: Mapping[str, View]) -> View:
+    name, job, comment, columns, reads, checks, query, pushdown, unique, all_time, rewrites, plan, above = data
     return View(
         name,
         job,
@@ -94,6 +99,7 @@ def _to_view(data: list[Any], rollups: Mapping[str, Rollup]) -> View:
         frozenset(all_time),
         {frozenset(merged): Rewrite(select, projection=projection) for merged, select, projection in rewrites},
         _to_plan(plan),
+        tuple(views[view] for view in above),
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from learnfold.catalog import View
     from learnfold.settings import Settings
@@ -63,13 +64,19 @@ def explained(view: View) -> str:
     )
     lines += ["", "checks: " + "; ".join([f"({', '.join(view.key)}) is unique", *view.checks])]
     lines += ["", "SQL:", sqlglot.parse_one(view.query, read="duckdb").sql("duckdb", pretty=True), "", "from:"]
+    return "\n".join([*lines, *_lineage(view, "  ")])
+
+
+def _lineage(view: View, indent: str) -> Iterator[str]:
+    for read in view.views:
+        yield f"{indent}{read.name}, a view ({read.comment.rstrip('.')})"
+        yield from _lineage(read, indent + "  ")
     for rollup in view.rollups:
-        lines.append(f"  {rollup.name} ({rollup.comment.rstrip('.')})")
-        lines.append(
-            f"    from {rollup.topic.name}: "
-            + ", ".join(f"{c.name} = {c.source}" for c in rollup.columns if c.source != c.name)
+        yield f"{indent}{rollup.name} ({rollup.comment.rstrip('.')})"
+        made = ", ".join(
+            f"{column.name} = {column.source}" for column in rollup.columns if column.source != column.name
         )
-    return "\n".join(lines)
+        yield f"{indent}  from {rollup.topic.name}: {made}"
 
 
 def as_json(view: View) -> dict[str, Any]:
@@ -83,6 +90,7 @@ def as_json(view: View) -> dict[str, Any]:
         "checks": list(view.checks),
         "sql": view.query,
         "rollups": [
-            {"rollup": r.name, "topic": r.topic.name, "key": list(r.key), "sql": r.query} for r in view.rollups
+            {"rollup": r.name, "topic": r.topic.name, "key": list(r.key), "sql": r.query} for r in view.all_rollups
         ],
+        "views": [read.name for read in view.views],
     }

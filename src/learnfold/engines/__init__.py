@@ -115,7 +115,8 @@ class RefreshRequest:
     @property
     def read_merged(self) -> frozenset[str]:
         """The rollups that the view is best refreshed from merged over all time."""
-        return self.view.all_time.intersection(self.merged)
+        found = self.view.all_time.intersection(self.merged)
+        return found if found in self.view.rewrites else frozenset()
 
     @property
     def rows(self) -> int:

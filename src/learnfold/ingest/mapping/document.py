@@ -105,7 +105,7 @@ def _asked_for(outcome: Outcome) -> bool:
         query
         for view in catalog.load().views.values()
         if outcome.topic in {topic.name for topic in view.topics}
-        for query in (view.query, *(rollup.query for rollup in view.rollups))
+        for query in (view.query, *(rollup.query for rollup in view.all_rollups))
     ]
     return any(f"'{outcome.event_type}'" in query for query in queries)
 
