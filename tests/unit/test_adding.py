@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from learnfold.catalog import Catalog
 from learnfold.catalog.document import document
 from learnfold.catalog.jobs import COMMON, scripts
 from learnfold.catalog.schema import json_schema
+from learnfold.cli import main
 from learnfold.errors import DefinitionError
 from learnfold.generate import Semester, generate
 from learnfold.oozie import oozie_files
@@ -80,6 +82,31 @@ def test_they_are_made_up_and_computed(everywhere: Catalog, tmp_path: Path, how:
         files = (tmp_path / "master" / "topic=video_topic").rglob("*.parquet")
         values = {value for file in files for value in pq.read_table(file, columns=[FIELD])[FIELD].to_pylist()}
         assert None in values and len(values) > 2
+
+
+def test_a_field_is_read_from_what_came_before_it_and_folds_nothing_else(grown: Catalog, tmp_path: Path) -> None:
+    """Its earlier values were kept in ``extra_fields``. Only the rollup that reads it is folded, of all events."""
+    viewing = {"user_id": "u1", "event_type": "VIDEO_WATCHED", "timestamp": "2025-12-01 10:00:00", FIELD: "vi"}
+    source = tmp_path / "events.jsonl"
+    source.write_text("\n".join(json.dumps(viewing | {"event_id": str(number)}) for number in range(3)), "utf-8")
+    assert main(["ingest", str(source), "--into", str(tmp_path / "master"), "--topic", "video_topic"]) == 0
+    request = RunRequest(str(tmp_path / "master"), str(tmp_path / "out"), ("video",))
+    run(request, catalog.load(), Settings())
+    again = run(request, grown, Settings()).manifest.jobs["video"]
+    assert (again.folded_days, again.views[VIEW].rows) == (0, 1), "a field that nothing reads folds nothing"
+    texts = scripts()
+    texts["video"] = "".join(
+        [
+            next(edit for edit in adding.edits() if FIELD in edit.text).applied(texts["video"]),
+            "\n-- Languages.\nCREATE TABLE languages AS SELECT date, subtitles, count(*) AS times -- how often\n"
+            "FROM video_topic GROUP BY ALL;\n\n-- Languages.\nCREATE VIEW by_language AS SELECT subtitles, sum(times) AS times -- how often\n"
+            "FROM languages GROUP BY ALL;\n",
+        ]
+    )
+    read = run(request, catalog.read(texts), Settings())
+    assert rows(tmp_path / "out", "by_language") == [{FIELD: "vi", "times": 3}]
+    now = read.manifest.jobs["video"]
+    assert {name for name, view in now.views.items() if view.batch == read.batch} == {"by_language"}
 
 
 def test_they_are_erased_from(everywhere: Catalog, tmp_path: Path) -> None:

@@ -134,11 +134,30 @@ def test_a_fingerprint_ignores_comments_and_layout_but_not_sql() -> None:
         {"rollup": ROLLUP.replace("max(pages)", "max(pages + 1)")},
         {"rollup": ROLLUP.replace("GROUP BY", "WHERE pages > 0 GROUP BY")},
         {"topic": TOPIC.replace("pages >= 0", "pages >= 1")},
-        {"topic": TOPIC.replace("price   DOUBLE", "price   VARCHAR")},
+        {"topic": TOPIC.replace("price   DOUBLE", "price   TIMESTAMP")},
     ):
         assert before.view("books_read").fingerprint != small_catalog.read(**parts).view("books_read").fingerprint, (
             parts
         )
+
+
+def test_a_field_changes_what_depends_on_it_and_nothing_else() -> None:
+    """A text behind what a rollup reads leaves it as it was, one before it may decide between copies; a number may be invalid."""
+    before = small_catalog.read()
+
+    def same(topic: str) -> tuple[bool, bool]:
+        after = small_catalog.read(topic)
+        (one, other) = (found.topic("book_topic").validity for found in (before, after))
+        return one == other, before.rollups["readings"].fingerprint == after.rollups["readings"].fingerprint
+
+    assert same(TOPIC.replace("-- what it cost", "-- what it cost\n, note VARCHAR -- words")) == (True, True)
+    assert same(TOPIC.replace("  book_id VARCHAR,", "  note VARCHAR, -- words\n  book_id VARCHAR,")) == (True, False)
+    assert same(TOPIC.replace("-- what it cost", "-- what it cost\n, shelf INTEGER -- where")) == (False, False)
+    assert same(TOPIC.replace("-- what it cost", "-- what it cost\n, note VARCHAR NOT NULL -- words")) == (False, False)
+    assert (
+        before.topic("book_topic").fingerprint
+        != small_catalog.read(TOPIC.replace("price", "prize")).topic("book_topic").fingerprint
+    )
 
 
 def test_a_changed_view_leaves_its_rollups_and_topics_as_they_were() -> None:

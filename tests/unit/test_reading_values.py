@@ -230,3 +230,20 @@ def test_times_of_another_zone_do_not_leak_into_other_fields(tmp_path: Path) -> 
     aware = pa.array([datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)], pa.timestamp("us", "Asia/Tokyo"))
     found = each(tmp_path / "master", "assessment_topic", "new_due_date", {"aware": aware})
     assert found == {"aware": "2025-01-02 03:04:05+00"}
+
+
+def test_a_field_declared_after_its_file_was_written_is_read_from_extra_fields(tmp_path: Path) -> None:
+    """Its earlier values lie there as JSON, of any type; what can't be read as the field's type makes that event invalid, no other."""
+    extra = [
+        '{"watch_duration_seconds": 90, "video_id": "v1", "session_id": "", "other": {"a": [1]}}',
+        '{"watch_duration_seconds": "12.0", "video_id": 1001, "session_id": null}',
+        '{"watch_duration_seconds": "long", "video_id": "v3"}',
+        "not json",
+        None,
+    ]
+    write(tmp_path / "master", "video_topic", {**watched(5), "course_id": list("abcde"), "extra_fields": extra})
+    found = see(tmp_path / "master", "video_topic")
+    assert found.by_user("watch_duration_seconds") == {"u0": 90, "u1": 12, "u3": None, "u4": None}
+    assert found.by_user("video_id") == {"u0": "v1", "u1": "1001", "u3": None, "u4": None}
+    assert found.by_user("course_id") == {"u0": "a", "u1": "b", "u3": "d", "u4": "e"}
+    assert found.quarantined == {"watch_duration_seconds can't be read as an integer": 1}

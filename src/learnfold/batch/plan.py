@@ -184,7 +184,7 @@ def plan_topic(
 
 def reading_fingerprint(topic: Topic, settings: Settings) -> str:
     """Stands for how the topic's events are read."""
-    return digest([READING, topic.fingerprint, settings.platform_zone])
+    return digest([READING, topic.validity, settings.platform_zone])
 
 
 def rollup_fingerprint(rollup: Rollup, settings: Settings) -> str:

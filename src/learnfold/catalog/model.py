@@ -53,6 +53,12 @@ class Topic:
         """A digest of the definition; comments don't count."""
         return digest([(f.name, f.type, f.required, f.check, f.derived) for f in self.fields])
 
+    @cached_property
+    def validity(self) -> str:
+        """A digest of what decides which events are valid: an optional text never does."""
+        checked = [f for f in self.sent if f.required or f.check or f.type != "VARCHAR"]
+        return digest([(f.name, f.type, f.required, f.check) for f in checked])
+
 
 @dataclass(frozen=True)
 class Column:
@@ -115,8 +121,16 @@ class Rollup:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of the definition and its topic's; comments don't count."""
-        return digest([self.query, self.topic.fingerprint])
+        """A digest of the definition and of all of its topic that it depends on; comments don't count.
+
+        That is which events are valid, the fields that it reads, and those before them: of copies that differ the one with the
+        smallest fields is kept. A text that is added behind them changes nothing.
+        """
+        sent = self.topic.sent
+        last = max((place for place, field in enumerate(sent) if field.name in self.reads), default=-1)
+        derived = [(field.name, field.derived) for field in self.topic.derived if field.name in self.reads]
+        before = [(field.name, field.type) for field in sent[: last + 1]]
+        return digest([self.query, self.topic.validity, before, derived])
 
 
 @dataclass(frozen=True)

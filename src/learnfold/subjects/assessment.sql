@@ -12,7 +12,7 @@ CREATE TABLE assessment_topic (
   student_id      VARCHAR,                               -- whose work a teacher viewed or graded; NULL when not said (whose event it is)
   score           DOUBLE CHECK (score BETWEEN 0 AND 1e15),  -- points given; NULL when not said
   feedback        VARCHAR,                               -- the teacher's words; NULL without any
-  new_due_date    VARCHAR                                -- the deadline after a reopening, as sent; NULL when not said (names no person)
+  new_due_date    VARCHAR,                               -- the deadline after a reopening, as sent; NULL when not said (names no person)
 );
 
 -- What a student did on an assignment: first sight and handing in.

@@ -5,7 +5,7 @@
 CREATE TABLE auth_topic (
   session_id          VARCHAR,  -- the visit between a login and a logout; NULL when the platform has no sessions (names no person)
   email               VARCHAR,  -- the address signed up or logged in with; NULL when not said
-  registration_source VARCHAR   -- where a sign-up came from, such as web or mobile; NULL when not said (names no person)
+  registration_source VARCHAR,  -- where a sign-up came from, such as web or mobile; NULL when not said (names no person)
 );
 
 -- Every visit, folded by day: what a user did within a session.

@@ -9,7 +9,7 @@ CREATE TABLE course_topic (
   resource_id   VARCHAR,  -- the file downloaded; NULL when not said (names no person)
   item_id       VARCHAR,  -- the item clicked; NULL when not said (names no person)
   item_type     VARCHAR,  -- such as link or quiz; NULL when not said (names no person)
-  course_name   VARCHAR   -- the course's title; NULL when not said
+  course_name   VARCHAR,  -- the course's title; NULL when not said
 );
 
 -- Every event in a course, by person and type.

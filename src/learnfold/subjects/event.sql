@@ -7,5 +7,5 @@ CREATE TABLE event (
   role           VARCHAR,             -- student or teacher; NULL when not said (names no person)
   timestamp      TIMESTAMP NOT NULL,  -- when it happened, in UTC, to the microsecond (names no person)
   date           DATE GENERATED ALWAYS AS (CAST(reporting_time(timestamp) AS DATE)),                     -- the day it happened, in the reporting zone
-  hour           INTEGER GENERATED ALWAYS AS (CAST(EXTRACT(hour FROM reporting_time(timestamp)) AS INTEGER))  -- the hour it happened, 0 to 23, in the reporting zone
+  hour           INTEGER GENERATED ALWAYS AS (CAST(EXTRACT(hour FROM reporting_time(timestamp)) AS INTEGER)), -- the hour it happened, 0 to 23, in the reporting zone
 );

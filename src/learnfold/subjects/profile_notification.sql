@@ -6,7 +6,7 @@ CREATE TABLE profile_topic (
   field_name     VARCHAR,    -- the one field changed; NULL when updated_fields says it, or nothing does (names no person)
   updated_fields VARCHAR[],  -- the fields changed; NULL when field_name says it, or nothing does (names no person)
   new_value      VARCHAR,    -- what it was changed to; NULL when not said
-  picture_url    VARCHAR     -- the new picture; NULL when not said
+  picture_url    VARCHAR,    -- the new picture; NULL when not said
 );
 
 -- Notifications sent, opened and clicked.
@@ -14,7 +14,7 @@ CREATE TABLE notification_topic (
   notification_id   VARCHAR,  -- the notification; NULL when not said (names no person)
   notification_type VARCHAR,  -- such as deadline or grade; NULL when not said (names no person)
   channel           VARCHAR,  -- such as email or push; NULL when not said (names no person)
-  related_object_id VARCHAR   -- what it is about; NULL when not said
+  related_object_id VARCHAR,  -- what it is about; NULL when not said
 );
 
 -- Profile events by person and type.

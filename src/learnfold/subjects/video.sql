@@ -6,7 +6,7 @@ CREATE TABLE video_topic (
   video_id               VARCHAR,                                      -- the video; NULL when not said (names no person)
   course_id              VARCHAR,                                      -- the course it was watched in; NULL when not said (names no person)
   session_id             VARCHAR,                                      -- the visit; NULL when the platform has no sessions (names no person)
-  watch_duration_seconds INTEGER CHECK (watch_duration_seconds >= 0)   -- seconds watched in this viewing; NULL when not measured
+  watch_duration_seconds INTEGER CHECK (watch_duration_seconds >= 0),  -- seconds watched in this viewing; NULL when not measured
 );
 
 -- Every viewing, folded by day: the seconds a student spent on a video.

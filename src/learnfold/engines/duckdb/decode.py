@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from learnfold.catalog import Field, Topic
     from learnfold.engines.duckdb.footers import FileSchema, Footers
 
+EXTRA = "extra_fields"
+"""The column of a file that ingestion wrote with what the topic had no field for, as JSON."""
+
 _NUMERIC = {
     "TINYINT",
     "SMALLINT",
@@ -100,16 +103,24 @@ def _select_nothing(topic: Topic, wanted: Sequence[str]) -> str:
 
 
 class _Flat:
-    """A column a field."""
+    """A column a field; a field that was declared after the file was written lies in the file's ``extra_fields``."""
 
     def __init__(self, topic: Topic, shape: FileSchema) -> None:
         self.topic, self.shape = topic, shape
         self.whole: list[tuple[str, str]] = []
         self.about: tuple[str, ...] = ()
+        extra = shape.type(EXTRA) == "VARCHAR"
+        self.types = {f.name: shape.type(f.name) or ("VARCHAR" if extra else None) for f in topic.sent}
 
     def columns(self) -> str:
-        names = [f.name for f in self.topic.sent if self.shape.type(f.name)]
-        return ", ".join(f'"{self.shape.name(name)}" AS "{name}"' for name in names) or "NULL AS nothing"
+        there = [f'"{self.shape.name(name)}" AS "{name}"' for name in self.types if self.shape.type(name)]
+        extra = f"CASE WHEN json_valid({self.shape.name(EXTRA)}) THEN {self.shape.name(EXTRA)} END"
+        there += [
+            f"json_extract_string({extra}, '$.{name}') AS \"{name}\""
+            for name, kind in self.types.items()
+            if kind and not self.shape.type(name)
+        ]
+        return ", ".join(there) or "NULL AS nothing"
 
     def kafka(self, what: str, kind: str) -> str:
         for name in (f"kafka_{what}", what):
@@ -120,7 +131,7 @@ class _Flat:
 
     def text(self, field: Field) -> str:
         """The field as it is in the file, or as text where the file has no useful type."""
-        kind = self.shape.type(field.name)
+        kind = self.types[field.name]
         column = f'"{field.name}"'
         if kind is None:
             return f"CAST(NULL AS {field.type})"
@@ -139,10 +150,10 @@ class _Flat:
 
     def textual(self, field: Field) -> bool:
         """Whether the field is text in the file, which can be blank."""
-        return self.shape.type(field.name) in {"VARCHAR", "BLOB"}
+        return self.types[field.name] in {"VARCHAR", "BLOB"}
 
     def typed(self, field: Field) -> str:  # noqa: PLR0911 - one return a type
-        kind, raw = self.shape.type(field.name), _raw(field)
+        kind, raw = self.types[field.name], _raw(field)
         if field.name == IDENTITY:
             return _no_blank(raw) if self.textual(field) else raw
         if kind is None or field.type == "VARCHAR":

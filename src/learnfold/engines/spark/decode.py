@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from learnfold.catalog import Field, Topic
     from learnfold.engines.spark.footers import FileSchema
 
+EXTRA = "extra_fields"
+"""The column of a file that ingestion wrote with what the topic had no field for, as JSON."""
+
 _TYPED = {"INTEGER": "DOUBLE", "DOUBLE": "DOUBLE", "TIMESTAMP": "TIMESTAMP_NTZ", "VARCHAR[]": "ARRAY<STRING>"}
 """By a field's type, in what type a file may have it already."""
 
@@ -45,7 +48,7 @@ def columns_read(topic: Topic, shape: FileSchema) -> list[str]:
     """The columns of a file of this shape that its events are read from."""
     names = ["value", "partition", "offset"]
     if not shape.envelope:
-        names = [*(field.name for field in topic.sent), "kafka_partition", "kafka_offset", "partition", "offset"]
+        names = [*(field.name for field in topic.sent), "kafka_partition", "kafka_offset", "partition", "offset", EXTRA]
     return [name for name in dict.fromkeys(names) if shape.type(name)]
 
 
@@ -102,7 +105,13 @@ def _form(fields: Sequence[Field]) -> list[tuple[str, str]]:
 
 
 def _flat(view: str, shape: FileSchema, fields: Sequence[Field], zone: str) -> str:
-    """A column a field."""
+    """A column a field; a field that was declared after the file was written lies in the file's ``extra_fields``."""
+    also = shape.type(EXTRA)
+    extra = [field for field in fields if shape.type(field.name) is None] if also and also.kind == "text" else []
+    if extra:
+        schema = quoted(", ".join(f"{named(field.name)} STRING" for field in extra))
+        parsed = f"from_json({EXTRA}, {schema}, {values.json_options(_CORRUPT)})"
+        view = f"(SELECT *, {parsed} AS _fields, {EXTRA} RLIKE {values.MAYBE_EXPONENT} AS _exponents FROM {view})"
     found = {
         "_file": "_file",
         "_row": "_row",
@@ -112,6 +121,8 @@ def _flat(view: str, shape: FileSchema, fields: Sequence[Field], zone: str) -> s
     for field in fields:
         kind, column = shape.type(field.name), named(field.name)
         if kind is None:
+            if field in extra:
+                found[_text(field)] = _of_json(field, EXTRA)
             continue
         if kind.kind not in _KINDS.get(field.type, ()):
             found[_text(field)] = values.shown(column, kind)
@@ -168,11 +179,11 @@ def _unpacked(packed: str, topic: Topic, fields: Sequence[Field]) -> str:
     )
 
 
-def _of_json(field: Field) -> str:
+def _of_json(field: Field, document: str = "_text") -> str:
     name = f"_fields.{named(field.name)}"
     if field.type != "VARCHAR":
         return name
-    return f"CASE WHEN _exponents THEN {values.json_number(name, '_text', field.name)} ELSE {name} END"
+    return f"CASE WHEN _exponents THEN {values.json_number(name, document, field.name)} ELSE {name} END"
 
 
 def _kafka(shape: FileSchema, names: Sequence[str], kind: str) -> str:
