@@ -123,7 +123,7 @@ def test_a_change_below_changes_what_depends_on_it_and_nothing_else() -> None:
         ),
         (
             {"view": VIEW + ABOVE.replace("FROM books_read WHERE times > 2", "FROM all_round")},
-            "the subjects book, aaa read each other in a circle",
+            "the subjects aaa, book read each other in a circle",
         ),
         (
             {
