@@ -114,12 +114,10 @@ class _Flat:
 
     def columns(self) -> str:
         there = [f'"{self.shape.name(name)}" AS "{name}"' for name in self.types if self.shape.type(name)]
-        extra = f"CASE WHEN json_valid({self.shape.name(EXTRA)}) THEN {self.shape.name(EXTRA)} END"
-        there += [
-            f"json_extract_string({extra}, '$.{name}') AS \"{name}\""
-            for name, kind in self.types.items()
-            if kind and not self.shape.type(name)
-        ]
+        later = [name for name, kind in self.types.items() if kind and not self.shape.type(name)]
+        if later:
+            extra = f"CASE WHEN json_valid({self.shape.name(EXTRA)}) THEN {self.shape.name(EXTRA)} END"
+            there += [f"json_extract_string({extra}, '$.{name}') AS \"{name}\"" for name in later]
         return ", ".join(there) or "NULL AS nothing"
 
     def kafka(self, what: str, kind: str) -> str:
