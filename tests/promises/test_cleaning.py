@@ -22,8 +22,8 @@ pytestmark = pytest.mark.slow
 RUNS = """
 import sys
 from learnfold import catalog
-from learnfold.batch.plan import Scope
-from learnfold.batch.run import RunRequest, run
+from learnfold.batch.request import RunRequest, Scope
+from learnfold.batch.run import run
 from learnfold.settings import Settings
 master, out, job, times = sys.argv[1:]
 for _ in range(int(times)):
@@ -37,14 +37,15 @@ from datetime import timedelta
 from learnfold import catalog
 from learnfold.batch import clean as module
 from learnfold.batch.clean import clean
+from learnfold.batch.context import Workspace
 from learnfold.errors import BusyError
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 module._CLOCKS = timedelta(milliseconds=50)  # one machine has one clock
-out = FolderStorage(sys.argv[1])
+workspace = Workspace(FolderStorage(sys.argv[1]), catalog.load(), Settings(keep_batches=1, grace_minutes=0))
 while True:
     try:
-        print(len(clean(out, catalog.load(), Settings(keep_batches=1, grace_minutes=0)).files), flush=True)
+        print(len(clean(workspace).files), flush=True)
     except BusyError:
         pass
 """

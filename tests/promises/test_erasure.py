@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from conftest import tries
 from learnfold import catalog
-from learnfold.batch.plan import Scope
+from learnfold.batch.context import Workspace
+from learnfold.batch.request import Scope
 from learnfold.operate.verify import verify
 from learnfold.privacy.erase import erase
 from learnfold.settings import Settings
+from learnfold.storage.folder import FolderStorage
 from promises.absence import places, without
 from promises.dataset import SHAPES, Dataset, folders
 from promises.growing import grow, learnfold
@@ -40,7 +42,8 @@ def test_after_an_erasure_the_views_are_those_of_the_other_events(job: str, data
                 dataset.add(topic, stream, shape=data.draw(SHAPES), folder=data.draw(folders()))
             scope = Scope(first=FIRST_DAY.date(), last=FIRST_DAY.date()) if data.draw(st.booleans()) else Scope()
             run_job(dataset.root, out, job, scope=scope)
-        done = erase("u1", str(dataset.root), str(out), catalog.load(), Settings(), dry_run=False)
+        workspace = Workspace(FolderStorage(str(out)), catalog.load(), Settings())
+        done = erase(workspace, "u1", str(dataset.root), dry_run=False)
         left = without(dataset.messages, "u1")
         gone = sum(map(len, dataset.messages.values())) - sum(map(len, left.values()))
         if done.receipt is not None:
@@ -50,8 +53,8 @@ def test_after_an_erasure_the_views_are_those_of_the_other_events(job: str, data
         assert places(Path(folder), "u1") == []
         assert differences(out, left, job) == []
         assert run_job(dataset.root, out, job).batch is None, "the erasure leaves nothing for the next run"
-        assert verify(str(dataset.root), str(out), [], catalog.load(), Settings()).right
-        assert erase("u1", str(dataset.root), str(out), catalog.load(), Settings(), dry_run=False).nothing
+        assert verify(workspace, str(dataset.root)).right
+        assert erase(workspace, "u1", str(dataset.root), dry_run=False).nothing
 
 
 KILLS = """

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from learnfold.batch import fold, refresh, segments
 from learnfold.batch.manifest import read_current
-from learnfold.batch.plan import Scope
+from learnfold.batch.request import Scope
 from learnfold.engines.duckdb import DuckDBEngine
 from learnfold.errors import MissingDataError
 from learnfold.settings import Settings
@@ -68,8 +68,8 @@ def test_any_history_ends_in_the_views_of_one_full_run(job: str, data: st.DataOb
         how.setattr(
             refresh, "INCREMENTAL_SHARE", data.draw(st.sampled_from([0.5, 1.0]))
         )  # 1.0: views are asked in slices whenever they can be
-        how.setattr(fold, "MOST_PARTS", data.draw(st.sampled_from([2, 16])))  # 2: parts are put together all the time
-        how.setattr(segments, "LATE_DAYS", data.draw(st.sampled_from([-8, 0, 3])))  # -8: every day is in a block
+        how.setattr(fold, "MOST_FILES", data.draw(st.sampled_from([2, 16])))  # 2: files are merged all the time
+        how.setattr(segments, "LATE_DAYS", data.draw(st.sampled_from([-8, 0, 3])))  # -8: every day is in a segment
         how.setattr(DuckDBEngine, "fold_rows", data.draw(st.sampled_from([1, 20, 1_000_000])))
         dataset, out = Dataset(Path(folder) / "master"), Path(folder) / "out"
         for step in range(data.draw(st.integers(2, 5))):

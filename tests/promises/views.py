@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 import oracle
 from learnfold import catalog
-from learnfold.batch.run import RunReport, RunRequest, run
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import RunReport, run
 from learnfold.settings import Settings
 from oracle import Message
 from oracle.fields import TOPIC_FIELDS

@@ -38,10 +38,10 @@ MISUSES = {
     "an unknown flag": (("{in}", "{out}", "--fast"), "unrecognized arguments: --fast"),
     "output equal to input": (("{in}", "{in}"), "the output is the input"),
     "output equal to input, spelled otherwise": (("{in}", "{in}/../master_dataset/"), "the output is the input"),
-    "output within a topic": (("{in}", "{in}/topic=video_topic/views"), "lies within a topic of a master dataset"),
+    "output within a topic": (("{in}", "{in}/topic=video_topic/views"), "is within a topic of a master dataset"),
     "output is the dataset of the day": (("{in}/year=2025/month=12/day=01", "{in}"), "is the master dataset"),
-    "an empty input": (("", "{out}"), "a place is named by nothing"),
-    "an empty output": (("{in}", ""), "a place is named by nothing"),
+    "an empty input": (("", "{out}"), "a place is given as an empty text"),
+    "an empty output": (("{in}", ""), "a place is given as an empty text"),
     "another kind of place": (("hdfs://name/in", "{out}"), "hdfs://name/in can't be opened"),
     "a folder that is no day": (("{in}/year=2O25", "{out}"), "year=2O25 names no year"),
     "no day": (("{in}", "{out}", "--from", "yesterday"), "'yesterday' is no day; one is called 2025-12-10"),
@@ -190,7 +190,7 @@ def test_without_the_right_to_write_nothing_happens(locked: Path, master: Path) 
         result = weak("auth", master, out)
         assert result.code == 1
         assert f"{out}" in result.err
-        assert "may not be read or written by this user; mend its permissions" in result.err
+        assert "may not be read or written by this user; change its permissions" in result.err
     assert list(locked.iterdir()) == []
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from learnfold import catalog
 from learnfold.batch.manifest import read_current
-from learnfold.batch.run import RunRequest, run
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import run
 from learnfold.cli import main
 from learnfold.settings import Settings
 from learnfold.storage import open_storage

@@ -16,7 +16,8 @@ import pytest
 
 from conftest import tries
 from learnfold import catalog
-from learnfold.batch.run import RunRequest, run
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import run
 from learnfold.generate import Semester, messages
 from learnfold.settings import Settings
 from promises.views import differences, rows, views_of

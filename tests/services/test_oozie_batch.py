@@ -11,7 +11,8 @@ import pytest
 
 from learnfold import catalog
 from learnfold.batch.manifest import read_current
-from learnfold.batch.run import RunRequest, run
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import run
 from learnfold.cli import main
 from learnfold.settings import Settings
 from services.oozie_batch import Application, actions, close, submit_words, unequal

@@ -97,7 +97,7 @@ def test_a_missing_bucket_is_named(s3_place: Place) -> None:
     ):
         missing = dataclasses.replace(s3_place, url="s3://no-such-bucket/below")
         with pytest.raises(
-            StorageError, match=r"there is no bucket no-such-bucket at http.* make it, or mend the path"
+            StorageError, match=r"there is no bucket no-such-bucket at http.* make it, or correct the path"
         ):
             use(missing.open())
 

@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 import oracle
 from conftest import tries
 from learnfold import catalog
+from learnfold.batch.context import Workspace
 from learnfold.batch.manifest import JobRecord, read_current
-from learnfold.batch.run import RunReport, RunRequest, run
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import RunReport, run
 from learnfold.engines.spark import fold, session, writing
 from learnfold.errors import CheckError, DataError
 from learnfold.generate import Semester, generate
@@ -222,13 +224,14 @@ def test_views_of_spark_are_verified_and_people_erased_from_them_by_spark(tmp_pa
             folder=f"{{topic}}/year=2025/month=11/day=0{day}",
         )
         run_job(master, out, "video", settings)
-    assert verify(str(master), str(out), ["video"], catalog.load(), settings).right
-    done = erase("student3", str(master), str(out), catalog.load(), settings, dry_run=False)
+    workspace = Workspace(FolderStorage(str(out)), catalog.load(), settings)
+    assert verify(workspace, str(master), ["video"]).right
+    done = erase(workspace, "student3", str(master), dry_run=False)
     assert done.receipt is not None
     assert done.receipt.rows_by_topic == {"video_topic": 8}
     assert places(tmp_path, "student3") == []
     assert differences(out, without(dataset.messages, "student3"), "video") == []
-    assert verify(str(master), str(out), ["video"], catalog.load(), settings).right
+    assert verify(workspace, str(master), ["video"]).right
 
 
 @pytest.mark.parametrize("first", ["duckdb", "spark"])
@@ -328,7 +331,7 @@ def test_large_rollups_and_views_are_several_files(
     views = report.manifest.views
     assert len(views["video_total_watch_time"].paths) > 1
     assert len(views["video_course_metrics"].paths) == 1
-    parts = report.manifest.jobs["video"].topics["video_topic"].rollups["video_watches"].parts
+    parts = report.manifest.jobs["video"].topics["video_topic"].rollups["video_watches"].files
     assert len(parts) > 1
     assert unequal(on_both[1], out, "video") == []
     for file in (out / "_batches").glob("*/*/part-*.parquet"):

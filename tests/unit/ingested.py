@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from learnfold.master.committed_offsets import PartitionProgress, read_partition
 from learnfold.master.layout import open_master
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
+from learnfold.storage.out_layout import LEASES
 from oracle import Message
 
 Item = dict[str, object] | bytes | None
@@ -107,10 +108,15 @@ def column_types(file: Path) -> dict[str, pa.DataType]:
 
 @contextlib.contextmanager
 def dying_after(writes: int) -> Iterator[None]:
-    """The storage dies before its n-th write, while the block lasts; a file that is being filled never appears."""
+    """The storage dies before its n-th write, while the block lasts; a file that is being filled never appears.
+
+    Leases aren't counted: a process that is killed holds none, and this one only plays dead.
+    """
     left = [writes]
 
-    def count() -> None:
+    def count(path: str) -> None:
+        if path.startswith(f"{LEASES}/"):
+            return
         left[0] -= 1
         if left[0] == 0:
             raise KilledError
@@ -119,19 +125,20 @@ def dying_after(writes: int) -> Iterator[None]:
         for name in ("write", "swap", "copy", "delete"):
             original = getattr(FolderStorage, name)
 
-            def call(*args: object, _original=original, **kwargs: object) -> object:
-                count()
-                return _original(*args, **kwargs)
+            def call(storage: FolderStorage, path: str | Iterable[str], *more: object, _original=original) -> object:
+                paths = [path] if isinstance(path, str) else list(path)
+                count(paths[0] if paths else "")
+                return _original(storage, path if isinstance(path, str) else paths, *more)
 
             how.setattr(FolderStorage, name, call)
         new = FolderStorage.new
 
         @contextlib.contextmanager
         def counted(storage: FolderStorage, path: str) -> Iterator[Path]:
-            count()
+            count(path)
             with new(storage, path) as file:
                 yield file
-                count()
+                count(path)
 
         how.setattr(FolderStorage, "new", counted)
         yield

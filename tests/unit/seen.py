@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 import oracle
 from learnfold import catalog
-from learnfold.batch.run import RunReport, RunRequest, run
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import RunReport, run
 from learnfold.catalog import Catalog
 from learnfold.catalog.jobs import COMMON, scripts
 from learnfold.settings import Settings

@@ -13,7 +13,8 @@ import pyarrow as pa
 from small_place import Place
 
 from learnfold import catalog
-from learnfold.batch.run import RunRequest, run
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import run
 from learnfold.serve.server import Opened, Serving, open_app
 from learnfold.settings import Settings
 from promises.messages import TYPES

@@ -13,8 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from learnfold import catalog
+from learnfold.batch.context import Workspace
 from learnfold.batch.manifest import Manifest, read_current
-from learnfold.batch.run import RunReport, RunRequest, run
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import RunReport, run
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 
@@ -37,6 +39,10 @@ class Place:
     @property
     def storage(self) -> FolderStorage:
         return FolderStorage(str(self.out))
+
+    def workspace(self, settings: Settings | None = None) -> Workspace:
+        """The output as library calls know it."""
+        return Workspace(self.storage, catalog.load(), settings or Settings())
 
     def watch(self, day: int, *viewers: str, seconds: int = 60, **more: object) -> Path:
         """Adds a file: on a day of December, each of the viewers watched the video ``v``."""

@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from learnfold import catalog
-from learnfold.batch.run import RunRequest, run
+from learnfold.batch.context import Workspace
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import run
 from learnfold.catalog import Catalog
 from learnfold.catalog.document import document
 from learnfold.catalog.jobs import COMMON, scripts
@@ -26,6 +28,7 @@ from learnfold.oozie import oozie_files
 from learnfold.privacy.erase import erase
 from learnfold.schedule.frequency import frequency
 from learnfold.settings import Settings
+from learnfold.storage.folder import FolderStorage
 from promises.dataset import Dataset
 
 VIEW, FIELD, SUBJECT = "video_weekdays", "subtitles", "library"
@@ -121,7 +124,8 @@ def test_they_are_erased_from(everywhere: Catalog, tmp_path: Path) -> None:
     viewing = {"event_id": "1", "user_id": "SV078x", FIELD: "SV077x", "event_type": "VIDEO_WATCHED"}
     file = dataset.add("video_topic", [common | viewing], shape="flat", folder="{topic}")
     run(RunRequest(str(dataset.root), str(tmp_path / "out")), everywhere, Settings())
-    done = erase("SV077x", str(dataset.root), str(tmp_path / "out"), everywhere, Settings(), dry_run=False)
+    workspace = Workspace(FolderStorage(str(tmp_path / "out")), everywhere, Settings())
+    done = erase(workspace, "SV077x", str(dataset.root), dry_run=False)
     assert done.rows_by_topic == {TOPIC: 1}
     assert done.mentions == {"note": 1}
     assert [row["total_days"] for row in rows(tmp_path / "out", LOANS)] == [4]

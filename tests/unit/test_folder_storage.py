@@ -289,7 +289,7 @@ def test_what_may_not_be_written_is_said(tmp_path: Path, monkeypatch: pytest.Mon
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(StorageError, match=r"place/a may not be read or written by this user; mend its permissions"):
+    with pytest.raises(StorageError, match=r"place/a may not be read or written by this user; change its permissions"):
         FolderStorage(str(tmp_path / "place")).write("a/b", b"1")
 
 

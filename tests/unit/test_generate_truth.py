@@ -12,7 +12,8 @@ from made_semester import dataset, missed, truth_of
 
 import oracle
 from learnfold import catalog
-from learnfold.batch.run import RunRequest, run
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import run
 from learnfold.generate import Semester, Shape, generate
 from learnfold.generate.flaws import UNPARSED
 from learnfold.settings import Settings

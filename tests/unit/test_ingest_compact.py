@@ -18,12 +18,15 @@ from ingested import KilledError, Log, dying_after, rows, visible
 
 from learnfold import catalog
 from learnfold.cli import main
-from learnfold.errors import ConflictError, DataError
+from learnfold.errors import BusyError, ConflictError, DataError
 from learnfold.ingest import compact as compaction
 from learnfold.ingest.compact import CompactReport, CompactRequest, compact
+from learnfold.ingest.quarantine import replay
 from learnfold.master.closed_days import close_days
 from learnfold.master.compaction_log import read_compactions, superseded
+from learnfold.master.file_names import REWRITE_LEASE
 from learnfold.settings import Settings
+from learnfold.storage import lease
 from learnfold.storage.folder import FolderStorage
 from oracle import read_events
 from promises.messages import TOPICS, streams
@@ -274,3 +277,16 @@ def test_the_command_says_what_it_merged(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["compact", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["waiting"] == 3
     assert main(["compact", str(tmp_path / "nope")]) == 1
+
+
+def test_nobody_else_writes_the_master_dataset_again_meanwhile(tmp_path: Path) -> None:
+    """A compaction refuses beside an erasure or a replay, and a replay beside those, also as library calls; and nothing is changed."""
+    log = filled(tmp_path)
+    before = visible(tmp_path)
+    with lease.held(log.master, [REWRITE_LEASE], Settings()):
+        with pytest.raises(BusyError, match="is writing master"):
+            press(tmp_path)
+        with pytest.raises(BusyError, match="is writing master"):
+            replay(log.master, catalog.load(), Settings())
+    assert visible(tmp_path) == before
+    assert press(tmp_path).days

@@ -100,3 +100,9 @@ def test_a_spark_driver_needs_no_duckdb_and_no_obstore() -> None:
             for name in names:
                 assert name.split(".")[0] not in {"duckdb", "obstore"}, f"{file.name} imports {name}"
                 assert not name.startswith("learnfold.engines.duckdb"), f"{file.name} imports {name}"
+
+
+def test_the_command_line_takes_no_lease() -> None:
+    """Whoever calls the library gets the same protection as whoever types a command."""
+    files = sorted((SOURCE / "cli").glob("*.py"))
+    assert [file.name for file in files if "storage.lease" in file.read_text("utf-8")] == []

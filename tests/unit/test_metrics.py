@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from learnfold import catalog
 from learnfold.batch.numbers import numbers as numbers_of
-from learnfold.batch.run import RunReport, RunRequest, run
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import RunReport, run
 from learnfold.cli import main
 from learnfold.settings import Settings
 from learnfold.telemetry.metrics import METRICS, PREFIX, RUNS, VIEW_ROWS, metrics_of

@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from learnfold import catalog
-from learnfold.batch.run import RunRequest, run
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import run
 from learnfold.catalog.document import document
 from learnfold.catalog.jobs import COMMON
 from learnfold.settings import Settings

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pytest
 from small_place import Place, data, learnfold
 
-from learnfold import catalog
 from learnfold.batch.clean import CleanReport, clean
 from learnfold.batch.history import HISTORY
 from learnfold.errors import BusyError, MissingDataError
@@ -26,7 +25,7 @@ NOW = Settings(keep_batches=1, grace_minutes=0)
 
 def cleaned(place: Place, settings: Settings = NOW, **more: object) -> CleanReport:
     """What cleaning did; by default it keeps one batch and grants no grace."""
-    return clean(place.storage, catalog.load(), settings, **more)  # type: ignore[arg-type]
+    return clean(place.workspace(settings), **more)  # type: ignore[arg-type]
 
 
 def age(place: Place, minutes: float = 120) -> None:

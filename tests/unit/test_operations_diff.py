@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 from small_place import Place, data, learnfold
 
-from learnfold import catalog
 from learnfold.batch.history import find_batch
 from learnfold.engines.duckdb.difference import RowDifference, compare
 from learnfold.engines.duckdb.session import DuckDBSession
@@ -128,12 +127,12 @@ def differing(place: Place, views: list[str] | None = None) -> BatchDifference:
     """The last two batches compared."""
     storage = place.storage
     before, after = find_batch(storage, "previous"), find_batch(storage, "current")
-    return difference(storage, before, after, catalog.load(), Settings(), views)
+    return difference(place.workspace(), before, after, views)
 
 
 def test_views_whose_digests_are_equal_are_not_read(tmp_path: Path) -> None:
     """Two full runs of the same events wrote different files; their digests tell that nothing changed, even when they are gone."""
-    from learnfold.batch.plan import Scope
+    from learnfold.batch.request import Scope
 
     place = Place(tmp_path)
     place.watch(1, "u1")

@@ -6,6 +6,7 @@ import datetime as dt
 import gzip
 import json
 import os
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,14 +15,15 @@ import pyarrow.parquet as pq
 import pytest
 from small_place import Place, data, learnfold
 
-from learnfold import catalog
 from learnfold.batch.erasure_receipt import receipts_of
 from learnfold.batch.history import batch_names
 from learnfold.cli import main
 from learnfold.errors import BusyError, DataError, LearnfoldError, ShrunkError, UsageError
+from learnfold.generate import TRUTH
 from learnfold.privacy.erase import erase
 from learnfold.privacy.erasure import Erasure
 from learnfold.settings import Settings
+from learnfold.storage.folder import FolderStorage
 from learnfold.storage.lease import held
 from promises.absence import places
 
@@ -30,7 +32,7 @@ pytestmark = pytest.mark.slow
 
 def erased(place: Place, who: str = "SV00042", settings: Settings | None = None, *, yes: bool = True) -> Erasure:
     """What erasing did, or with ``yes=False`` would do."""
-    return erase(who, str(place.master), str(place.out), catalog.load(), settings or Settings(), dry_run=not yes)
+    return erase(place.workspace(settings), who, str(place.master), dry_run=not yes)
 
 
 def bytes_with(root: Path, text: str) -> list[str]:
@@ -311,7 +313,7 @@ def test_stale_rows_in_a_rollup_that_is_still_needed_go(tmp_path: Path) -> None:
         place.watch(day, "GV1", *(["SV00042"] if day == 3 else []))
     first = place.run().manifest
     erased(place)
-    parts = {p.path for p in first.jobs["video"].topics["video_topic"].rollups["video_watches"].parts}
+    parts = {p.path for p in first.jobs["video"].topics["video_topic"].rollups["video_watches"].files}
     assert not parts & place.names()
     assert places(tmp_path, "SV00042") == []
     assert learnfold("verify", place.master, place.out).returncode == 0
@@ -495,30 +497,29 @@ def test_any_other_parquet_below_the_master_is_written_anew_too(tmp_path: Path) 
 def test_the_made_up_truth_goes_with_the_made_up_person(tmp_path: Path) -> None:
     """It says what the generated events hold, which is no longer so."""
     place = grown(tmp_path)
-    (place.master / "_truth.json").write_text('{"rows": [["SV00042", 3]]}')
+    (place.master / TRUTH).write_text('{"rows": [["SV00042", 3]]}')
     erased(place)
-    assert not (place.master / "_truth.json").exists()
+    assert not (place.master / TRUTH).exists()
 
 
 def test_only_a_whole_master_dataset_will_do(tmp_path: Path) -> None:
     """A day's folder isn't where a person is; nor is the output, nor what the views weren't made from."""
     place = grown(tmp_path)
     with pytest.raises(UsageError, match="a part of a master dataset"):
-        erase("SV00042", f"{place.master}/topic=video_topic", str(place.out), catalog.load(), Settings())
+        erase(place.workspace(), "SV00042", f"{place.master}/topic=video_topic")
+    within = replace(place.workspace(), out=FolderStorage(str(place.master)))
     with pytest.raises(UsageError, match="the output is the input"):
-        erase("SV00042", str(place.master), str(place.master), catalog.load(), Settings())
+        erase(within, "SV00042", str(place.master))
     other = Place(tmp_path / "other")
     other.watch(1, "SV00042")
     with pytest.raises(UsageError, match="is made from"):
-        erase("SV00042", str(other.master), str(place.out), catalog.load(), Settings())
+        erase(place.workspace(), "SV00042", str(other.master))
 
 
 @pytest.mark.parametrize("busy", ["master", "video"])
 def test_nobody_is_disturbed_at_work(tmp_path: Path, busy: str) -> None:
     """Neither a compaction nor a run: refused before anything is changed."""
     place = grown(tmp_path)
-    from learnfold.storage.folder import FolderStorage
-
     storage = FolderStorage(str(place.master)) if busy == "master" else place.storage
     with held(storage, [busy], Settings()), pytest.raises(BusyError, match=f"is writing {busy}"):
         erased(place)
@@ -616,7 +617,7 @@ def test_the_command_asks_for_yes(tmp_path: Path) -> None:
     told = learnfold("erase", "SV00042", place.master, place.out)
     assert told.returncode == 0, told.stderr
     assert "--yes does it" in told.stderr
-    assert "would write 2 files of the master dataset anew" in told.stdout
+    assert "would write 2 files of the master dataset again" in told.stdout
     assert "SV00042" in {
         user for path in place.master.rglob("*.parquet") for user in pq.read_table(path)["user_id"].to_pylist()
     }

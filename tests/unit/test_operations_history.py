@@ -9,9 +9,10 @@ import pytest
 from small_place import Place
 
 from learnfold.batch.history import batch_names, find_batch, previous, published
-from learnfold.batch.manifest import manifest_path, new_batch
+from learnfold.batch.manifest import new_batch
 from learnfold.cli import main
 from learnfold.errors import MissingDataError, UsageError
+from learnfold.storage.out_layout import manifest_path
 
 
 def three(tmp_path: Path) -> tuple[Place, list[str]]:

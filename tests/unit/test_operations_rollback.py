@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from small_place import Place, data, learnfold
 
-from learnfold import catalog
 from learnfold.batch.history import missing_files
 from learnfold.errors import BusyError, MissingDataError, UsageError
 from learnfold.operate.rollback import rollback
@@ -17,7 +16,7 @@ from learnfold.storage.lease import held
 
 def back(place: Place, name: str = "previous") -> str:
     """Rolls back; returns the new batch."""
-    return rollback(place.storage, name, catalog.load(), Settings()).manifest.batch
+    return rollback(place.workspace(), name).manifest.batch
 
 
 def test_a_rollback_shows_the_batch_before_and_the_next_run_heals(tmp_path: Path) -> None:
@@ -58,7 +57,7 @@ def test_jobs_that_the_earlier_batch_does_not_hold_stay(tmp_path: Path) -> None:
     place.watch(1, "u1")
     first = place.run("video").manifest.batch
     place.run("auth")
-    report = rollback(place.storage, first, catalog.load(), Settings())
+    report = rollback(place.workspace(), first)
     assert report.stayed == ["auth"]
     assert set(place.current().jobs) == {"video", "auth"}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from small_place import Place, data, learnfold
 
-from learnfold import catalog
 from learnfold.errors import MissingDataError
 from learnfold.operate.status import Status, status
 from learnfold.settings import Settings
@@ -17,7 +17,7 @@ from learnfold.storage.lease import held
 
 def seen(place: Place, settings: Settings | None = None, **more: object) -> Status:
     """The state of the place."""
-    return status(place.storage, catalog.load(), settings or Settings(), **more)  # type: ignore[arg-type]
+    return status(place.workspace(settings), **more)  # type: ignore[arg-type]
 
 
 def test_each_batch_says_what_it_did(tmp_path: Path) -> None:
@@ -58,7 +58,11 @@ def test_each_job_says_which_batch_and_input_it_is_of(tmp_path: Path) -> None:
     course = place.run("course").manifest.batch
     found = {line.job: line for line in seen(place).jobs}
     assert (found["video"].batch, found["course"].batch) == (video, course)
-    assert (found["video"].events, found["video"].first_day, found["video"].last_day) == (2, "2025-12-01", "2025-12-03")
+    assert (found["video"].events, found["video"].first_day, found["video"].last_day) == (
+        2,
+        date(2025, 12, 1),
+        date(2025, 12, 3),
+    )
     assert (found["course"].events, found["course"].first_day) == (0, None)
     assert found["video"].input == str(place.master)
 
@@ -93,7 +97,7 @@ def test_an_input_that_cannot_be_reached_is_no_error(tmp_path: Path) -> None:
     place.master.rename(tmp_path / "moved")
     found = seen(place)
     assert len(found.batches) == 1
-    assert "can't be told" in (found.pending or [])[0].why
+    assert "not known" in (found.pending or [])[0].why
     (line,) = seen(place, master=str(tmp_path / "moved")).pending or []
     assert "holds the views of" in line.why
 

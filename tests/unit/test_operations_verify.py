@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from small_place import Place, data, learnfold
 
-from learnfold import catalog
+from learnfold.engines import DayCounts
 from learnfold.errors import UsageError
 from learnfold.operate.verify import Verification, verify
 from learnfold.settings import Settings
@@ -18,7 +19,7 @@ from learnfold.settings import Settings
 
 def verified(place: Place, *jobs: str, settings: Settings | None = None) -> Verification:
     """What verifying shows."""
-    return verify(str(place.master), str(place.out), jobs, catalog.load(), settings or Settings())
+    return verify(place.workspace(settings), str(place.master), jobs)
 
 
 def tamper(place: Place, view: str, change: object) -> None:
@@ -73,7 +74,7 @@ def test_a_view_that_is_gone_or_broken_is_said(tmp_path: Path) -> None:
     (place.out / views["video_course_metrics"].paths[0]).write_bytes(b"no parquet")
     found = verified(place)
     assert set(found.unverified) == {"video_popularity", "video_course_metrics"}
-    assert len(found.views) == len(catalog.load().jobs["video"].views) - 2
+    assert len(found.views) == len(place.workspace().catalog.jobs["video"].views) - 2
     assert not found.right
 
 
@@ -102,7 +103,7 @@ def test_counts_in_the_manifest_are_verified_too(tmp_path: Path) -> None:
     place = grown(tmp_path)
     manifest = place.current()
     topic = manifest.jobs["video"].topics["video_topic"]
-    topic.days["2025-12-01"] = [7, 0]
+    topic.days[date(2025, 12, 1)] = DayCounts(7, 0)
     next(file for file in topic.files.values() if file.quarantined).quarantined = {"not JSON": 3}
     path = place.out / f"_batches/{manifest.batch}/manifest.json"
     path.write_bytes(manifest.to_json())
@@ -127,7 +128,7 @@ def test_only_what_is_published_from_there_can_be_verified(tmp_path: Path) -> No
     other = Place(tmp_path / "other")
     other.watch(1, "u1")
     with pytest.raises(UsageError, match="is made from"):
-        verify(str(other.master), str(place.out), [], catalog.load(), Settings())
+        verify(place.workspace(), str(other.master))
 
 
 def test_the_command_exits_with_1_where_something_is_wrong(tmp_path: Path) -> None:

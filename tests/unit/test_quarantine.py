@@ -14,7 +14,7 @@ from seen import see, watched, write
 from unreadable import broken_files
 
 from learnfold.batch.manifest import read_current
-from learnfold.batch.plan import Scope
+from learnfold.batch.request import Scope
 from learnfold.cli import main
 from learnfold.errors import DataError
 from learnfold.settings import Settings

@@ -12,7 +12,6 @@ from small_place import Place
 
 from learnfold.batch.clean import clean
 from learnfold.batch.history import published
-from learnfold.catalog import load
 from learnfold.operate.rollback import rollback
 from learnfold.settings import Settings
 
@@ -58,12 +57,12 @@ def test_a_reader_sees_one_batch_a_request_across_publish_rollback_and_clean(tmp
             place.run()
             viewers[place.current().batch] = list(viewers.values())[-1] + day
             wait_for(client, place.current().batch)
-            clean(place.storage, load(), Settings(keep_batches=1, grace_minutes=0))
+            clean(place.workspace(Settings(keep_batches=1, grace_minutes=0)))
         place.watch(8, "zoe")
         place.run()
         viewers[place.current().batch] = 1 + sum(range(2, 7)) + 1
         wait_for(client, place.current().batch)
-        rollback(place.storage, "previous", load(), Settings())
+        rollback(place.workspace(), "previous")
         viewers[place.current().batch] = 1 + sum(range(2, 7))
         wait_for(client, place.current().batch)
         stop.set()
@@ -91,7 +90,7 @@ def test_pages_go_on_in_the_batch_that_they_began_in(tmp_path: Path) -> None:
         assert {page["batch"], rest["batch"]} == {first}
         asked = client.json(f"/v1/views/video_total_watch_time?batch={first}&count=true")
         assert asked["total"] == 3
-        clean(place.storage, load(), Settings(keep_batches=1, grace_minutes=0))
+        clean(place.workspace(Settings(keep_batches=1, grace_minutes=0)))
         client.opened.bases.forget_removed()
         found = client.get(f"/v1/views/video_total_watch_time?limit=2&after={page['next']}")
         refused(found, 410, "batch_gone")
@@ -137,7 +136,7 @@ def erased(place: Place, user_id: str) -> None:
     """Erases a person from events and views."""
     from learnfold.privacy.erase import erase
 
-    erase(user_id, str(place.master), str(place.out), load(), Settings(), dry_run=False)
+    erase(place.workspace(), user_id, str(place.master), dry_run=False)
 
 
 def test_a_server_waits_for_the_first_batch(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from learnfold import catalog
-from learnfold.batch.run import RunRequest, run
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import run
 from learnfold.engines.duckdb import engine
 from learnfold.generate import Semester, generate
 from learnfold.settings import Settings

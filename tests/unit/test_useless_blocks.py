@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from learnfold import catalog
 from learnfold.batch.manifest import AllTimeSegment, read_current
-from learnfold.batch.run import RunRequest, run
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import run
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 
@@ -76,5 +77,5 @@ def _run(master: Path, out: Path) -> list[AllTimeSegment]:
     assert manifest is not None
     record = manifest.jobs["auth"].topics["auth_topic"].rollups["auth_sessions"]
     files = {str(file.relative_to(out)) for file in out.glob("_rollups/auth_sessions/*block*")}
-    assert files == {block.path for block in record.blocks if block.path}
-    return record.blocks
+    assert files == {block.path for block in record.segments if block.path}
+    return record.segments

@@ -1,1 +1,1 @@
-"""A run: plan, fold, ask, check, publish, read in that order."""
+"""A run: plan, fold, refresh, check, publish, read in that order."""

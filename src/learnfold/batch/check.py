@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learnfold.batch.erasure_receipt import unfinished
+from learnfold.engines import DayCounts
 from learnfold.errors import CheckError, ShrunkError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ _SHOWN = 10
 
 
 def check_views(broken: dict[str, dict[str, list[dict[str, object]]]]) -> None:
-    """Raises CheckError naming each broken check with example rows."""
+    """Raises CheckError, naming each broken check with example rows, if any is broken."""
     if not broken:
         return
     lines = ["a check is broken; nothing was published:"]
@@ -33,10 +34,10 @@ def check_nothing_shrank(last: JobRecord | None, topics: dict[str, TopicRecord],
         before = last.topics.get(name) if last else None
         if before is None or before.reading != topic.reading:
             continue
-        for day, (events, _) in before.days.items():
-            now = topic.days.get(day, [0, 0])[0]
-            if now < events:
-                lines.append(f"  {name} {day}: {now} events, {events} in the last batch")
+        for day, counts in before.days.items():
+            now = topic.days.get(day, DayCounts()).events
+            if now < counts.events:
+                lines.append(f"  {name} {day}: {now} events, {counts.events} in the last batch")
         gone = [path for path in before.files if path not in topic.files]
         if lines and gone:
             lines += [f"  {path} is gone" for path in gone[:_SHOWN]]
@@ -51,9 +52,9 @@ def check_nothing_shrank(last: JobRecord | None, topics: dict[str, TopicRecord],
 
 
 def _remedy(out: Storage) -> str:
-    """What to do about events that are gone: most of all, end an erasure that took them and was stopped."""
+    """What to do about events that are gone: first of all, finish an erasure that removed them and was stopped."""
     stopped = unfinished(out)
     if stopped:
         begun = ", ".join(f"{receipt.started_at} by {receipt.by}" for receipt in stopped)
-        return f"An erasure that began {begun} was stopped before its end; give its command again, 'learnfold erase USER_ID …', and it goes on"
+        return f"An erasure that began {begun} was stopped before its end; give its command again, 'learnfold erase USER_ID …', to finish it"
     return "Bring them back, or accept the loss by --allow-shrink"

@@ -3,8 +3,9 @@
 Nothing that is needed can go, since the order is: list the files, then see which runs live, then read which batches are published.
 A run that was over before its files were listed has published them or never will. One that lives has written its own since its
 lease began, and files that young stay; what it reuses is in the published batch, which stays, and so does the batch that was
-published when it began, which it will ask for. One that starts later writes files that aren't on the list. Only quarantine files are named after their content, and so could be written anew under an old
-name: they go only while the lease of the job that would write them is held.
+published when it began, which it will need. One that starts later writes files that aren't on the list. Only quarantine files are
+named after their content, and so could be written again under an old name: they go only while the lease of the job that would
+write them is held.
 """
 
 from __future__ import annotations
@@ -16,21 +17,25 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from learnfold.batch.history import HISTORY, published
-from learnfold.batch.manifest import BATCHES, manifest_path, read_current
+from learnfold.batch.manifest import read_current
 from learnfold.errors import BusyError, MissingDataError
 from learnfold.storage.folder import TORN
 from learnfold.storage.lease import held, holders
+from learnfold.storage.out_layout import (
+    QUARANTINE,
+    batch_of_manifest,
+    folder_of,
+    is_run_file,
+    manifest_path,
+    topic_of_quarantine,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from learnfold.batch.context import Workspace
     from learnfold.batch.manifest import Manifest
-    from learnfold.catalog import Catalog
-    from learnfold.settings import Settings
-    from learnfold.storage import Entry, Storage
-
-OWN_FOLDERS = (BATCHES, "_rollups", "_quarantine", "_staging", "_verify")
-"""What runs write below OUT, beside the plain paths, notes, leases and receipts of erasures."""
+    from learnfold.storage import Entry
 
 _CLOCKS = timedelta(minutes=1)
 """How far the clocks of machines may be apart."""
@@ -49,25 +54,23 @@ class CleanReport:
     dry_run: bool = False
 
 
-def clean(
-    out: Storage, catalog: Catalog, settings: Settings, *, dry_run: bool = False, holding: Collection[str] = ()
-) -> CleanReport:
+def clean(workspace: Workspace, *, dry_run: bool = False, holding: Collection[str] = ()) -> CleanReport:
     """Keeps the last ``settings.keep_batches`` batches and all they need, and those replaced within ``grace_minutes``.
 
     ``holding`` are the jobs whose leases the caller has, and for which it writes no more. Raises BusyError when someone else is cleaning or rolling back,
     MissingDataError where there is no such place.
     """
+    out = workspace.out
     if not out.exists():
         raise MissingDataError(f"there is nothing at {out.url}; is the path right?")
-    with nullcontext() if dry_run else held(out, [HISTORY], settings):
-        return _Cleaning(out, catalog, settings, dry_run, holding).run()
+    with nullcontext() if dry_run else held(out, [HISTORY], workspace.settings):
+        return _Cleaning(workspace, holding, dry_run=dry_run).run()
 
 
 class _Cleaning:
-    def __init__(
-        self, out: Storage, catalog: Catalog, settings: Settings, dry_run: bool, holding: Collection[str]
-    ) -> None:
-        self.out, self.settings, self.holding = out, settings, holding
+    def __init__(self, workspace: Workspace, holding: Collection[str], *, dry_run: bool) -> None:
+        self.out, self.settings, self.holding = workspace.out, workspace.settings, holding
+        catalog = workspace.catalog
         self.writers = {topic.name: job.name for job in catalog.jobs.values() for topic in job.topics}
         self.views = set(catalog.views)
         self.report = CleanReport(dry_run=dry_run)
@@ -82,19 +85,17 @@ class _Cleaning:
         ages = {entry.path: entry.modified_at for entry in entries}
         kept, gone = self._divided(batches, before, {name for name in ages if ages[name] > before})
         needed = {path for manifest in kept for path in manifest.files()}
-        loose = [entry for entry in entries if is_own(entry.path) and entry.path not in needed]
+        loose = [entry for entry in entries if is_run_file(entry.path) and entry.path not in needed]
         ripe = [entry for entry in loose if entry.modified_at <= before]
         elsewhere = any(not holder.here for holder in alive)
         torn = [] if elsewhere else [e for e in entries if self._torn(e, batches) and e.modified_at <= old]
         self.report.kept = [manifest.batch for manifest in kept]
         self.report.removed = [manifest.batch for manifest in gone]
-        self._remove(
-            [entry for entry in ripe if entry.path.endswith("/manifest.json")]
-        )  # first, so that no batch stays by halves
-        self._remove(
-            [e for e in ripe if not e.path.endswith("/manifest.json") and not e.path.startswith("_quarantine/")]
-        )
-        self._remove_quarantine([entry for entry in ripe if entry.path.startswith("_quarantine/")])
+        manifests = [entry for entry in ripe if batch_of_manifest(entry.path) is not None]
+        others = [entry for entry in ripe if batch_of_manifest(entry.path) is None]
+        self._remove(manifests)  # first, so that no batch stays partially
+        self._remove(entry for entry in others if folder_of(entry.path) != QUARANTINE)
+        self._remove_quarantine([entry for entry in others if folder_of(entry.path) == QUARANTINE])
         self._remove(torn)
         for holder in leases:
             if not holder.alive and (self.report.dry_run or self.out.delete_if(holder.path, holder.tag)):
@@ -117,7 +118,7 @@ class _Cleaning:
     def _torn(self, entry: Entry, batches: list[Manifest]) -> bool:
         """Whether it is what a writer that is no more was writing when it died."""
         match = TORN.search(entry.path)
-        top = entry.path.split("/", 1)[0]
+        top = folder_of(entry.path)
         views = self.views.union(*(manifest.views for manifest in batches))
         return match is not None and (top.startswith("_") or top in views) and not is_running(int(match[1]))
 
@@ -129,11 +130,10 @@ class _Cleaning:
         self.report.bytes += sum(entry.size for entry in entries)
 
     def _remove_quarantine(self, entries: list[Entry]) -> None:
-        """Removes quarantine files, each while no run can be writing it anew."""
+        """Removes quarantine files, each while no run can be writing it again."""
         by_job: dict[str | None, list[Entry]] = {}
         for entry in entries:
-            topic = entry.path.split("/")[1].removeprefix("topic=")
-            by_job.setdefault(self.writers.get(topic), []).append(entry)
+            by_job.setdefault(self.writers.get(topic_of_quarantine(entry.path)), []).append(entry)
         for job, some in by_job.items():
             if job is None or job in self.holding or self.report.dry_run:
                 self._remove(some)
@@ -148,16 +148,8 @@ class _Cleaning:
         """Of ``entries``, those that nobody wrote or published since they were listed."""
         current, _ = read_current(self.out)
         needed = current.files() if current else set()
-        now = {entry.path: entry.tag for entry in self.out.list("_quarantine")}
+        now = {entry.path: entry.tag for entry in self.out.list(QUARANTINE)}
         return [entry for entry in entries if now.get(entry.path) == entry.tag and entry.path not in needed]
-
-
-def is_own(path: str) -> bool:
-    """Whether ``path`` is a file that runs make and that a batch may need: not a pointer, a note or a system's lock."""
-    folder, *below = path.split("/")
-    if folder not in OWN_FOLDERS or path.endswith(".lock") or TORN.search(path):
-        return False
-    return folder != BATCHES or len(below) > 1
 
 
 def is_running(process: int) -> bool:

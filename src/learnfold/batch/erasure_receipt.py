@@ -1,6 +1,6 @@
-"""What an erasure leaves as proof: what was done and found, and nothing of the person but a digest that their id can be held against.
+"""What an erasure leaves as proof: what was done and found, and nothing of the person but a digest that an id can be compared with.
 
-A receipt is written before anything is changed, so that an erasure that was killed is known and can be gone on with.
+A receipt is written before anything is changed, so that an erasure that was killed is known and can be continued.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ import socket
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from learnfold.storage.out_layout import RECEIPTS, receipt_path
 from learnfold.utc import now
 
 if TYPE_CHECKING:
     from learnfold.storage import Storage
-
-RECEIPTS = "_erasures"
 
 _COST = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 1024**2}
 """Of scrypt: a guess of an id takes some hundredths of a second."""
@@ -34,7 +33,7 @@ class ErasureReceipt:
     by: str  # the user of the system and the machine
     master: str
     output: str
-    finished_at: str | None = None  # None: not finished; the same command goes on with it
+    finished_at: str | None = None  # None: not finished; the same command continues it
     rows_by_topic: dict[str, int] = field(default_factory=dict)  # events that went
     quarantine_rows: int = 0
     mentions: int = 0  # events of others in which the name went
@@ -47,17 +46,16 @@ class ErasureReceipt:
     files_searched: int = 0  # afterwards, in both places
     rows_searched: int = 0
     found: int = 0  # files that held the person then
-    not_searched: dict[str, str] = field(default_factory=dict)  # files that nobody could look into, and why
+    not_searched: dict[str, str] = field(default_factory=dict)  # files that can't be read, and why
     format: int = 1
 
     @property
     def path(self) -> str:
-        """Where it lies below OUT."""
-        time = self.started_at.replace("-", "").replace(":", "").partition(".")[0]
-        return f"{RECEIPTS}/{time}-{self.digest[:16]}.json"
+        """Its path below OUT."""
+        return receipt_path(self.started_at, self.digest)
 
     def write(self, out: Storage) -> None:
-        """Puts it in place at once."""
+        """Writes it; it appears whole."""
         out.write(self.path, json.dumps(asdict(self), indent=1, ensure_ascii=False).encode())
 
     def is_of(self, user_id: str) -> bool:

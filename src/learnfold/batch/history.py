@@ -1,25 +1,27 @@
-"""The batches of one place: which were published, in what order, and by what names they can be asked for."""
+"""The batches of one place: which were published, in what order, and how they are named."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from learnfold.batch.manifest import BATCHES, Manifest, manifest_path, read_current, read_manifest
+from learnfold.batch.manifest import Manifest, read_current, read_manifest
 from learnfold.errors import DataError, MissingDataError, UsageError
+from learnfold.storage.out_layout import BATCHES, batch_of_manifest, folder_of, manifest_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from learnfold.settings import Settings
     from learnfold.storage import Storage
 
 HISTORY = "history"
-"""The lease of whoever removes old batches or publishes one again, so that the one never takes what the other needs."""
+"""The lease of whoever removes old batches or publishes one again, so that neither removes what the other needs."""
 
 
 def batch_names(out: Storage) -> list[str]:
     """Every batch that has a manifest, whether it was ever published or not, by name."""
-    paths = (entry.path.split("/") for entry in out.list(BATCHES))
-    return sorted(parts[1] for parts in paths if len(parts) == 3 and parts[2] == "manifest.json")  # noqa: PLR2004
+    return sorted(batch for entry in out.list(BATCHES) if (batch := batch_of_manifest(entry.path)) is not None)
 
 
 def published(out: Storage, most: int | None = None) -> list[Manifest]:
@@ -98,8 +100,18 @@ def previous(out: Storage) -> Manifest:
     return chain[places[0] + 1]
 
 
+def as_made(manifest: Manifest, settings: Settings) -> Settings:
+    """``settings`` with the zones that a batch was made with, whatever is set today."""
+    made = manifest.settings
+    return replace(
+        settings,
+        platform_zone=made.get("platform_zone", settings.platform_zone),
+        reporting_zone=made.get("reporting_zone", settings.reporting_zone),
+    )
+
+
 def missing_files(out: Storage, manifest: Manifest) -> list[str]:
     """The files that the batch needs and that are gone, by path."""
-    folders = {path.split("/", 1)[0] for path in manifest.files()} | {BATCHES}
+    folders = {folder_of(path) for path in manifest.files()} | {BATCHES}
     there = {entry.path for folder in folders for entry in out.list(folder)}
     return sorted(manifest.files() - there - {manifest_path(manifest.batch)})

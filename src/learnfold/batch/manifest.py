@@ -1,4 +1,4 @@
-"""What a batch was made from and holds: the record that readers, the next run and operators go by.
+"""What a batch was made from and what it holds: the record that readers, the next run and operators use.
 
 A manifest speaks for all jobs. A run of one job carries the others' records over, so that every batch is whole.
 """
@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from learnfold.errors import BugError, DataError
+from learnfold.engines import DayCounts
+from learnfold.errors import DataError
+from learnfold.storage.out_layout import POINTER, manifest_path
 
 if TYPE_CHECKING:
     from learnfold.storage import Storage
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Raised when an older learnfold could misread what a newer one writes."""
 
-BATCHES = "_batches"
-POINTER = f"{BATCHES}/current.json"
+FULL, INCREMENTAL = "whole", "slices"
+"""How a view was refreshed, by the words that manifests hold."""
 
 
 @dataclass
@@ -30,7 +32,7 @@ class FileRecord:
     size: int
     tag: str
     rows: int = 0
-    days: dict[str, int] = field(default_factory=dict)  # valid events by UTC day, copies counted
+    days: dict[date, int] = field(default_factory=dict)  # valid events by UTC day, duplicates counted
     quarantined: dict[str, int] = field(default_factory=dict)  # invalid events by reason
     quarantine: str | None = None  # the file that holds them
     offsets: dict[str, list[int]] = field(default_factory=dict)  # least and greatest by Kafka partition
@@ -38,12 +40,12 @@ class FileRecord:
 
 @dataclass
 class RollupFile:
-    """A file of a rollup, and the UTC days that it answers for (it may hold more, folded anew since)."""
+    """A file of a rollup, and the UTC days that it answers for (it may hold more, which were folded again since)."""
 
     path: str
     rows: int
     bytes: int
-    days: list[str]
+    days: list[date]
     held: int  # how many days the file holds
 
 
@@ -54,7 +56,7 @@ class AllTimeSegment:
     path: str  # empty: merging was no use, and there is no file
     rows: int
     bytes: int
-    days: list[str]
+    days: list[date]
     day_rows: int  # about how many rows the days have unmerged
 
 
@@ -63,13 +65,18 @@ class RollupRecord:
     """A rollup: what its definition was, and its files."""
 
     fingerprint: str
-    parts: list[RollupFile] = field(default_factory=list)
-    blocks: list[AllTimeSegment] = field(default_factory=list)
+    files: list[RollupFile] = field(default_factory=list)
+    segments: list[AllTimeSegment] = field(default_factory=list)
 
     @property
     def paths(self) -> list[str]:
-        """All its files."""
-        return [part.path for part in self.parts] + [block.path for block in self.blocks if block.path]
+        """All its files, those of its segments too."""
+        return [file.path for file in self.files] + [segment.path for segment in self.segments if segment.path]
+
+    @property
+    def days(self) -> set[date]:
+        """The UTC days that its files answer for."""
+        return {day for file in self.files for day in file.days}
 
 
 @dataclass
@@ -78,7 +85,7 @@ class TopicRecord:
 
     reading: str  # fingerprint of how events are read
     files: dict[str, FileRecord] = field(default_factory=dict)
-    days: dict[str, list[int]] = field(default_factory=dict)  # by UTC day: events, and copies dropped
+    days: dict[date, DayCounts] = field(default_factory=dict)  # by UTC day
     rollups: dict[str, RollupRecord] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)  # files left out, and why
     offsets: dict[str, int] = field(
@@ -88,12 +95,12 @@ class TopicRecord:
     @property
     def events(self) -> int:
         """Valid events, each once."""
-        return sum(events for events, _ in self.days.values())
+        return sum(counts.events for counts in self.days.values())
 
     @property
     def duplicates(self) -> int:
-        """Copies dropped."""
-        return sum(copies for _, copies in self.days.values())
+        """Events dropped since the same one was there already."""
+        return sum(counts.duplicates for counts in self.days.values())
 
     @property
     def quarantined(self) -> dict[str, int]:
@@ -115,8 +122,8 @@ class ViewRecord:
     bytes: int
     digest: str  # of the rows in any order, by the engine named before the colon
     seconds: float
-    how: str  # whole, or slices: only what changed was asked
-    batch: str  # that it was asked in
+    how: str  # FULL or INCREMENTAL
+    batch: str  # that it was refreshed in
     checks: list[str] = field(default_factory=list)  # that its rows passed
 
 
@@ -145,7 +152,7 @@ class Manifest:
     versions: dict[str, str]
     settings: dict[str, Any]
     jobs: dict[str, JobRecord] = field(default_factory=dict)
-    ran: list[str] = field(default_factory=list)  # the jobs that this batch is news of
+    ran: list[str] = field(default_factory=list)  # the jobs that this batch ran; the others are the parent's
     format: int = FORMAT
     of: str | None = None  # the batch whose content a rollback published again; None for any other action
 
@@ -166,7 +173,7 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """The manifest as it is stored."""
-        return json.dumps(self, default=vars, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(self, default=_stored, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, data: bytes, where: str) -> Manifest:
@@ -177,43 +184,54 @@ class Manifest:
                 raise DataError(f"{where} was written by a newer learnfold; update this one")
             value["jobs"] = {name: _job(job) for name, job in value["jobs"].items()}
             return cls(**value)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{where} is no manifest of a batch ({error!r}); 'learnfold rollback' to an older batch, or run --full"
             ) from error
 
 
+def _stored(record: Any) -> Any:
+    """A record as JSON has it: by its stored names, days as texts, the counts of a day as a pair."""
+    match record:
+        case DayCounts():
+            return [record.events, record.duplicates]
+        case RollupRecord():
+            return {"fingerprint": record.fingerprint, "parts": record.files, "blocks": record.segments}
+        case RollupFile() | AllTimeSegment():
+            return {**vars(record), "days": [day.isoformat() for day in record.days]}
+        case FileRecord() | TopicRecord():
+            return {**vars(record), "days": {day.isoformat(): counts for day, counts in record.days.items()}}
+    return vars(record)
+
+
 def _job(value: dict[str, Any]) -> JobRecord:
-    topics = {
-        name: TopicRecord(
-            **{
-                **topic,
-                "files": {path: FileRecord(**file) for path, file in topic["files"].items()},
-                "rollups": {
-                    rollup: RollupRecord(
-                        record["fingerprint"],
-                        [RollupFile(**part) for part in record["parts"]],
-                        [AllTimeSegment(**block) for block in record["blocks"]],
-                    )
-                    for rollup, record in topic["rollups"].items()
-                },
-            }
-        )
-        for name, topic in value["topics"].items()
+    topics = {name: _topic(topic) for name, topic in value["topics"].items()}
+    views = {name: ViewRecord(**view) for name, view in value["views"].items()}
+    return JobRecord(**{**value, "topics": topics, "views": views})
+
+
+def _topic(value: dict[str, Any]) -> TopicRecord:
+    files = {
+        path: FileRecord(**{**file, "days": {date.fromisoformat(day): n for day, n in file["days"].items()}})
+        for path, file in value["files"].items()
     }
-    return JobRecord(
-        **{**value, "topics": topics, "views": {name: ViewRecord(**view) for name, view in value["views"].items()}}
-    )
+    days = {date.fromisoformat(day): DayCounts(*counts) for day, counts in value["days"].items()}
+    rollups = {name: _rollup(record) for name, record in value["rollups"].items()}
+    return TopicRecord(**{**value, "files": files, "days": days, "rollups": rollups})
+
+
+def _rollup(value: dict[str, Any]) -> RollupRecord:
+    files = [RollupFile(**{**file, "days": list(map(date.fromisoformat, file["days"]))}) for file in value["parts"]]
+    segments = [
+        AllTimeSegment(**{**segment, "days": list(map(date.fromisoformat, segment["days"]))})
+        for segment in value["blocks"]
+    ]
+    return RollupRecord(value["fingerprint"], files, segments)
 
 
 def new_batch() -> str:
     """A name that sorts by the time it was made and is never given twice."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
-
-
-def manifest_path(batch: str) -> str:
-    """Where a batch's manifest lies."""
-    return f"{BATCHES}/{batch}/manifest.json"
 
 
 def read_manifest(out: Storage, batch: str) -> Manifest | None:
@@ -237,11 +255,3 @@ def read_current(out: Storage) -> tuple[Manifest | None, str | None]:
         # a pointer is written after its manifest and a batch is never removed while it is pointed to: someone else removed it
         raise DataError(f"{out.url}/{POINTER} points to batch {batch}, which is gone; delete that file and run --full")
     return manifest, tag
-
-
-def day_of(text: str) -> date:
-    """A UTC day as it stands in a manifest."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise BugError(f"{text!r} is no day") from error

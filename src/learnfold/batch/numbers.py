@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from learnfold.telemetry import metrics
@@ -38,8 +38,8 @@ def _topic(job: str, name: str, topic: TopicRecord, now: float) -> Iterator[Samp
     yield metrics.UNREADABLE_FILES.of(len(topic.unreadable), batch_job=job, topic=name)
     for reason, count in topic.quarantined.items():
         yield metrics.QUARANTINED.of(count, batch_job=job, topic=name, reason=reason)
-    if days := [day for day, (events, _) in topic.days.items() if events]:
-        newest = datetime.combine(date.fromisoformat(max(days)), datetime.min.time(), UTC)
+    if days := [day for day, counts in topic.days.items() if counts.events]:
+        newest = datetime.combine(max(days), datetime.min.time(), UTC)
         lag = now - (newest + timedelta(days=1)).timestamp()
         yield metrics.NEWEST_DAY.of(newest.timestamp(), batch_job=job, topic=name)
         yield metrics.LAG.of(max(0.0, lag), batch_job=job, topic=name)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from learnfold.batch.manifest import day_of
 from learnfold.catalog import digest
 
 if TYPE_CHECKING:
     from datetime import date
 
     from learnfold.batch.manifest import JobRecord, TopicRecord
+    from learnfold.batch.request import Scope
     from learnfold.catalog import Job, Rollup, Topic
     from learnfold.master.layout import Listing
     from learnfold.settings import Settings
@@ -53,17 +53,15 @@ class TopicPlan:
         return sorted(
             path
             for path, day in self.folder_days.items()
-            if path in self.changed
-            or day in days
-            or (path in known and any(day_of(held) in days for held in known[path].days))
+            if path in self.changed or day in days or (path in known and not days.isdisjoint(known[path].days))
         )
 
     @property
     def days_to_fold(self) -> int:
-        """How many days will be folded, as far as can be told before reading."""
+        """How many days will be folded, as far as is known before reading."""
         if self.dirty is None or self.stale:
             known = {day for day in self.folder_days.values() if day is not None}
-            return len(known | {day_of(day) for day in (self.last.days if self.last else {})})
+            return len(known.union(self.last.days if self.last else ()))
         return len(self.dirty)
 
 
@@ -74,7 +72,7 @@ class JobPlan:
     job: Job
     last: JobRecord | None
     topics: list[TopicPlan]
-    views: list[str]  # that have to be asked, as far as can be told before folding
+    views: list[str]  # to refresh, as far as is known before folding
     lost: set[str] = field(default_factory=set)  # views whose files are gone
 
     @property
@@ -89,51 +87,38 @@ class JobPlan:
 
 
 @dataclass(frozen=True)
-class Scope:
-    """What the user asks to recompute, whatever changed."""
+class PlanInput:
+    """What plans are made from, the same for all jobs."""
 
-    full: bool = False
-    first: date | None = None
-    last: date | None = None
-
-    def __contains__(self, day: date) -> bool:
-        if self.first is None and self.last is None:
-            return False
-        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+    listing: Listing
+    scope: Scope
+    settings: Settings
+    present: frozenset[str]  # files below OUT, without which nothing is reused
 
 
-def plan_job(
-    job: Job, listing: Listing, last: JobRecord | None, scope: Scope, settings: Settings, present: set[str]
-) -> JobPlan:
-    """The plan of one job; ``present`` are the files below OUT, without which nothing is reused."""
-    topics = [plan_topic(topic, job, listing, last, scope, settings, present) for topic in job.topics]
+def plan_job(job: Job, last: JobRecord | None, given: PlanInput) -> JobPlan:
+    """The plan of one job, ``last`` being what can be reused of it."""
+    topics = [plan_topic(topic, job, last, given) for topic in job.topics]
     busy = {topic.topic.name for topic in topics if not topic.idle}
     stale = {rollup.name for topic in topics for rollup in topic.stale}
     views, lost = [], set()
     for view in job.views:
         record = last.views.get(view.name) if last else None
-        if record is not None and not present.issuperset(record.paths):
+        if record is not None and not given.present.issuperset(record.paths):
             lost.add(view.name)
         if (
             record is None
             or view.name in lost
-            or record.fingerprint != view_fingerprint(view.fingerprint, settings)
+            or record.fingerprint != view_fingerprint(view.fingerprint, given.settings)
             or any(rollup.topic.name in busy or rollup.name in stale for rollup in view.rollups)
         ):
             views.append(view.name)
     return JobPlan(job, last, topics, views, lost)
 
 
-def plan_topic(
-    topic: Topic,
-    job: Job,
-    listing: Listing,
-    last: JobRecord | None,
-    scope: Scope,
-    settings: Settings,
-    present: set[str],
-) -> TopicPlan:
-    """The plan of one topic."""
+def plan_topic(topic: Topic, job: Job, last: JobRecord | None, given: PlanInput) -> TopicPlan:
+    """The plan of one topic of a job."""
+    listing, scope, settings, present = given.listing, given.scope, given.settings, given.present
     entries, folder_days = listing.files[topic.name], listing.days[topic.name]
     reading = reading_fingerprint(topic, settings)
     rollups = [rollup for rollup in job.rollups if rollup.topic.name == topic.name]
@@ -143,7 +128,7 @@ def plan_topic(
     if record is None:
         everything.why = "never folded"
     elif scope.full:
-        everything.why = "asked to"
+        everything.why = "requested"
     elif record.reading != reading:
         everything.why = "the topic's definition or the platform's zone changed"
     elif any(file.quarantine and file.quarantine not in present for file in record.files.values()):
@@ -167,18 +152,18 @@ def plan_topic(
         or record.rollups[rollup.name].fingerprint != rollup_fingerprint(rollup, settings)
         or not present.issuperset(record.rollups[rollup.name].paths)
     ]
-    news = plan.changed | plan.removed
+    differing = plan.changed | plan.removed
     loose = any(day is None for day in folder_days.values())
-    ranged = {day for day in map(day_of, record.days) if day in scope}
-    if news and loose:
+    ranged = {day for day in record.days if day in scope}
+    if differing and loose:
         everything.why = "files outside day folders changed, so the topic is one unit"
         return everything
     if ranged and loose:
-        everything.why = "asked to; files lie outside day folders, so the topic is one unit"
+        everything.why = "requested; files lie outside day folders, so the topic is one unit"
         return everything
     plan.dirty = {day for path in plan.changed if (day := folder_days[path]) is not None} | ranged
     plan.dirty |= {day for day in folder_days.values() if day is not None and day in scope}
-    plan.dirty |= {day_of(day) for path in news if path in record.files for day in record.files[path].days}
+    plan.dirty |= {day for path in differing if path in record.files for day in record.files[path].days}
     return plan
 
 
@@ -193,5 +178,5 @@ def rollup_fingerprint(rollup: Rollup, settings: Settings) -> str:
 
 
 def view_fingerprint(fingerprint: str, settings: Settings) -> str:
-    """Stands for what the view says about the same events."""
+    """Stands for what the view shows of the same events."""
     return digest([READING, fingerprint, settings.platform_zone, settings.reporting_zone])

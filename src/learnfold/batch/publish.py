@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from learnfold.batch.manifest import BATCHES, POINTER, manifest_path, read_current, read_manifest
+from learnfold.batch.manifest import read_current, read_manifest
 from learnfold.errors import BusyError, ConflictError
 from learnfold.storage.concurrency import map_concurrently
+from learnfold.storage.out_layout import POINTER, manifest_path, plain_note_path, plain_paths
 from learnfold.utc import now
 
 if TYPE_CHECKING:
@@ -58,14 +59,16 @@ def _job_batches(out: Storage, batch: str) -> dict[str, str]:
 
 
 def refresh_plain_paths(out: Storage, manifest: Manifest, *jobs: str) -> int:
-    """Puts the views of ``jobs`` at ``OUT/<view>/part-00000.parquet`` where another content lies there; how many it replaced.
+    """Puts the views of ``jobs`` at their plain paths, where other content is there; how many it replaced.
 
-    What lies there is known by a note of what was put there last, and by the file's tag.
+    What is there is known from a note of what was put there last, and from the file's tag.
     """
     views = {view: record for job in jobs for view, record in manifest.jobs[job].views.items()}
-    notes = {job: f"{BATCHES}/plain-{job}.json" for job in jobs}
-    noted = dict(zip(jobs, map_concurrently(lambda job: _read_note(out, notes[job]), jobs, out.at_once), strict=True))
-    listed = map_concurrently(out.list, views, out.at_once)
+    notes = {job: plain_note_path(job) for job in jobs}
+    noted = dict(
+        zip(jobs, map_concurrently(lambda job: _read_note(out, notes[job]), jobs, out.max_concurrency), strict=True)
+    )
+    listed = map_concurrently(out.list, views, out.max_concurrency)
     there = {name: {entry.path: entry.tag for entry in entries} for name, entries in zip(views, listed, strict=True)}
 
     def stands(job: str, name: str) -> bool:
@@ -82,16 +85,11 @@ def refresh_plain_paths(out: Storage, manifest: Manifest, *jobs: str) -> int:
         return [tags.get(path) for path in plain]
 
     stale = [(job, name) for job in jobs for name in manifest.jobs[job].views if not stands(job, name)]
-    for (job, name), tags in zip(stale, map_concurrently(refresh, stale, out.at_once), strict=True):
+    for (job, name), tags in zip(stale, map_concurrently(refresh, stale, out.max_concurrency), strict=True):
         noted[job][name] = [views[name].paths, tags]
     changed = dict.fromkeys(job for job, _ in stale)
-    map_concurrently(lambda job: out.write(notes[job], json.dumps(noted[job]).encode()), changed, out.at_once)
+    map_concurrently(lambda job: out.write(notes[job], json.dumps(noted[job]).encode()), changed, out.max_concurrency)
     return len(stale)
-
-
-def plain_paths(view: str, paths: list[str]) -> list[str]:
-    """The places of a view's files that the seed promises."""
-    return [f"{view}/{path.rsplit('/', 1)[-1]}" for path in paths]
 
 
 def _read_note(out: Storage, path: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from learnfold.batch.manifest import day_of
 from learnfold.engines import FileRows
 
 if TYPE_CHECKING:
@@ -15,14 +14,12 @@ if TYPE_CHECKING:
     from learnfold.engines import RollupRows
 
 
-def sources(parts: Iterable[RollupFile], days: set[date] | None = None) -> tuple[RollupRows, ...]:
-    """The parts as a view reads them: of each the days that it answers for, of ``days`` only (None: all)."""
+def rows_of(files: Iterable[RollupFile], days: set[date] | None = None) -> tuple[RollupRows, ...]:
+    """The files as a view reads them: of each the UTC days that it answers for, of ``days`` only (None: all)."""
     found = []
-    for part in parts:
-        answered = {day_of(day) for day in part.days}
-        if days is not None:
-            answered &= days
+    for file in files:
+        answered = set(file.days) if days is None else days.intersection(file.days)
         if answered:
-            rows = part.rows * len(answered) // part.held
-            found.append(FileRows(part.path, None if len(answered) == part.held else frozenset(answered), rows=rows))
+            rows = file.rows * len(answered) // file.held
+            found.append(FileRows(file.path, None if len(answered) == file.held else frozenset(answered), rows=rows))
     return tuple(found)

@@ -5,23 +5,27 @@ from __future__ import annotations
 import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from learnfold import __version__
 from learnfold.batch.check import check_nothing_shrank, check_views
 from learnfold.batch.clean import clean
+from learnfold.batch.context import BatchContext, Workspace
 from learnfold.batch.fold import fold_topic
-from learnfold.batch.manifest import BATCHES, JobRecord, Manifest, new_batch, read_current
+from learnfold.batch.history import batch_names
+from learnfold.batch.manifest import JobRecord, Manifest, new_batch, read_current
 from learnfold.batch.numbers import numbers
-from learnfold.batch.plan import JobPlan, Scope, plan_job
+from learnfold.batch.plan import JobPlan, PlanInput, plan_job
 from learnfold.batch.publish import publish, refresh_plain_paths
 from learnfold.batch.refresh import refresh_views
 from learnfold.engines import open_engine
 from learnfold.errors import LearnfoldError, UsageError
+from learnfold.master.file_names import topic_of
 from learnfold.master.layout import open_master
 from learnfold.storage import open_storage, same_place
 from learnfold.storage.lease import held
+from learnfold.storage.out_layout import BATCH_FOLDERS
 from learnfold.telemetry.reporter import Reporter
 from learnfold.telemetry.run_metrics import record, record_failure, recorded
 from learnfold.utc import now
@@ -29,27 +33,15 @@ from learnfold.utc import now
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from learnfold.batch.request import RunRequest
     from learnfold.catalog import Catalog
     from learnfold.engines import Engine
     from learnfold.master.layout import Master
     from learnfold.settings import Settings
     from learnfold.storage import Storage
-    from learnfold.storage.lease import Lease
 
 SPARE_BATCHES = 5
-"""Old batches are removed when there are so many more than are kept: looking for what can go takes a while."""
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """What a run is asked to do."""
-
-    input: str
-    output: str
-    jobs: tuple[str, ...] = ()  # empty: all
-    scope: Scope = field(default_factory=Scope)
-    allow_shrink: bool = False
-    action: str = "run"  # as the manifest names it: run or erase
+"""Old batches are removed when there are so many more than are kept: finding what can go takes a while."""
 
 
 @dataclass
@@ -61,7 +53,7 @@ class RunReport:
     jobs: tuple[str, ...]
     seconds: float
     unknown_topics: dict[str, int]  # files of topics that no subject reads, by topic
-    repaired: int = 0  # plain paths that were not what the batch says
+    repaired: int = 0  # plain paths that didn't hold what the batch does
 
 
 def run(request: RunRequest, catalog: Catalog, settings: Settings, reporter: Reporter | None = None) -> RunReport:
@@ -86,10 +78,11 @@ def _run(
 ) -> RunReport:
     began, started_at = time.perf_counter(), now()
     master, out = _places(request, settings)
+    workspace = Workspace(out, catalog, settings, reporter)
     engine = open_engine(settings, master.storage, out)
     try:
         with held(out, jobs, settings) as lease:
-            plans, unknown_topics, current = _plans(request, jobs, catalog, master, out, settings, reporter)
+            plans, unknown_topics, current = _plans(workspace, master, request, jobs)
             if all(plan.idle for plan in plans) and current is not None:
                 repaired = refresh_plain_paths(out, current, *jobs)
                 return RunReport(None, current, jobs, time.perf_counter() - began, unknown_topics, repaired)
@@ -102,11 +95,14 @@ def _run(
                 versions(engine),
                 settings.shown(),
             )
+            context = BatchContext(workspace, master, engine, manifest.batch, request)
             with out.batched_writes():
-                manifest.jobs = _run_jobs(plans, request, master, engine, out, settings, manifest.batch, reporter)
+                manifest.jobs = _run_jobs(context, plans)
             manifest.ran = list(manifest.jobs)
-            manifest = _publish(out, manifest, lease, jobs, reporter)
-            _tidy(out, catalog, settings, jobs, reporter)
+            reporter.step("publishing", manifest.batch)
+            manifest = publish(out, manifest, lease)
+            refresh_plain_paths(out, manifest, *jobs)
+            _tidy(workspace, jobs)
         return RunReport(manifest.batch, manifest, jobs, time.perf_counter() - began, unknown_topics)
     finally:
         reporter.done()
@@ -117,7 +113,7 @@ def plan(request: RunRequest, catalog: Catalog, settings: Settings) -> tuple[lis
     """What ``run`` would do, and the files of topics that no subject reads; writes nothing and waits for nobody."""
     jobs = _jobs(request, catalog)
     master, out = _places(request, settings)
-    plans, unknown_topics, _ = _plans(request, jobs, catalog, master, out, settings, Reporter())
+    plans, unknown_topics, _ = _plans(Workspace(out, catalog, settings), master, request, jobs)
     return plans, unknown_topics
 
 
@@ -135,8 +131,8 @@ def _places(request: RunRequest, settings: Settings) -> tuple[Master, Storage]:
         raise UsageError(
             f"the output is the input: {request.output}; views don't belong among events, name another place"
         )
-    if "/topic=" in f"/{request.output}":
-        raise UsageError(f"the output {request.output} lies within a topic of a master dataset; name another place")
+    if topic_of(request.output) is not None:
+        raise UsageError(f"the output {request.output} is within a topic of a master dataset; name another place")
     master = open_master(request.input, settings)
     if same_place(master.storage.url, request.output):
         raise UsageError(
@@ -146,31 +142,28 @@ def _places(request: RunRequest, settings: Settings) -> tuple[Master, Storage]:
 
 
 def _plans(
-    request: RunRequest,
-    jobs: Sequence[str],
-    catalog: Catalog,
-    master: Master,
-    out: Storage,
-    settings: Settings,
-    reporter: Reporter,
+    workspace: Workspace, master: Master, request: RunRequest, jobs: Sequence[str]
 ) -> tuple[list[JobPlan], dict[str, int], Manifest | None]:
-    reporter.step("listing", master.shown)
+    """The plans of the jobs, the files of topics that no subject reads, and the published batch."""
+    out, catalog = workspace.out, workspace.catalog
+    workspace.reporter.step("listing", master.shown)
     topics = [topic.name for job in jobs for topic in catalog.jobs[job].topics]
     listing = master.listing(topics, list(catalog.topics))
     out.exists()
     current, _ = read_current(out)
-    present = _present(out) if current else set()
+    present = _present(out) if current else frozenset()
+    given = PlanInput(listing, request.scope, workspace.settings, present)
     plans = []
     for name in jobs:
         last = current.jobs.get(name) if current else None
         if last is not None and not same_place(last.input, master.shown):
             last = _other_input(last, master, request, out)
-        plans.append(plan_job(catalog.jobs[name], listing, last, request.scope, settings, present))
+        plans.append(plan_job(catalog.jobs[name], last, given))
     return plans, listing.unknown_topics, current
 
 
-def _present(out: Storage) -> set[str]:
-    return {entry.path for folder in ("_batches", "_rollups", "_quarantine") for entry in out.list(folder)}
+def _present(out: Storage) -> frozenset[str]:
+    return frozenset(entry.path for folder in BATCH_FOLDERS for entry in out.list(folder))
 
 
 def _other_input(last: JobRecord, master: Master, request: RunRequest, out: Storage) -> JobRecord | None:
@@ -193,23 +186,12 @@ def _other_input(last: JobRecord, master: Master, request: RunRequest, out: Stor
     )
 
 
-def _run_jobs(
-    plans: Sequence[JobPlan],
-    request: RunRequest,
-    master: Master,
-    engine: Engine,
-    out: Storage,
-    settings: Settings,
-    batch: str,
-    reporter: Reporter,
-) -> dict[str, JobRecord]:
+def _run_jobs(context: BatchContext, plans: Sequence[JobPlan]) -> dict[str, JobRecord]:
     """The records of the jobs that have something to do; raises what the first of them that failed raised."""
     busy = [plan for plan in plans if not plan.idle or plan.last is None]
     largest = sorted(busy, key=lambda plan: -plan.bytes)  # first, so that it isn't left alone at the end
-    with ThreadPoolExecutor(engine.max_concurrent_jobs, "learnfold-job") as pool:
-        runs = [
-            pool.submit(_run_job, plan, request, master, engine, out, settings, batch, reporter) for plan in largest
-        ]
+    with ThreadPoolExecutor(context.engine.max_concurrent_jobs, "learnfold-job") as pool:
+        runs = [pool.submit(_run_job, context, plan) for plan in largest]
         try:
             records = {plan.job.name: run.result() for plan, run in zip(largest, runs, strict=True)}
         except BaseException:
@@ -218,17 +200,9 @@ def _run_jobs(
     return {plan.job.name: records[plan.job.name] for plan in busy}
 
 
-def _run_job(
-    plan: JobPlan,
-    request: RunRequest,
-    master: Master,
-    engine: Engine,
-    out: Storage,
-    settings: Settings,
-    batch: str,
-    reporter: Reporter,
-) -> JobRecord:
-    topics = {}
+def _run_job(context: BatchContext, plan: JobPlan) -> JobRecord:
+    """What became of a job; raises ShrunkError, CheckError."""
+    request, topics = context.request, {}
     views = plan.job.views
     all_time = {
         rollup.name: any(view.lists(rollup) for view in views)
@@ -237,17 +211,17 @@ def _run_job(
     }
     for topic in plan.topics:
         rollups = [rollup for rollup in plan.job.rollups if rollup.topic.name == topic.topic.name]
-        topics[topic.topic.name] = fold_topic(topic, rollups, engine, out, settings, batch, reporter, all_time)
+        topics[topic.topic.name] = fold_topic(context, topic, rollups, all_time)
     records = {name: topic.record for name, topic in topics.items()}
     if not request.allow_shrink:
-        check_nothing_shrank(plan.last, records, out)
-    present = None if request.scope.full else plan.lost
-    refreshed = refresh_views(plan.job, topics, plan.last, present, engine, settings, batch, reporter)
+        check_nothing_shrank(plan.last, records, context.workspace.out)
+    names = None if request.scope.full else plan.lost
+    refreshed = refresh_views(context, plan.job, topics, plan.last, names)
     check_views(refreshed.broken)
     return JobRecord(
-        batch,
-        master.shown,
-        master.narrowing.whole,
+        context.batch,
+        context.master.shown,
+        context.master.narrowing.whole,
         records,
         refreshed.views,
         sum(topic.folded_days for topic in topics.values()),
@@ -255,23 +229,15 @@ def _run_job(
     )
 
 
-def _publish(out: Storage, manifest: Manifest, lease: Lease, jobs: Sequence[str], reporter: Reporter) -> Manifest:
-    reporter.step("publishing", manifest.batch)
-    published = publish(out, manifest, lease)
-    refresh_plain_paths(out, published, *jobs)
-    return published
-
-
-def _tidy(out: Storage, catalog: Catalog, settings: Settings, jobs: Sequence[str], reporter: Reporter) -> None:
+def _tidy(workspace: Workspace, jobs: Sequence[str]) -> None:
     """Removes old batches when they have become many; what can't be removed now is left to a later run."""
-    kept = [entry for entry in out.list(BATCHES) if entry.path.endswith("/manifest.json")]
-    if len(kept) <= settings.keep_batches + SPARE_BATCHES:
+    if len(batch_names(workspace.out)) <= workspace.settings.keep_batches + SPARE_BATCHES:
         return
-    reporter.step("cleaning", out.url)
+    workspace.reporter.step("cleaning", workspace.out.url)
     try:
-        clean(out, catalog, settings, holding=jobs)
+        clean(workspace, holding=jobs)
     except LearnfoldError as error:
-        reporter.problem(f"old batches stay for now: {error}")
+        workspace.reporter.problem(f"old batches stay for now: {error}")
 
 
 def report(result: RunReport) -> dict[str, Any]:

@@ -39,10 +39,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     from learnfold import catalog
     from learnfold.batch.clean import clean
+    from learnfold.batch.context import Workspace
     from learnfold.cli.table import to_json
     from learnfold.storage import open_storage
 
-    done = clean(open_storage(args.output, settings), catalog.load(), settings, dry_run=args.dry_run)
+    done = clean(Workspace(open_storage(args.output, settings), catalog.load(), settings), dry_run=args.dry_run)
     print(to_json(asdict(done)) if args.json else text(done))
     return 0
 

@@ -51,9 +51,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.cli.table import to_json
     from learnfold.errors import MissingDataError
     from learnfold.ingest.compact import CompactRequest, compact
-    from learnfold.privacy.erase import MASTER
     from learnfold.storage import open_storage
-    from learnfold.storage.lease import held
     from learnfold.telemetry.reporter import TerminalReporter
 
     master = open_storage(args.master, settings)
@@ -63,8 +61,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     request = CompactRequest(before, tuple(args.topic), args.foreign, args.mark_closed)
     reporter = TerminalReporter()
     try:
-        with held(master, [MASTER], settings):
-            report = compact(master, catalog.load(), settings, request, reporter)
+        report = compact(master, catalog.load(), settings, request, reporter)
     finally:
         reporter.done()
     print(to_json(asdict(report)) if args.json else text(report))

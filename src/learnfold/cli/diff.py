@@ -33,6 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Prints what differs between two batches."""
     from learnfold import catalog
+    from learnfold.batch.context import Workspace
     from learnfold.batch.history import find_batch
     from learnfold.cli.table import to_json
     from learnfold.errors import UsageError
@@ -42,8 +43,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.examples < 0:
         raise UsageError(f"--examples {args.examples}: it must be at least 0")
     out = open_storage(args.output, settings)
+    workspace = Workspace(out, catalog.load(), settings)
     before, after = find_batch(out, args.before), find_batch(out, args.after)
-    found = difference(out, before, after, catalog.load(), settings, args.view or None, args.examples)
+    found = difference(workspace, before, after, args.view or None, args.examples)
     print(to_json(as_json(found)) if args.json else text(found))
     return 0
 

@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUT", help="where the views are")
     parser.add_argument("--yes", action="store_true", help="do it; without, only say what would be done")
     parser.add_argument(
-        "--skip-unreadable", action="store_true", default=None, help="go on though some files can't be looked into"
+        "--skip-unreadable", action="store_true", default=None, help="continue although some files can't be searched"
     )
     parser.add_argument(
         "--wait", dest="wait_seconds", type=float, metavar="SECONDS", help="wait so long for another run into OUT"
@@ -34,19 +34,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Erases a person, or says what would be erased."""
     from learnfold import catalog
+    from learnfold.batch.context import Workspace
     from learnfold.cli.table import to_json
     from learnfold.privacy.erase import erase
+    from learnfold.storage import open_storage
     from learnfold.telemetry.reporter import TerminalReporter
 
-    found = erase(
-        args.user_id,
-        args.input,
-        args.output,
-        catalog.load(),
-        settings,
-        dry_run=not args.yes,
-        reporter=TerminalReporter(),
-    )
+    workspace = Workspace(open_storage(args.output, settings), catalog.load(), settings, TerminalReporter())
+    found = erase(workspace, args.user_id, args.input, dry_run=not args.yes)
     print(to_json(as_json(found)) if args.json else text(found))
     if not found.searched_in_texts:
         print(
@@ -68,13 +63,13 @@ def text(found: Erasure) -> str:
     paragraphs = [_rows(found)]
     if found.unfinished and found.receipt is None:
         paragraphs.append(
-            f"an erasure of this person was begun and not finished ({found.unfinished}); this goes on with it"
+            f"an erasure of this person was begun and not finished ({found.unfinished}); this continues it"
         )
     if found.receipt is None:
         files = len(found.master.traces)
         paragraphs.append(_files(found))
         paragraphs.append(
-            f"would write {files:,} files of the master dataset anew, recompute their days, "
+            f"would write {files:,} files of the master dataset again, recompute their days, "
             f"and remove {len(found.batches)} batches: {', '.join(found.batches) or 'none'}"
         )
     else:
@@ -84,12 +79,12 @@ def text(found: Erasure) -> str:
 
 def _rows(found: Erasure) -> str:
     from learnfold.cli.table import table
+    from learnfold.privacy.erasure import in_quarantine, topic_of
 
     files: dict[str, int] = {}
     for path, traces in found.master.traces.items():
-        if traces.theirs and "_quarantine/" not in path:
-            topic = path.partition("topic=")[2].partition("/")[0] or "outside topics"
-            files[topic] = files.get(topic, 0) + 1
+        if traces.theirs and not in_quarantine(path):
+            files[topic_of(path)] = files.get(topic_of(path), 0) + 1
     rows: list[tuple[object, ...]] = [(topic, files.get(topic, 0), n) for topic, n in found.rows_by_topic.items()]
     if found.quarantine_rows:
         rows.append(("in quarantine", "", found.quarantine_rows))
@@ -106,13 +101,13 @@ def _files(found: Erasure) -> str:
     rows = [(p, t.rows, t.theirs, sum(t.mentions.values())) for p, t in found.master.traces.items()]
     if not rows:
         return ""
-    shown = table(["file to be written anew", "rows", "theirs", "naming them"], rows[:_SHOWN])
+    shown = table(["file to rewrite", "rows", "theirs", "naming them"], rows[:_SHOWN])
     return shown + (f"\nand {len(rows) - _SHOWN} more; --json lists them" if len(rows) > _SHOWN else "")
 
 
 def _receipt(receipt: ErasureReceipt) -> str:
     lines = [
-        f"wrote {len(receipt.files):,} files of the master dataset anew",
+        f"wrote {len(receipt.files):,} files of the master dataset again",
         f"published {receipt.batch}" if receipt.batch else "published nothing: there were no views",
         f"removed {len(receipt.batches_removed)} batches and {receipt.files_removed:,} files",
         f"searched {receipt.files_searched:,} files, {receipt.rows_searched:,} rows: {receipt.found} hold the person",

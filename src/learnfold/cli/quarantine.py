@@ -94,8 +94,6 @@ def _replay(storage: Storage, args: argparse.Namespace, settings: Settings) -> l
     from learnfold.batch.manifest import read_current
     from learnfold.ingest.mapping.file import load
     from learnfold.ingest.quarantine import replay
-    from learnfold.privacy.erase import MASTER
-    from learnfold.storage.lease import held
 
     if read_current(storage)[0] is not None:
         raise UsageError(
@@ -103,8 +101,7 @@ def _replay(storage: Storage, args: argparse.Namespace, settings: Settings) -> l
             "after a fix of the definition, 'learnfold run' reads it again by itself"
         )
     mapping = load(args.mapping) if args.mapping else None
-    with held(storage, [MASTER], settings):
-        return replay(storage, catalog.load(), settings, args.topic, mapping)
+    return replay(storage, catalog.load(), settings, args.topic, mapping)
 
 
 def _replayed(done: Sequence[Replayed]) -> str:

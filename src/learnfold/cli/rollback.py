@@ -31,11 +31,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Publishes an earlier batch again."""
     from learnfold import catalog
+    from learnfold.batch.context import Workspace
     from learnfold.cli.table import to_json
     from learnfold.operate.rollback import rollback
     from learnfold.storage import open_storage
 
-    done = rollback(open_storage(args.output, settings), args.batch, catalog.load(), settings)
+    done = rollback(Workspace(open_storage(args.output, settings), catalog.load(), settings), args.batch)
     manifest = done.manifest
     if args.json:
         print(to_json({"batch": manifest.batch, "of": manifest.of, "replaced": manifest.parent, "stayed": done.stayed}))

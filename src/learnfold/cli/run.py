@@ -58,13 +58,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Runs the batch and prints what it did."""
     from learnfold import catalog
     from learnfold.batch import run as batch
-    from learnfold.batch.plan import Scope
+    from learnfold.batch.request import RunRequest, Scope
     from learnfold.cli.table import to_json
     from learnfold.telemetry.reporter import TerminalReporter
 
     if args.first and args.last and args.last < args.first:
         raise UsageError(f"--to {args.last} is before --from {args.first}")
-    request = batch.RunRequest(
+    request = RunRequest(
         args.input, args.output, tuple(args.job), Scope(args.full, args.first, args.last), args.allow_shrink
     )
     if args.plan:

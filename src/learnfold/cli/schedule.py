@@ -47,6 +47,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Runs by the schedule until SIGTERM or SIGINT; 1 if a run failed for good."""
     from learnfold import catalog
     from learnfold.batch import run as batch
+    from learnfold.batch.request import RunRequest
     from learnfold.cli.run import text
     from learnfold.schedule.clock import SystemClock
     from learnfold.schedule.journal import Journal
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         raise UsageError("--retries and --retry-seconds can't be negative")
     rule, clock, subjects = _rule(args), SystemClock(), catalog.load()
     reporter = TerminalReporter(lines=True)
-    request = batch.RunRequest(args.input, args.output, tuple(subjects.job(name).name for name in args.job))
+    request = RunRequest(args.input, args.output, tuple(subjects.job(name).name for name in args.job))
 
     def work(_moment: datetime) -> None:
         print(text(batch.run(request, subjects, settings)), flush=True)

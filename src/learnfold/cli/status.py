@@ -27,6 +27,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from dataclasses import asdict
 
     from learnfold import catalog
+    from learnfold.batch.context import Workspace
     from learnfold.cli.table import to_json
     from learnfold.errors import UsageError
     from learnfold.operate.status import status
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     if args.last < 1:
         raise UsageError(f"--last {args.last}: it must be at least 1")
-    found = status(open_storage(args.output, settings), catalog.load(), settings, args.input, args.last)
+    found = status(Workspace(open_storage(args.output, settings), catalog.load(), settings), args.input, args.last)
     print(to_json(asdict(found)) if args.json else text(found))
     return 0
 

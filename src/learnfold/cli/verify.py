@@ -28,11 +28,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Recomputes and compares; 1 where a view differs or couldn't be compared."""
     from learnfold import catalog
+    from learnfold.batch.context import Workspace
     from learnfold.cli.table import to_json
     from learnfold.operate.verify import verify
+    from learnfold.storage import open_storage
     from learnfold.telemetry.reporter import TerminalReporter
 
-    found = verify(args.input, args.output, args.job, catalog.load(), settings, TerminalReporter(), args.examples)
+    workspace = Workspace(open_storage(args.output, settings), catalog.load(), settings, TerminalReporter())
+    found = verify(workspace, args.input, args.job, args.examples)
     if args.json:
         print(to_json(as_json(found)))
     else:

@@ -20,7 +20,8 @@ from learnfold.errors import BugError, ConflictError
 from learnfold.master.closed_days import close_days, day_of
 from learnfold.master.committed_offsets import CommittedOffsets, now
 from learnfold.master.compaction_log import Compaction, read_compactions
-from learnfold.master.file_names import is_own, kafka_range, topic_of
+from learnfold.master.file_names import REWRITE_LEASE, is_own, kafka_range, topic_of
+from learnfold.storage.lease import held
 from learnfold.telemetry.reporter import Reporter
 
 if TYPE_CHECKING:
@@ -85,12 +86,20 @@ def compact(
     request: CompactRequest,
     reporter: Reporter | None = None,
 ) -> CompactReport:
-    """What was merged; the caller holds the lease of the master dataset, so that no other compaction runs on it.
+    """What was merged, while nobody else writes files of the master dataset again.
 
-    Raises StorageError, and then what was done so far is complete; ConflictError where a file was changed meanwhile.
+    Raises BusyError where someone does (after the time to wait); StorageError, and then what was done so far is complete;
+    ConflictError where a file was changed meanwhile.
     """
-    report, reporter = CompactReport(), reporter or Reporter()
     topics = [catalog.topic(name).name for name in request.topics or catalog.topics]
+    with held(master, [REWRITE_LEASE], settings):
+        return _compact(master, topics, settings, request, reporter or Reporter())
+
+
+def _compact(
+    master: Storage, topics: Sequence[str], settings: Settings, request: CompactRequest, reporter: Reporter
+) -> CompactReport:
+    report = CompactReport()
     _finish(master, settings, report)
     progress = CommittedOffsets.read(master)
     with DuckDBSession(settings) as session:

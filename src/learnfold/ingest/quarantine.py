@@ -13,8 +13,9 @@ from learnfold.ingest.decoder import MESSAGE, Decoder
 from learnfold.ingest.files.receipt import digest_of
 from learnfold.kafka.messages import message_batches
 from learnfold.master.committed_offsets import CommittedOffsets
-from learnfold.master.file_names import QUARANTINE, UNMAPPED, topic_of
+from learnfold.master.file_names import QUARANTINE, REWRITE_LEASE, UNMAPPED, topic_of
 from learnfold.storage.concurrency import map_concurrently
+from learnfold.storage.lease import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,8 +84,16 @@ def replay(
     """Takes the quarantine of a master dataset in again; what is valid now becomes events, the rest stays with the reason of today.
 
     With a ``mapping``, the statements that became nothing are translated by it, and nothing else is taken.
-    The caller sees to it that nobody else rewrites files of the master dataset. Killed anywhere, the same again ends it.
+    Raises BusyError where someone else writes files of the master dataset again (after the time to wait). Killed anywhere, the
+    same again ends it.
     """
+    with held(master, [REWRITE_LEASE], settings):
+        return _replay(master, catalog, settings, topic, mapping)
+
+
+def _replay(
+    master: Storage, catalog: Catalog, settings: Settings, topic: str | None, mapping: Mapping | None
+) -> list[Replayed]:
     wanted = UNMAPPED if mapping is not None else topic
     decoder = Decoder(settings)
     done: dict[str, Replayed] = {}
@@ -167,7 +176,7 @@ class _Replay:
             with self.master.new(f"{part.folder(topic.name)}/{topic.name}-replayed-{content}.parquet") as file:
                 self.decoder.write(topic, part, file)
 
-        map_concurrently(write, parts, max(4, self.master.at_once))
+        map_concurrently(write, parts, max(4, self.master.max_concurrency))
         return sum(part.rows for part in parts)
 
     def _keep_rest(self, path: str, left: int) -> None:

@@ -83,7 +83,7 @@ class CommittedOffsets:
     def read(cls, master: Storage) -> CommittedOffsets:
         """The progress now. Read it before listing files: what it speaks of is then on the list."""
         paths = [entry.path for entry in master.list(PROGRESS) if _PATH.fullmatch(entry.path)]
-        read = map_concurrently(partial(_read, master), paths, master.at_once)
+        read = map_concurrently(partial(_read, master), paths, master.max_concurrency)
         return cls([one for one in read if one is not None])
 
     def offsets(self) -> dict[str, dict[int, int]]:

@@ -46,7 +46,7 @@ class Compaction:
 def read_compactions(master: Storage) -> list[Compaction]:
     """The records there are, by path."""
     paths = [entry.path for entry in master.list(COMPACTED) if entry.path.endswith(".json")]
-    return [one for one in map_concurrently(partial(_read, master), paths, master.at_once) if one is not None]
+    return [one for one in map_concurrently(partial(_read, master), paths, master.max_concurrency) if one is not None]
 
 
 def superseded(master: Storage, listed: Collection[str]) -> set[str]:

@@ -19,6 +19,10 @@ OWN = re.compile(r"(?:file|replayed|compact)-[0-9a-f]{16}(?:-\d+)?\.parquet")
 """What follows the topic in the names of files that ingestion wrote of something else than Kafka."""
 
 QUARANTINE = "_quarantine"
+
+REWRITE_LEASE = "master"
+"""The lease below MASTER of whoever writes files of it again: a compaction, a replay, an erasure."""
+
 UNMAPPED = "unmapped"
 """Stands for the topic where it isn't known."""
 

@@ -145,20 +145,31 @@ class Master:
         )
 
 
+def whole_dataset(url: str) -> str:
+    """The URL of the whole master dataset that ``url`` names a folder of, or names."""
+    return _narrowed(url)[0]
+
+
 def open_master(url: str, settings: Settings) -> Master:
     """The master dataset at ``url``, which may name one topic's or one day's folder of it (the seed's reprocessing path).
 
     Raises MissingDataError where there is none, UsageError where the folder names no day.
     """
+    base, parts = _narrowed(url)
+    numbers = {name: _number(url, name, text) for name, text in parts.items() if name != "topic"}
+    storage = open_storage(base, settings)
+    if not storage.exists():
+        raise MissingDataError(f"there is no master dataset at {storage.url}: has ingestion run? Is the path right?")
+    return Master(storage, Narrowing(parts.get("topic"), **numbers))
+
+
+def _narrowed(url: str) -> tuple[str, dict[str, str]]:
+    """The whole dataset's URL, and the values of the folders below it that ``url`` names."""
     base, parts = url.rstrip("/"), {}
     while match := _PART.fullmatch(base.rsplit("/", 1)[-1]):
         parts[match[1]] = match[2]
         base = base.rsplit("/", 1)[0] if "/" in base else "."
-    numbers = {name: _number(url, name, text) for name, text in parts.items() if name != "topic"}
-    storage = open_storage("/" if url.startswith("/") and not base else base, settings)
-    if not storage.exists():
-        raise MissingDataError(f"there is no master dataset at {storage.url}: has ingestion run? Is the path right?")
-    return Master(storage, Narrowing(parts.get("topic"), **numbers))
+    return "/" if url.startswith("/") and not base else base, parts
 
 
 def _number(url: str, name: str, text: str) -> int:

@@ -1,6 +1,6 @@
 """What can be seen of the files without a server: XML, transitions to nowhere, names that nothing defines.
 
-Oozie's schemas let the last two pass, and its server finds them only when a job is submitted or runs.
+Oozie's schemas accept the last two, and its server finds them only when a job is submitted or runs.
 """
 
 from __future__ import annotations

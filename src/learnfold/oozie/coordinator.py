@@ -40,9 +40,9 @@ def _instances(days: int) -> str:
 
 _COORDINATOR = """\
 <?xml version="1.0" encoding="UTF-8"?>
-<!-- Written by `learnfold oozie`. How often it runs is said by frequency:
+<!-- Written by `learnfold oozie`. The attribute frequency sets how often it runs:
 {options}
-     Those within a day wait for no input; the flag (frequency) of `learnfold oozie` writes them so. -->
+     Those within a day wait for no input; `learnfold oozie` with its flag for the frequency writes them so. -->
 <coordinator-app name="{name}" frequency="{frequency}" start="${{start}}" end="${{end}}" timezone="UTC"
                  xmlns="uri:oozie:coordinator:0.5">
     <controls>

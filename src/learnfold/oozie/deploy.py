@@ -1,4 +1,4 @@
-"""Puts the batch layer where Oozie finds it: checked first, whole, and the same again changes nothing."""
+"""Puts the batch layer where Oozie finds it: checked first, each file whole; doing it again changes nothing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Deployed:
 
 
 def deploy(request: DeployRequest, settings: Settings) -> Deployed:
-    """Checks, uploads, and says how to submit.
+    """What was uploaded, after checking it, and the command that submits it.
 
     Raises MissingDataError for a file that isn't there, DefinitionError for what Oozie would refuse, StorageError.
     """
@@ -76,7 +76,7 @@ def deploy(request: DeployRequest, settings: Settings) -> Deployed:
 
 
 def submit_command(request: DeployRequest, now: datetime) -> str:
-    """The seed's command; it starts at the next midnight (UTC) unless that was said."""
+    """The predecessor's command; it starts at the next midnight (UTC) unless ``start`` is defined."""
     midnight = (now + timedelta(days=1)).strftime("%Y-%m-%dT00:00Z")
     defined = {"start": midnight, **request.defined}
     words = ["oozie", "job", "-oozie", request.oozie, "-config", str(request.folder / "oozie" / "job.properties")]

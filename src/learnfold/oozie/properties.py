@@ -14,7 +14,7 @@ _UNITS = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024 * 1024}
 
 
 def job_properties(settings: Settings) -> str:
-    """All that coordinator and workflow ask for, as ``oozie job -config`` reads it."""
+    """All that coordinator and workflow need, as ``oozie job -config`` reads it."""
     return _PROPERTIES.format(
         driver_memory=settings.driver_memory,
         executor_memory=settings.executor_memory,
@@ -57,7 +57,7 @@ def resolved(value: str, properties: dict[str, str]) -> str:
 
 
 _PROPERTIES = """\
-# What the coordinator and the workflow are told. Written by `learnfold oozie`; change it here, or on the command line: -Dname=value.
+# The parameters of the coordinator and the workflow. Written by `learnfold oozie`; change them here, or on the command line: -Dname=value.
 # Keys of the object store don't belong here: the cluster has them (fs.s3a.* in core-site.xml, or a Hadoop credential provider).
 
 # the cluster
@@ -73,7 +73,7 @@ oozie.use.system.libpath=true
 # events in, views out
 inputPath=s3a://bucket-0/master_dataset
 outputPath=s3a://bucket-0/batch_views
-# where closed days have their marks (below topic=…/year=…/month=…/day=…); Oozie's server must be able to look there
+# where closed days have their marks (below topic=…/year=…/month=…/day=…); Oozie's server must be able to read there
 closedPath=${{inputPath}}
 
 # the first and the last midnight (UTC) at which it runs; all from the first on are caught up

@@ -65,7 +65,7 @@ class StorageTarget:
 
 
 class HdfsClient:
-    """Hadoop's own command, for clusters that ask for more than a name (Kerberos). It can't tell what is the same, and puts all."""
+    """Hadoop's own command, for clusters that require more than a name (Kerberos). It doesn't know what is the same, and puts all."""
 
     def __init__(self, program: str, folder: str) -> None:
         self._program, self._folder = program, folder.rstrip("/")
@@ -83,7 +83,7 @@ class HdfsClient:
         return list(files)
 
     def _run(self, *arguments: str) -> None:
-        done = subprocess.run(  # noqa: S603 - what Hadoop's own command is told is ours
+        done = subprocess.run(  # noqa: S603 - the arguments are written here
             [self._program, "dfs", *arguments], capture_output=True, text=True, check=False
         )
         if done.returncode:
@@ -112,7 +112,7 @@ class WebHdfs:
         return status["length"] == len(content) and self._ask("GET", self._url(path, op="OPEN")) == content
 
     def _write(self, path: str, content: bytes) -> None:
-        """Beside it first, then in place of it: a launcher never gets half a file."""
+        """Writes a file beside it and renames that: a launcher never gets half a file."""
         beside = f"{path}.new"
         where = self._location(self._url(beside, op="CREATE", overwrite="true"))
         self._ask("PUT", where, content)
@@ -139,11 +139,11 @@ class WebHdfs:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             with error:
-                said = error.read().decode(errors="replace")
+                text = error.read().decode(errors="replace")
             if error.code == 404 and missing is not None:  # noqa: PLR2004
                 return missing
             raise StorageError(
-                f"HDFS refused {method} {request.selector.partition('?')[0]}: {_reason(said)}"
+                f"HDFS refused {method} {request.selector.partition('?')[0]}: {_reason(text)}"
             ) from error
         except OSError as error:
             raise StorageError(
@@ -152,8 +152,8 @@ class WebHdfs:
             ) from error
 
 
-def _reason(said: str) -> str:
+def _reason(answer: str) -> str:
     try:
-        return str(json.loads(said)["RemoteException"]["message"]).splitlines()[0]
+        return str(json.loads(answer)["RemoteException"]["message"]).splitlines()[0]
     except (ValueError, KeyError, TypeError, IndexError):
-        return said[:500]
+        return answer[:500]

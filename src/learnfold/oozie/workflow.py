@@ -31,7 +31,7 @@ _WORKFLOW = """\
 <!-- START, FORK of all jobs, JOIN, END. Written by `learnfold oozie` from the subjects: change those, or the properties. -->
 <workflow-app name="{name}" xmlns="uri:oozie:workflow:1.0">
     <parameters>
-        <!-- what job.properties need not say -->
+        <!-- defaults of what job.properties may leave out -->
         <property><name>day</name><value>by-hand</value></property>
         <property><name>queueName</name><value>default</value></property>
         <property><name>sparkOptions</name><value>--conf spark.ui.showConsoleProgress=false</value></property>

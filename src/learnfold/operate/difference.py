@@ -10,10 +10,8 @@ from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.errors import UsageError
 
 if TYPE_CHECKING:
+    from learnfold.batch.context import Workspace
     from learnfold.batch.manifest import Manifest, ViewRecord
-    from learnfold.catalog import Catalog
-    from learnfold.settings import Settings
-    from learnfold.storage import Storage
 
 
 @dataclass
@@ -23,7 +21,7 @@ class ViewDifference:
     view: str
     rows: RowDifference
     only_in: str | None = None  # the batch that alone has the view
-    compared: bool = True  # False: the files or their digests are the same, so the rows were not looked at
+    compared: bool = True  # False: the files or their digests are the same, so the rows were not read
 
 
 @dataclass
@@ -41,18 +39,13 @@ class BatchDifference:
 
 
 def difference(
-    out: Storage,
-    before: Manifest,
-    after: Manifest,
-    catalog: Catalog,
-    settings: Settings,
-    views: list[str] | None = None,
-    examples: int = 3,
+    workspace: Workspace, before: Manifest, after: Manifest, views: list[str] | None = None, examples: int = 3
 ) -> BatchDifference:
     """How the views of ``after`` differ from those of ``before``; only ``views``, if given.
 
     Raises UsageError for a view that neither has, MissingDataError where files of a batch are gone.
     """
+    out, catalog = workspace.out, workspace.catalog
     known = [name for name in catalog.views if name in before.views or name in after.views]
     known += sorted((before.views.keys() | after.views.keys()) - set(known))
     for name in views or []:
@@ -60,7 +53,7 @@ def difference(
             catalog.view(name)
             raise UsageError(f"neither {before.batch} nor {after.batch} has the view {name}; its job was not run")
     found = BatchDifference(before.batch, after.batch)
-    with DuckDBSession(settings) as session:
+    with DuckDBSession(workspace.settings) as session:
         for name in known:
             if views and name not in views:
                 continue

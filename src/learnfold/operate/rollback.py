@@ -16,8 +16,7 @@ from learnfold.storage.lease import held
 from learnfold.utc import now
 
 if TYPE_CHECKING:
-    from learnfold.catalog import Catalog
-    from learnfold.settings import Settings
+    from learnfold.batch.context import Workspace
     from learnfold.storage import Storage
 
 _SHOWN = 5
@@ -31,16 +30,16 @@ class RollbackReport:
     stayed: list[str]  # jobs that the earlier batch doesn't hold, and that stay as they were
 
 
-def rollback(out: Storage, name: str, catalog: Catalog, settings: Settings) -> RollbackReport:
+def rollback(workspace: Workspace, name: str) -> RollbackReport:
     """Publishes the batch ``name`` (or ``previous``) again.
 
     Nobody else writes meanwhile: the leases of all jobs are held. The next run compares the master dataset with what that batch
     read, and so folds what came since. Raises MissingDataError where files of the batch are gone, UsageError where it is
     what readers see already.
     """
-    started_at = now()
-    jobs = {*catalog.jobs, *find_batch(out, "current").jobs}
-    with held(out, sorted({*jobs, HISTORY}), settings) as lease:
+    started_at, out = now(), workspace.out
+    jobs = {*workspace.catalog.jobs, *find_batch(out, "current").jobs}
+    with held(out, sorted({*jobs, HISTORY}), workspace.settings) as lease:
         current, target = find_batch(out, "current"), find_batch(out, name)
         if target.batch == current.batch:
             raise UsageError(
@@ -48,7 +47,7 @@ def rollback(out: Storage, name: str, catalog: Catalog, settings: Settings) -> R
             )
         gone = missing_files(out, target)
         if gone:
-            raise MissingDataError(_told(out, target.batch, gone))
+            raise MissingDataError(_missing(out, target.batch, gone))
         batch = new_batch()
         manifest = Manifest(
             batch,
@@ -71,7 +70,7 @@ def rollback(out: Storage, name: str, catalog: Catalog, settings: Settings) -> R
     return RollbackReport(manifest, [job for job in manifest.jobs if job not in target.jobs])
 
 
-def _told(out: Storage, batch: str, gone: list[str]) -> str:
+def _missing(out: Storage, batch: str, gone: list[str]) -> str:
     listed = "\n".join(f"  {path}" for path in gone[:_SHOWN])
     more = f"\n  and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
     others = [other for other in batch_names(out) if other != batch]

@@ -6,24 +6,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from learnfold.batch.clean import OWN_FOLDERS, is_own
 from learnfold.batch.erasure_receipt import unfinished
 from learnfold.batch.history import published
-from learnfold.batch.run import RunRequest, plan
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import plan
 from learnfold.errors import LearnfoldError, MissingDataError
 from learnfold.storage.lease import holders
+from learnfold.storage.out_layout import RUN_FOLDERS, is_run_file
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from learnfold.batch.context import Workspace
     from learnfold.batch.manifest import JobRecord, Manifest
     from learnfold.batch.plan import JobPlan
-    from learnfold.catalog import Catalog
-    from learnfold.settings import Settings
-    from learnfold.storage import Storage
 
 
 @dataclass
 class BatchLine:
-    """One published batch: what it did, for the jobs that it is news of."""
+    """One published batch: what it did, for the jobs that it ran. The names are those of the command's JSON."""
 
     batch: str
     action: str
@@ -34,10 +35,10 @@ class BatchLine:
     days_folded: int  # UTC days, counted by topic
     days_reused: int
     events: int  # valid, each once, that its topics held then
-    copies: int  # dropped
+    copies: int  # duplicates that were dropped
     quarantined: dict[str, dict[str, int]]  # by topic and reason
     left_out: dict[str, str]  # files that couldn't be read, and why
-    views_asked: int
+    views_asked: int  # refreshed
     views: int
 
 
@@ -49,8 +50,8 @@ class JobLine:
     batch: str  # that published it last
     input: str
     events: int
-    first_day: str | None  # UTC; None without events
-    last_day: str | None
+    first_day: date | None  # UTC; None without events
+    last_day: date | None
     views: int
     rows: int
 
@@ -68,7 +69,7 @@ class LeaseLine:
 
 @dataclass
 class PendingLine:
-    """What a run would do for one topic, or why that can't be told (then there are no numbers)."""
+    """What a run would do for one topic, or why that isn't known (then there are no numbers)."""
 
     input: str
     topic: str | None
@@ -89,22 +90,23 @@ class Status:
     batches: list[BatchLine] = field(default_factory=list)  # newest first
     jobs: list[JobLine] = field(default_factory=list)
     leases: list[LeaseLine] = field(default_factory=list)
-    pending: list[PendingLine] | None = None  # what isn't idle; None: not looked for
+    pending: list[PendingLine] | None = None  # what isn't idle; None: not known
     without_subject: dict[str, int] = field(default_factory=dict)  # files of topics that no subject reads, by topic
     unfinished_erasures: list[str] = field(default_factory=list)  # when they began, and by whom
     leftover_files: int = 0  # that no batch needs: of a crash, or of a run under way
     leftover_bytes: int = 0
 
 
-def status(out: Storage, catalog: Catalog, settings: Settings, master: str | None = None, most: int = 5) -> Status:
-    """The state of ``out`` with its last ``most`` batches; what is pending is compared with ``master``, or each job's own input.
+def status(workspace: Workspace, master: str | None = None, most: int = 5) -> Status:
+    """The state of the workspace's OUT with its last ``most`` batches; what is pending is compared with ``master``, or each job's own input.
 
     Reads manifests, leases and lists of files, and no data. Raises MissingDataError where there is no such place.
     """
+    out = workspace.out
     if not out.exists():
         raise MissingDataError(f"there is nothing at {out.url}; is the path right? 'learnfold run' makes views")
-    entries = [entry for folder in OWN_FOLDERS for entry in out.list(folder)]
-    leases = holders(out, settings)
+    entries = [entry for folder in RUN_FOLDERS for entry in out.list(folder)]
+    leases = holders(out, workspace.settings)
     batches = published(out)
     found = Status(out.url, batches[0].batch if batches else None)
     found.batches = [_batch(manifest) for manifest in batches[:most]]
@@ -112,15 +114,14 @@ def status(out: Storage, catalog: Catalog, settings: Settings, master: str | Non
     found.leases = [LeaseLine(h.name, h.alive, h.who.get("host"), h.who.get("pid"), h.who.get("since")) for h in leases]
     found.unfinished_erasures = [f"{receipt.started_at} by {receipt.by}" for receipt in unfinished(out)]
     needed = {path for manifest in batches for path in manifest.files()}
-    loose = [entry for entry in entries if is_own(entry.path) and entry.path not in needed]
+    loose = [entry for entry in entries if is_run_file(entry.path) and entry.path not in needed]
     found.leftover_files, found.leftover_bytes = len(loose), sum(entry.size for entry in loose)
     inputs = _inputs(batches[0] if batches else None, master)
     if inputs:
         found.pending = []
         for place, jobs in inputs.items():
-            _look(
-                found, RunRequest(place, out.url, tuple(job for job in jobs if job in catalog.jobs)), catalog, settings
-            )
+            known = tuple(job for job in jobs if job in workspace.catalog.jobs)
+            found.pending += _pending(found, workspace, RunRequest(place, out.url, known))
     return found
 
 
@@ -170,22 +171,20 @@ def _inputs(current: Manifest | None, master: str | None) -> dict[str, list[str]
     return found
 
 
-def _look(found: Status, request: RunRequest, catalog: Catalog, settings: Settings) -> None:
-    """Adds what a run of ``request`` would do."""
-    pending: list[PendingLine] = found.pending if found.pending is not None else []
+def _pending(found: Status, workspace: Workspace, request: RunRequest) -> list[PendingLine]:
+    """What a run of ``request`` would do; the files that it would leave out are added to ``found``."""
     try:
-        plans, unknown_topics = plan(request, catalog, settings)
+        plans, unknown_topics = plan(request, workspace.catalog, workspace.settings)
     except LearnfoldError as error:
-        pending.append(PendingLine(request.input, None, 0, 0, 0, 0, 0, f"can't be told: {error}"))
-        return
+        return [PendingLine(request.input, None, 0, 0, 0, 0, 0, f"not known: {error}")]
     found.without_subject |= unknown_topics
+    pending: list[PendingLine] = []
     for job in plans:
         pending += _topics(job, request.input)
-        asked = [view for view in job.views if not job.topics or all(topic.idle for topic in job.topics)]
-        if asked:
-            pending.append(
-                PendingLine(request.input, None, 0, 0, 0, 0, 0, f"{len(asked)} views of {job.job.name} to ask anew")
-            )
+        if job.views and all(topic.idle for topic in job.topics):
+            why = f"{len(job.views)} views of {job.job.name} to refresh"
+            pending.append(PendingLine(request.input, None, 0, 0, 0, 0, 0, why))
+    return pending
 
 
 def _topics(plan: JobPlan, place: str) -> list[PendingLine]:

@@ -7,17 +7,18 @@ or went since are called unverified rather than different.
 from __future__ import annotations
 
 import dataclasses
-import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from learnfold.batch.context import BatchContext
 from learnfold.batch.fold import fold_topic
-from learnfold.batch.history import find_batch
+from learnfold.batch.history import as_made, find_batch
 from learnfold.batch.manifest import new_batch
-from learnfold.batch.plan import Scope, plan_job, view_fingerprint
+from learnfold.batch.plan import PlanInput, plan_job, view_fingerprint
 from learnfold.batch.refresh import refresh_views
-from learnfold.engines import open_engine, runs_in_process
+from learnfold.batch.request import RunRequest, Scope
+from learnfold.engines import DayCounts, open_engine, runs_in_process
 from learnfold.engines.duckdb.difference import compare
 from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.errors import DataError, UsageError
@@ -25,14 +26,17 @@ from learnfold.master.layout import Listing, open_master
 from learnfold.operate.difference import ViewDifference
 from learnfold.storage import open_storage, same_place
 from learnfold.storage.lease import held
+from learnfold.storage.out_layout import new_verification_folder
 from learnfold.storage.scratch import scratch
-from learnfold.telemetry.reporter import Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from learnfold.batch.context import Workspace
+    from learnfold.batch.fold import FoldedTopic
     from learnfold.batch.manifest import JobRecord, TopicRecord, ViewRecord
-    from learnfold.catalog import Catalog, Job
+    from learnfold.batch.refresh import RefreshedViews
+    from learnfold.catalog import Catalog, Job, View
     from learnfold.master.layout import Master
     from learnfold.settings import Settings
     from learnfold.storage import Storage
@@ -59,25 +63,15 @@ class Verification:
         return not self.facts and not self.unverified and all(view.rows.same for view in self.views)
 
 
-def verify(
-    master_url: str,
-    out_url: str,
-    jobs: Sequence[str],
-    catalog: Catalog,
-    settings: Settings,
-    reporter: Reporter | None = None,
-    examples: int = _SHOWN,
-) -> Verification:
-    """Compares the published views of ``jobs`` (none: of all that are published) with what the events say.
+def verify(workspace: Workspace, master_url: str, jobs: Sequence[str] = (), examples: int = _SHOWN) -> Verification:
+    """Compares the published views of ``jobs`` (none: of all that are published) with what the events give.
 
-    Publishes nothing and changes nothing below ``out_url``. The zones are those that the batch was made with. Raises UsageError for
+    Publishes nothing and changes nothing of what is published. The zones are those that the batch was made with. Raises UsageError for
     a job that isn't published or was made from another input.
     """
-    reporter = reporter or Reporter()
-    out, master = open_storage(out_url, settings), open_master(master_url, settings)
+    out, catalog, settings = workspace.out, workspace.catalog, workspace.settings
+    master = open_master(master_url, settings)
     current = find_batch(out, "current")
-    zones = {name: current.settings.get(name, getattr(settings, name)) for name in ("platform_zone", "reporting_zone")}
-    settings = dataclasses.replace(settings, **zones)
     chosen = [catalog.job(name).name for name in jobs] or [name for name in current.jobs if name in catalog.jobs]
     for name in chosen:
         if name not in current.jobs:
@@ -85,71 +79,81 @@ def verify(
         if not same_place(current.jobs[name].input, master.shown):
             raise UsageError(f"{name} at {out.url} is made from {current.jobs[name].input}, not from {master.shown}")
     found = Verification(current.batch, chosen)
+    made_with = dataclasses.replace(workspace, settings=as_made(current, settings))
     try:
         for name in chosen:
-            _verify(found, catalog.jobs[name], current.jobs[name], master, out, catalog, settings, reporter, examples)
+            _Verifying(made_with, master, found, examples).job(catalog.jobs[name], current.jobs[name])
     finally:
-        reporter.done()
+        workspace.reporter.done()
     return found
 
 
-def _verify(
-    found: Verification,
-    job: Job,
-    record: JobRecord,
-    master: Master,
-    out: Storage,
-    catalog: Catalog,
-    settings: Settings,
-    reporter: Reporter,
-    examples: int,
-) -> None:
-    listing, changed = _as_of(record, job, master, catalog, found)
-    with _beside(out, settings) as beside:
-        engine = open_engine(settings, master.storage, beside)
+class _Verifying:
+    """The work, whose results go into ``found``."""
+
+    def __init__(self, workspace: Workspace, master: Master, found: Verification, examples: int) -> None:
+        self.workspace, self.master, self.found, self.examples = workspace, master, found, examples
+
+    def job(self, job: Job, record: JobRecord) -> None:
+        """Recomputes and compares one job."""
+        listing, changed = _as_of(record, job, self.master, self.workspace.catalog, self.found)
+        with _beside(self.workspace.out, self.workspace.settings) as out:
+            beside = dataclasses.replace(self.workspace, out=out)
+            topics, refreshed = self._recompute(beside, job, listing)
+            for name, folded in topics.items():
+                if name not in changed and name in record.topics:
+                    self.found.facts += _facts(name, record.topics[name], folded.record)
+            self.found.facts += [
+                f"{view}: the right rows break {check}" for view, checks in refreshed.broken.items() for check in checks
+            ]
+            with DuckDBSession(self.workspace.settings) as session:
+                for view in job.views:
+                    published, right = record.views.get(view.name), refreshed.views.get(view.name)
+                    why = self._incomparable(view, published, changed)
+                    if why is not None:
+                        self.found.unverified[view.name] = why
+                    elif published is not None and right is not None:
+                        self._compare(view, published, session, (out, right))
+
+    def _recompute(
+        self, beside: Workspace, job: Job, listing: Listing
+    ) -> tuple[dict[str, FoldedTopic], RefreshedViews]:
+        """The job's topics and views of the files in ``listing``, all of them made again."""
+        engine = open_engine(beside.settings, self.master.storage, beside.out)
+        request = RunRequest(self.master.shown, beside.out.url, (job.name,), Scope(full=True), action="verify")
+        context = BatchContext(beside, self.master, engine, new_batch(), request)
         try:
-            plan = plan_job(job, listing, None, Scope(full=True), settings, set())
-            batch, topics = new_batch(), {}
-            for topic in plan.topics:
-                rollups = [rollup for rollup in job.rollups if rollup.topic.name == topic.topic.name]
-                topics[topic.topic.name] = fold_topic(topic, rollups, engine, beside, settings, batch, reporter)
-            asked = refresh_views(job, topics, None, None, engine, settings, batch, reporter)
+            plan = plan_job(job, None, PlanInput(listing, request.scope, beside.settings, frozenset()))
+            topics = {
+                topic.topic.name: fold_topic(
+                    context, topic, [r for r in job.rollups if r.topic.name == topic.topic.name]
+                )
+                for topic in plan.topics
+            }
+            return topics, refresh_views(context, job, topics, None, None)
         finally:
             engine.close()
-        for name, folded in topics.items():
-            if name not in changed and name in record.topics:
-                found.facts += _facts(name, record.topics[name], folded.record)
-        found.facts += [
-            f"{view}: the right rows break {check}" for view, checks in asked.broken.items() for check in checks
-        ]
-        with DuckDBSession(settings) as session:
-            for view in job.views:
-                reporter.step("comparing", view.name)
-                published, right = record.views.get(view.name), asked.views.get(view.name)
-                gone = [why for topic in view.topics if (why := changed.get(topic.name))]
-                if published is None or published.fingerprint != view_fingerprint(view.fingerprint, settings):
-                    found.unverified[view.name] = "its definition or a zone changed since; 'learnfold run' asks it anew"
-                elif gone:
-                    found.unverified[view.name] = gone[0]
-                elif right is not None:
-                    _compare(found, view.name, view.key, (published, right), (out, beside), session, examples)
 
+    def _incomparable(self, view: View, published: ViewRecord | None, changed: dict[str, str]) -> str | None:
+        """Why the view can't be compared; None where it can."""
+        self.workspace.reporter.step("comparing", view.name)
+        settings = self.workspace.settings
+        if published is None or published.fingerprint != view_fingerprint(view.fingerprint, settings):
+            return "its definition or a zone changed since; 'learnfold run' refreshes it"
+        return next((changed[topic.name] for topic in view.topics if topic.name in changed), None)
 
-def _compare(
-    found: Verification,
-    name: str,
-    key: Sequence[str],
-    views: tuple[ViewRecord, ViewRecord],
-    places: tuple[Storage, Storage],
-    session: DuckDBSession,
-    examples: int,
-) -> None:
-    """Looks at the rows themselves: what a manifest says of them is part of what is to be verified."""
-    try:
-        with places[0].local(views[0].paths) as published, places[1].local(views[1].paths) as right:
-            found.views.append(ViewDifference(name, compare(session, key, published, right, examples)))
-    except DataError as error:
-        found.unverified[name] = f"{error}; 'learnfold run --full' makes it anew"
+    def _compare(
+        self, view: View, published: ViewRecord, session: DuckDBSession, right: tuple[Storage, ViewRecord]
+    ) -> None:
+        """Compares the rows themselves: what a manifest records of them is part of what is to be verified."""
+        beside, record = right
+        try:
+            with self.workspace.out.local(published.paths) as before, beside.local(record.paths) as after:
+                rows = compare(session, view.key, before, after, self.examples)
+        except DataError as error:
+            self.found.unverified[view.name] = f"{error}; 'learnfold run --full' makes it again"
+        else:
+            self.found.views.append(ViewDifference(view.name, rows))
 
 
 def _as_of(
@@ -182,10 +186,11 @@ def _facts(topic: str, published: TopicRecord, right: TopicRecord) -> list[str]:
     """Counts of events that the manifest has wrong."""
     lines = []
     for day in sorted(published.days.keys() | right.days.keys()):
-        told, true = (record.days.get(day, [0, 0]) for record in (published, right))
-        if told != true:
+        recorded, found = (record.days.get(day, DayCounts()) for record in (published, right))
+        if recorded != found:
             lines.append(
-                f"{topic} {day}: {told[0]} events and {told[1]} copies in the batch, {true[0]} and {true[1]} in its files"
+                f"{topic} {day}: {recorded.events} events and {recorded.duplicates} duplicates in the batch, "
+                f"{found.events} and {found.duplicates} in its files"
             )
     if published.quarantined != right.quarantined:
         lines.append(f"{topic}: quarantined in the batch {published.quarantined}, in its files {right.quarantined}")
@@ -202,7 +207,7 @@ def _beside(out: Storage, settings: Settings) -> Iterator[Storage]:
         finally:
             folder.cleanup()
         return
-    beside = open_storage(f"{out.url}/_verify/{secrets.token_hex(4)}", settings)
+    beside = open_storage(f"{out.url}/{new_verification_folder()}", settings)
     with held(out, ["verify"], settings):  # so that nobody cleans it away
         try:
             yield beside

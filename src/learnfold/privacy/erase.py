@@ -1,8 +1,8 @@
 """Erases a person: from the master dataset, its quarantine, and everything made of them.
 
-The order is such that it can be killed anywhere and gone on with by the same command: a receipt that says what is to go, the master
-files written anew, a run over the days that this touched, the published batch rid of what it doesn't read, older batches
-deleted, and a search of every file that must find nothing.
+The order is such that it can be killed anywhere and continued by the same command: a receipt that records what is to go, the master
+files written again without the person, a run over the days that this touched, the published batch without what it doesn't read,
+older batches deleted, and a search of every file that must find nothing.
 """
 
 from __future__ import annotations
@@ -12,108 +12,88 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from learnfold.batch.clean import OWN_FOLDERS, is_running
-from learnfold.batch.erasure_receipt import RECEIPTS, ErasureReceipt, new_receipt, operator, receipts_of
-from learnfold.batch.history import HISTORY, batch_names
+from learnfold.batch.clean import is_running
+from learnfold.batch.erasure_receipt import ErasureReceipt, new_receipt, operator, receipts_of
+from learnfold.batch.history import HISTORY, as_made, batch_names
 from learnfold.batch.manifest import Manifest, read_current, read_manifest
-from learnfold.batch.plan import Scope
 from learnfold.batch.publish import refresh_plain_paths
-from learnfold.batch.run import RunRequest, run
+from learnfold.batch.request import RunRequest, Scope
+from learnfold.batch.run import run
 from learnfold.engines import open_engine
 from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.errors import DataError, LearnfoldError, UsageError
-from learnfold.master.layout import open_master
-from learnfold.privacy.erasure import Erasure, topic_of
+from learnfold.master.file_names import REWRITE_LEASE
+from learnfold.master.layout import open_master, whole_dataset
+from learnfold.privacy.erasure import Erasure, in_quarantine, topic_of
 from learnfold.privacy.parquet import PersonQueries
 from learnfold.privacy.person import Person
 from learnfold.privacy.purge import Purge
 from learnfold.privacy.search import Findings, entries_below, search
-from learnfold.storage import open_storage, same_place
+from learnfold.storage import same_place
 from learnfold.storage.folder import TORN
 from learnfold.storage.lease import held, holders
-from learnfold.telemetry.reporter import Reporter
+from learnfold.storage.out_layout import RECEIPTS, RUN_FOLDERS, folder_of
 from learnfold.utc import now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from learnfold.batch.context import Workspace
     from learnfold.catalog import Catalog
     from learnfold.master.layout import Master
-    from learnfold.settings import Settings
     from learnfold.storage import Entry, Storage
 
-MASTER = "master"
-"""The lease below IN of whoever writes files of the master dataset anew."""
-
 MADE_UP = "_truth.json"
-"""What ``learnfold generate`` says of its events: no longer true once some are erased, and so deleted."""
+"""What ``learnfold generate`` records of its events: no longer true once some are erased, and so deleted."""
 
 _ROUNDS = 3
 _SHOWN = 10
 
 
-def erase(
-    user_id: str,
-    master_url: str,
-    out_url: str,
-    catalog: Catalog,
-    settings: Settings,
-    *,
-    dry_run: bool = True,
-    reporter: Reporter | None = None,
-) -> Erasure:
-    """Erases the person from both places, or says what would be done.
+def erase(workspace: Workspace, user_id: str, master_url: str, *, dry_run: bool = True) -> Erasure:
+    """What erasing the person from both places did, or would do (``dry_run``).
 
-    Raises UsageError where IN isn't a whole master dataset or isn't what OUT was made from; DataError where files can't be looked
-    into (unless ``skip_unreadable``), where files hold the person that aren't learnfold's, or where the master dataset changed in other
+    Raises UsageError where IN isn't a whole master dataset or isn't what OUT was made from; DataError where files can't be
+    searched (unless ``skip_unreadable``), where files hold the person that aren't learnfold's, or where the master dataset changed in other
     ways since the last batch; LearnfoldError where something is left after all.
     """
-    reporter = reporter or Reporter()
-    master, out = open_master(master_url, settings), open_storage(out_url, settings)
+    out = workspace.out
+    master = open_master(master_url, workspace.settings)
     if not master.narrowing.whole:
         raise UsageError(
             f"{master.shown} is a part of a master dataset; a person is erased from all of it: give {master.storage.url}"
         )
-    if same_place(master_url, out_url):
-        raise UsageError(f"the output is the input: {out_url}; name where the views are")
+    if same_place(master_url, out.url):
+        raise UsageError(f"the output is the input: {out.url}; name where the views are")
     words = [*re.findall(r"[^/\\]+", f"{master.storage.url}/{out.url}"), *operator().split()]
-    person = Person.of(user_id, catalog, words)
+    person = Person.of(user_id, workspace.catalog, words)
     try:
-        with DuckDBSession(settings) as session:
-            queries = PersonQueries(session, person)
-            return _Work(master, out, catalog, settings, queries, reporter).go(dry_run=dry_run)
+        with DuckDBSession(workspace.settings) as session:
+            return _Work(workspace, master, PersonQueries(session, person)).go(dry_run=dry_run)
     finally:
-        reporter.done()
+        workspace.reporter.done()
 
 
 class _Work:
-    def __init__(
-        self,
-        master: Master,
-        out: Storage,
-        catalog: Catalog,
-        settings: Settings,
-        queries: PersonQueries,
-        reporter: Reporter,
-    ) -> None:
-        self.person, self.master, self.out, self.catalog = queries.person, master, out, catalog
-        self.reporter, self.settings, self.queries = reporter, settings, queries
-        current, _ = read_current(out)
-        if current is not None:  # the zones that the views were made with, whatever the environment says today
-            zones = {n: current.settings.get(n, getattr(settings, n)) for n in ("platform_zone", "reporting_zone")}
-            self.settings = dataclasses.replace(settings, **zones)
-        self.inputs = _inputs(current, master, out, catalog)
+    def __init__(self, workspace: Workspace, master: Master, queries: PersonQueries) -> None:
+        current, _ = read_current(workspace.out)
+        if current is not None:
+            workspace = dataclasses.replace(workspace, settings=as_made(current, workspace.settings))
+        self.workspace, self.person, self.master, self.queries = workspace, queries.person, master, queries
+        self.out, self.catalog, self.settings = workspace.out, workspace.catalog, workspace.settings
+        self.reporter = workspace.reporter
+        self.inputs = _inputs(current, master, workspace.out, workspace.catalog)
 
     def go(self, *, dry_run: bool) -> Erasure:
         if dry_run:
-            return self._look(dry_run=True)
+            return self._inspect(dry_run=True)
         leases = holders(self.master.storage, self.settings)
         dead = {int(lease.who["pid"]) for lease in leases if lease.here and not lease.alive}
-        with held(self.master.storage, [MASTER], self.settings):
+        with held(self.master.storage, [REWRITE_LEASE], self.settings):
             self._sweep(dead)
             with held(self.out, self._jobs(), self.settings):
-                pass  # rather refused now than when half of it is done
-            found = self._look(dry_run=False)
+                pass  # if it can't be had, that is known before anything is changed
+            found = self._inspect(dry_run=False)
             if found.nothing:
                 return found
             receipt, master = self._begin(found), found.master
@@ -143,7 +123,7 @@ class _Work:
             for path in sorted(f.holding)
         ]
 
-    def _look(self, *, dry_run: bool) -> Erasure:
+    def _inspect(self, *, dry_run: bool) -> Erasure:
         """What there is to do, and whether it can be done; raises DataError where not."""
         found = Erasure(dry_run, self.person.distinctive, self._search_master(), self._search_output())
         receipts = receipts_of(self.out, self.person.id)
@@ -157,7 +137,7 @@ class _Work:
         self._refuse(found, {path for receipt in open_ones for path in receipt.files})
         return found
 
-    def _refuse(self, found: Erasure, ours: set[str]) -> None:
+    def _refuse(self, found: Erasure, rewritten: set[str]) -> None:
         names = found.master.names + found.output.names
         if names:
             raise DataError(f"the names of these files hold the person; name them otherwise first:\n{_listed(names)}")
@@ -165,27 +145,27 @@ class _Work:
         if closed and not self.settings.skip_unreadable:
             why = [f"{path}: {reason}" for path, reason in closed.items()]
             raise DataError(
-                f"these files can't be looked into, so nobody can say whether they hold the person; nothing was changed:\n{_listed(why)}\n"
-                "Mend or remove them, or go on without them by --skip-unreadable"
+                f"these files can't be searched, so it isn't known whether they hold the person; nothing was changed:\n{_listed(why)}\n"
+                "Repair or remove them, or continue without them by --skip-unreadable"
             )
         current, _ = read_current(self.out)
-        places = {*OWN_FOLDERS, RECEIPTS, *(current.views if current else ())}
-        unknown_topics = [f"{self.master.storage.url}/{path}" for path in found.master.texts if path != MADE_UP]
-        unknown_topics += [f"{self.out.url}/{p}" for p in found.output.holding if p.split("/", 1)[0] not in places]
-        if unknown_topics:
+        places = {*RUN_FOLDERS, RECEIPTS, *(current.views if current else ())}
+        foreign = [f"{self.master.storage.url}/{path}" for path in found.master.texts if path != MADE_UP]
+        foreign += [f"{self.out.url}/{p}" for p in found.output.holding if folder_of(p) not in places]
+        if foreign:
             raise DataError(
-                f"these files name the person, and they are none that learnfold wrote; nothing was changed:\n{_listed(unknown_topics)}\n"
-                "Mend or remove them first"
+                f"these files name the person, and learnfold didn't write them; nothing was changed:\n{_listed(foreign)}\n"
+                "Change or remove them first"
             )
-        others = self._other_changes(ours)
+        others = self._other_changes(rewritten)
         if others:
             raise DataError(
                 f"files that the last batch read are gone or have changed; nothing was changed:\n{_listed(others)}\n"
-                f"'learnfold run {self.master.storage.url} {self.out.url}' first, which says whether events are missing"
+                f"'learnfold run {self.master.storage.url} {self.out.url}' first: it reports whether events are missing"
             )
 
-    def _other_changes(self, ours: set[str]) -> list[str]:
-        """Files that the published batch read and that are no more what they were, but for those that an erasure wrote anew."""
+    def _other_changes(self, rewritten: set[str]) -> list[str]:
+        """Files that the published batch read and that have changed since, but for those that an erasure rewrote."""
         current, _ = read_current(self.out)
         there = {entry.path: (entry.size, entry.tag) for entry in self.master.storage.list()}
         read = {
@@ -194,7 +174,7 @@ class _Work:
             for topic in job.topics.values()
             for path, file in topic.files.items()
         }
-        return sorted(path for path, was in read.items() if path not in ours and there.get(path) != was)
+        return sorted(path for path, was in read.items() if path not in rewritten and there.get(path) != was)
 
     def _search_master(self) -> Findings:
         entries = entries_below(self.master.storage, self.out)
@@ -204,7 +184,7 @@ class _Work:
         return search(self.out, entries_below(self.out, self.master.storage), self.queries, self.reporter)
 
     def _begin(self, found: Erasure) -> ErasureReceipt:
-        """Writes down what is about to be done, adding to what an erasure that was killed did."""
+        """The receipt of what is about to be done, added to that of an erasure of the same person that was killed."""
         unfinished = [r for r in receipts_of(self.out, self.person.id) if r.finished_at is None]
         receipt = unfinished[-1] if unfinished else new_receipt(self.person.id, self.master.storage.url, self.out.url)
         receipt.quarantine_rows = max(receipt.quarantine_rows, found.quarantine_rows)
@@ -213,23 +193,23 @@ class _Work:
         return receipt
 
     def _note(self, receipt: ErasureReceipt, master: Findings) -> None:
-        """Writes down which files are about to be written anew."""
+        """Records which files are about to be rewritten."""
         for path, traces in master.traces.items():
             if path not in receipt.files:
                 mentions = sum(traces.mentions.values())
                 receipt.files[path] = {"rows": traces.theirs, "mentions": mentions}
                 receipt.mentions += mentions
-                if "_quarantine/" not in path and traces.theirs:
+                if not in_quarantine(path) and traces.theirs:
                     topic = topic_of(path)
                     receipt.rows_by_topic[topic] = receipt.rows_by_topic.get(topic, 0) + traces.theirs
         receipt.write(self.out)
 
     def _rewrite(self, receipt: ErasureReceipt, found: Findings) -> None:
-        """Writes the master files that hold the person anew, each put in place at once."""
+        """Rewrites the master files that hold the person; each new one appears whole."""
         storage = self.master.storage
         self._note(receipt, found)
         for number, path in enumerate(sorted(found.traces), 1):
-            self.reporter.step(f"writing {number} of {len(found.traces)} files anew", path)
+            self.reporter.step(f"rewriting file {number} of {len(found.traces)}", path)
             with storage.local([path]) as (source,), storage.new(path) as target:
                 self.queries.rewrite(source, target, found.traces[path])
         if MADE_UP in found.texts:
@@ -259,13 +239,13 @@ class _Work:
                 run(request, self.catalog, self.settings, self.reporter)
 
     def _purge(self, receipt: ErasureReceipt) -> None:
-        """Rids the output of what its published batch doesn't read, while nobody else writes there."""
+        """Removes from the output what its published batch doesn't read, while nobody else writes there."""
         found = self._search_output()
         engine = open_engine(self.settings, self.master.storage, self.out)
         try:
             with held(self.out, self._jobs(), self.settings) as lease:
                 current, _ = read_current(self.out)
-                purge = Purge(self.out, self.catalog, engine, self.queries, lease)
+                purge = Purge(self.workspace, engine, self.queries, lease)
                 if current is not None:
                     current = purge.republish(current, found)
                     refresh_plain_paths(self.out, current, *current.jobs)
@@ -278,7 +258,7 @@ class _Work:
         receipt.write(self.out)
 
     def _recompute(self, output: Findings) -> None:
-        """Runs the jobs anew whose published files hold the person though no event does."""
+        """Runs the jobs again whose published files hold the person though no event does."""
         current, _ = read_current(self.out)
         jobs = current.jobs if current else {}
         stale = {
@@ -301,8 +281,7 @@ def _inputs(current: Manifest | None, master: Master, out: Storage, catalog: Cat
     """By input, the published jobs that were made from it; raises UsageError where it isn't within the master dataset."""
     found: dict[str, list[str]] = {}
     for name, job in current.jobs.items() if current else ():
-        base = re.sub(r"(/(topic|year|month|day)=[^/]+)+/?$", "", job.input)
-        if not same_place(base, master.storage.url):
+        if not same_place(whole_dataset(job.input), master.storage.url):
             raise UsageError(f"{name} at {out.url} is made from {job.input}, not from {master.shown}; erase from that")
         if name in catalog.jobs:
             found.setdefault(job.input, []).append(name)
@@ -325,5 +304,5 @@ def _listed(lines: Iterable[str]) -> str:
 def _left_message(left: list[str]) -> str:
     return (
         f"the person is still named in:\n{_listed(left)}\n"
-        "Events of theirs may still be coming in: stop their source. Files that aren't learnfold's must be removed by hand. Then say the same again"
+        "Events of theirs may still be coming in: stop their source. Files that aren't learnfold's must be removed by hand. Then give the same command again"
     )

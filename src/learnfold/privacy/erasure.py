@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from learnfold.master import file_names
+from learnfold.storage import out_layout
+from learnfold.storage.out_layout import folder_of
 
 if TYPE_CHECKING:
     from learnfold.batch.erasure_receipt import ErasureReceipt
@@ -16,9 +19,9 @@ class Erasure:
     """What an erasure would do, or did."""
 
     dry_run: bool
-    searched_in_texts: (
-        bool  # False: the id is a number or a common word, so only fields that identify a person were looked at
-    )
+    searched_in_texts: bool
+    """False: the id is a number or a common word, so only fields that identify a person were compared with it."""
+
     master: Findings  # before anything was done
     output: Findings
     batches: list[str] = field(default_factory=list)  # that hold the person
@@ -28,7 +31,7 @@ class Erasure:
 
     @property
     def nothing(self) -> bool:
-        """Whether there is nothing to erase and nothing to go on with."""
+        """Whether there is nothing to erase and nothing to continue."""
         return not (self.master.holding or self.output.holding or self.unfinished)
 
     @property
@@ -36,7 +39,7 @@ class Erasure:
         """The person's events in the master dataset, by topic; those in quarantine don't count."""
         rows: dict[str, int] = {}
         for path, traces in self.master.traces.items():
-            if traces.theirs and "_quarantine/" not in path:
+            if traces.theirs and not in_quarantine(path):
                 rows[topic_of(path)] = rows.get(topic_of(path), 0) + traces.theirs
         return dict(sorted(rows.items()))
 
@@ -44,7 +47,7 @@ class Erasure:
     def quarantine_rows(self) -> int:
         """Invalid events of the person's, below IN and OUT."""
         found = [*self.master.traces.items(), *self.output.traces.items()]
-        return sum(traces.theirs for path, traces in found if "_quarantine/" in path)
+        return sum(traces.theirs for path, traces in found if in_quarantine(path))
 
     @property
     def mentions(self) -> dict[str, int]:
@@ -56,7 +59,11 @@ class Erasure:
         return columns
 
 
+def in_quarantine(path: str) -> bool:
+    """Whether a file below IN or OUT holds invalid events."""
+    return folder_of(path) in {file_names.QUARANTINE, out_layout.QUARANTINE}
+
+
 def topic_of(path: str) -> str:
     """The topic that a file of the master dataset is of, by its path."""
-    found = re.search(r"topic=([^/]+)", path)
-    return found[1] if found else "outside topics"
+    return file_names.topic_of(path) or "outside topics"

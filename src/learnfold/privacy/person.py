@@ -2,7 +2,7 @@
 
 An event is a person's when a field that says whose event it is (``user_id``, ``student_id``) is their id. Elsewhere (in words, addresses, unknown fields) an id is a
 mention, if it stands as a token of its own: ``U1`` is one in ``"see U1."`` and in ``/files/U1/a.pdf``, not in ``U10``, ``U1-a`` or
-``U1@x.org``. A number, a single letter or a word of learnfold's own means too many other things to be looked for like that.
+``U1@x.org``. A number, a single letter or a word of learnfold's own means too many other things to be searched for like that.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Rids one place of files that hold a person: what the published batch needs is written anew, all else is deleted.
+"""Removes files that hold a person from one place: what the published batch needs is rewritten, all else is deleted.
 
-A file of a rollup may hold rows of days that were folded anew since, and a quarantine file those of events that are gone: the
+A file of a rollup may hold rows of days that were folded again since, and a quarantine file those of events that are gone: the
 published batch doesn't read them, but they are there.
 """
 
@@ -10,23 +10,31 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from learnfold.batch.clean import OWN_FOLDERS
-from learnfold.batch.erasure_receipt import RECEIPTS
 from learnfold.batch.history import batch_names
-from learnfold.batch.manifest import BATCHES, Manifest, RollupFile, manifest_path, new_batch, read_manifest
+from learnfold.batch.manifest import Manifest, RollupFile, new_batch, read_manifest
 from learnfold.batch.publish import publish
-from learnfold.batch.rollup_rows import sources
+from learnfold.batch.rollup_rows import rows_of
 from learnfold.errors import DataError
 from learnfold.storage.folder import TORN
+from learnfold.storage.out_layout import (
+    RECEIPTS,
+    RUN_FOLDERS,
+    batch_folder,
+    folder_of,
+    manifest_path,
+    quarantine_path,
+    rollup_path,
+    topic_of_quarantine,
+)
 from learnfold.utc import now
 
 if TYPE_CHECKING:
+    from learnfold.batch.context import Workspace
     from learnfold.batch.manifest import RollupRecord, TopicRecord
-    from learnfold.catalog import Catalog, Rollup
+    from learnfold.catalog import Rollup
     from learnfold.engines import Engine
     from learnfold.privacy.parquet import PersonQueries
     from learnfold.privacy.search import Findings
-    from learnfold.storage import Storage
     from learnfold.storage.lease import Lease
 
 
@@ -41,8 +49,9 @@ class Removed:
 class Purge:
     """The work on one place, whose leases its caller has."""
 
-    def __init__(self, out: Storage, catalog: Catalog, engine: Engine, queries: PersonQueries, lease: Lease) -> None:
-        self.out, self.catalog, self.engine, self.queries = out, catalog, engine, queries
+    def __init__(self, workspace: Workspace, engine: Engine, queries: PersonQueries, lease: Lease) -> None:
+        self.out, self.catalog = workspace.out, workspace.catalog
+        self.engine, self.queries = engine, queries
         self.lease = lease
         self._made = 0
 
@@ -80,23 +89,23 @@ class Purge:
         return publish(self.out, manifest, self.lease)
 
     def _rollup(self, rollup: Rollup, record: RollupRecord, holding: set[str], batch: str) -> None:
-        """Files with rows of days that others answer for are written anew without those."""
-        parts = []
-        for part in record.parts:
-            if part.path in holding and len(part.days) < part.held:
-                path = f"_rollups/{rollup.name}/{batch}-erased-{self._next()}.parquet"
-                made = self.engine.merge(rollup, sources([part]), path)
+        """Files with rows of days that others answer for are rewritten without those."""
+        files = []
+        for file in record.files:
+            if file.path in holding and len(file.days) < file.held:
+                path = rollup_path(rollup.name, f"{batch}-erased-{self._next()}")
+                made = self.engine.merge(rollup, rows_of([file]), path)
                 if made.rows:
-                    parts.append(RollupFile(made.path, made.rows, made.bytes, part.days, len(part.days)))
+                    files.append(RollupFile(made.path, made.rows, made.bytes, file.days, len(file.days)))
             else:
-                parts.append(part)
-        record.parts = parts
+                files.append(file)
+        record.files = files
 
     def _quarantine(self, topic: TopicRecord, found: Findings, batch: str) -> None:
-        """Quarantine files are written anew, with what they hold of files that are still there, and without the person."""
+        """Quarantine files are rewritten with what they hold of files that are still there, and without the person."""
         for path in sorted({file.quarantine for file in topic.files.values() if file.quarantine} & found.traces.keys()):
             files = [name for name, file in topic.files.items() if file.quarantine == path]
-            target = f"{path.rsplit('/', 1)[0]}/{batch}-{self._next()}.parquet"
+            target = quarantine_path(topic_of_quarantine(path), f"{batch}-{self._next()}")
             with self.out.local([path]) as (source,), self.out.new(target) as place:
                 self.queries.rewrite(source, place, found.traces[path], keep=files)
             for name in files:
@@ -109,7 +118,7 @@ class Purge:
     def remove(self, current: Manifest | None, holding: set[str]) -> Removed:
         """Deletes the other batches that need a file that is ``holding`` the person, and every such file that is a run's own.
 
-        What writers left that died goes too: nobody writes here now, and nobody can tell what such files hold.
+        What writers left that died goes too: nobody writes here now, and it isn't known what such files hold.
         """
         stay = [current] if current else []
         gone: dict[str, Manifest | None] = {}
@@ -122,14 +131,14 @@ class Purge:
                     stay.append(manifest)
         needed = {path for manifest in stay for path in manifest.files()}
         there = {entry.path for entry in self.out.list()}
-        own = {path for path in there if path.split("/", 1)[0] in OWN_FOLDERS}
-        theirs = {path for name in gone for path in own if path.startswith(f"{BATCHES}/{name}/")}
+        own = {path for path in there if folder_of(path) in RUN_FOLDERS}
+        theirs = {path for name in gone for path in own if path.startswith(f"{batch_folder(name)}/")}
         theirs |= {path for manifest in gone.values() if manifest for path in manifest.files()}
-        places = {*OWN_FOLDERS, RECEIPTS, *self.catalog.views}
-        torn = {path for path in there if TORN.search(path) and path.split("/", 1)[0] in places}
+        places = {*RUN_FOLDERS, RECEIPTS, *self.catalog.views}
+        torn = {path for path in there if TORN.search(path) and folder_of(path) in places}
         files = ((own & (holding | theirs)) | torn) - needed
         manifests = sorted(files & {manifest_path(name) for name in gone})
-        self.out.delete(manifests)  # first, so that no batch stays by halves
+        self.out.delete(manifests)  # first, so that no batch stays partially
         self.out.delete(sorted(files - set(manifests)))
         return Removed(sorted(gone), sorted(files))
 

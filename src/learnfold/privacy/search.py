@@ -1,4 +1,4 @@
-"""Looks for a person in every file of a place, whatever kind of file it is."""
+"""Searches every file of a place for a person, whatever kind of file it is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PARQUET = (".parquet", ".parq")
 _PACKED = (".zst", ".bz2", ".xz", ".zip", ".7z", ".tar", ".tgz", ".lz4", ".snappy")
 _FILES, _BYTES = 256, 512_000_000
-"""At most so much is fetched at once."""
+"""At most so many files and bytes are fetched together."""
 _CHUNK = 1 << 22
 
 
@@ -33,8 +33,8 @@ class Findings:
     traces: dict[str, Traces] = field(default_factory=dict)  # by Parquet file that holds something
     texts: list[str] = field(default_factory=list)  # other files whose content names the person
     names: list[str] = field(default_factory=list)  # files whose own path names the person
-    closed: dict[str, str] = field(default_factory=dict)  # files that can't be looked into, and why
-    files: int = 0  # looked into
+    closed: dict[str, str] = field(default_factory=dict)  # files that can't be searched, and why
+    files: int = 0  # searched
     rows: int = 0  # of the Parquet files among them
 
     @property
@@ -85,7 +85,7 @@ def _search_columns(storage: Storage, group: Sequence[Entry], queries: PersonQue
 
 def _search_text(storage: Storage, entry: Entry, person: Person, found: Findings) -> None:
     if entry.path.endswith(_PACKED):
-        found.closed[entry.path] = "it is packed in a way that can't be looked into"
+        found.closed[entry.path] = "it is compressed in a way that can't be searched"
         return
     try:
         with storage.local([entry.path]) as (file,):
@@ -95,11 +95,11 @@ def _search_text(storage: Storage, entry: Entry, person: Person, found: Findings
     except MissingDataError:
         return
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        found.closed[entry.path] = f"it can't be unpacked: {error}"
+        found.closed[entry.path] = f"it can't be decompressed: {error}"
 
 
 def _texts(file: Path, *, gzipped: bool) -> Iterator[str]:
-    """The file's text in pieces that end where no name can go on: after a line, else after a comma."""
+    """The file's text in pieces that end where no name can continue: after a line, else after a comma."""
     with gzip.open(file) if gzipped else file.open("rb") as stream:
         rest = b""
         while piece := stream.read(_CHUNK):

@@ -1,4 +1,4 @@
-"""The time, and waiting for it; tests have another."""
+"""The time, and waiting for it; tests use another clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 POLL_SECONDS = 20.0
-"""How often a waiting schedule looks at the clock, which may be set or have slept."""
+"""How often a waiting schedule reads the clock, which may have been set or have slept."""
 
 
 class Clock(Protocol):
@@ -15,7 +15,7 @@ class Clock(Protocol):
 
     @property
     def stopped(self) -> bool:
-        """Whether it was asked to end."""
+        """Whether it is to end."""
         ...
 
     def now(self) -> datetime:
@@ -23,7 +23,7 @@ class Clock(Protocol):
         ...
 
     def wait_until(self, moment: datetime) -> None:
-        """Comes back at ``moment``, or before it to be asked again, or when it is asked to end."""
+        """Returns at ``moment``, or earlier; also when it is to end."""
         ...
 
 
@@ -39,7 +39,7 @@ class SystemClock:
         return self._stop.is_set()
 
     def stop(self) -> None:
-        """Asks to end; may be called by a signal."""
+        """Makes it end; may be called by a signal handler."""
         self._stop.set()
 
     def now(self) -> datetime:

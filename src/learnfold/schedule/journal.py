@@ -1,4 +1,4 @@
-"""What a schedule has done, in a small file in OUT, so that it goes on after a crash."""
+"""What a schedule has done, in a small file in OUT, so that it continues after a crash."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from learnfold.errors import DataError
+from learnfold.storage.out_layout import SCHEDULE_JOURNAL
 
 if TYPE_CHECKING:
     from learnfold.storage import Storage
-
-PATH = "_schedule/journal.json"
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Journal:
 
     def read(self) -> Entry | None:
         """What stands there; None before the first time. Raises DataError where it can't be read."""
-        data = self._out.read(PATH)
+        data = self._out.read(SCHEDULE_JOURNAL)
         if data is None:
             return None
         try:
@@ -40,10 +39,10 @@ class Journal:
             return Entry(datetime.fromisoformat(found["last"]), datetime.fromisoformat(begun) if begun else None)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
-                f"{self._out.url}/{PATH} can't be read ({error!r}); delete it, and the schedule begins anew"
+                f"{self._out.url}/{SCHEDULE_JOURNAL} can't be read ({error!r}); delete it, and the schedule starts again"
             ) from error
 
     def write(self, entry: Entry) -> None:
-        """Puts it in place at once."""
+        """Writes it; it appears whole."""
         begun = entry.begun.isoformat() if entry.begun else None
-        self._out.write(PATH, json.dumps({"last": entry.last.isoformat(), "begun": begun}).encode())
+        self._out.write(SCHEDULE_JOURNAL, json.dumps({"last": entry.last.isoformat(), "begun": begun}).encode())

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from learnfold.batch.history import published
-from learnfold.batch.manifest import POINTER, manifest_path, read_current, read_manifest
+from learnfold.batch.manifest import read_current, read_manifest
 from learnfold.errors import LearnfoldError, MissingDataError
 from learnfold.serve.problems import Problem
+from learnfold.storage.out_layout import POINTER, manifest_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

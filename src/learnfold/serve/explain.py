@@ -59,11 +59,11 @@ def freshness(manifest: Manifest, catalog: Catalog) -> dict[str, Any]:
 
 def about(record: TopicRecord) -> dict[str, Any]:
     """What a batch holds of a topic, and what it left out."""
-    days = sorted(day for day, counts in record.days.items() if counts[0])
+    days = sorted(day for day, counts in record.days.items() if counts.events)
     return {
         "events": record.events,
-        "first_day": days[0] if days else None,
-        "newest_day": days[-1] if days else None,
+        "first_day": days[0].isoformat() if days else None,
+        "newest_day": days[-1].isoformat() if days else None,
         "duplicates_dropped": record.duplicates,
         "quarantined": record.quarantined,
         "unreadable_files": len(record.unreadable),

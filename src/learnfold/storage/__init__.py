@@ -1,4 +1,4 @@
-"""Where bytes lie: a folder, or a bucket on any S3. ``s3://`` and ``s3a://`` are the same place.
+"""Where files are: a folder, or a bucket on any S3. ``s3://`` and ``s3a://`` are the same place.
 
 Every path is relative to the storage's root, with ``/`` between its parts.
 """
@@ -28,13 +28,13 @@ class Entry:
 
 
 class Storage(Protocol):
-    """Files below one root. What fails raises StorageError; a missing file is None or MissingDataError as said."""
+    """Files below one root. What fails raises StorageError; a missing file is None or MissingDataError, as each method states."""
 
     url: str
     """The root as engines and messages name it: an absolute folder, or ``s3://bucket/prefix``."""
 
-    at_once: int
-    """Requests that are best under way at once (see ``map_concurrently``); 1 where nothing is gained."""
+    max_concurrency: int
+    """How many requests are best under way together (see ``map_concurrently``); 1 where nothing is gained."""
 
     def exists(self) -> bool:
         """Whether the root is there; raises StorageError where it can't be made by writing to it, as a missing bucket."""
@@ -49,7 +49,7 @@ class Storage(Protocol):
         ...
 
     def write(self, path: str, data: bytes) -> None:
-        """Puts a small file in place at once, over any old one. An empty one may count as none."""
+        """Writes a small file; it appears whole, in place of any old one. An empty one may count as none."""
         ...
 
     def swap(self, path: str, data: bytes, tag: str | None) -> str:
@@ -65,26 +65,26 @@ class Storage(Protocol):
         ...
 
     def new(self, path: str) -> AbstractContextManager[Path]:
-        """A local file to fill; when the block ends well it lies at ``path``, whole and at once, else nothing does."""
+        """A local file to fill; when the block ends well, its content appears whole at ``path``, else nothing does."""
         ...
 
     def batched_writes(self) -> AbstractContextManager[None]:
-        """While the block goes on, files made by ``new`` in it may still be on their way; when it ends well they are all there.
+        """Uploads of files made by ``new`` run in the background; leaving the block waits for all of them and raises the first failure.
 
         Within it ``local``, ``copy`` and ``delete`` wait for the files that they name.
         """
         ...
 
     def local(self, paths: Sequence[str]) -> AbstractContextManager[list[str]]:
-        """Names of local files with the content of ``paths``, in their order, while the block lasts; MissingDataError if one is gone."""
+        """Names of local files with the content of ``paths``, in their order, until the block ends; MissingDataError if one is gone."""
         ...
 
     def footers(self, paths: Sequence[str]) -> AbstractContextManager[list[str]]:
-        """The same for readers of Parquet footers alone: what is before a file's footer may be left out, but not its room."""
+        """The same for readers of Parquet footers alone: files of the right size, whose bytes before the footer may be missing."""
         ...
 
     def copy(self, source: str, target: str) -> None:
-        """Puts the content of ``source`` at ``target`` at once, over any old one, without moving bytes through here where it can."""
+        """Copies ``source`` to ``target``, which appears whole, in place of any old one; without downloading it where that is possible."""
         ...
 
     def delete(self, paths: Iterable[str]) -> None:
@@ -101,7 +101,7 @@ def open_storage(url: str, settings: Settings) -> Storage:
     if not url.strip():
         from learnfold.errors import UsageError
 
-        raise UsageError("a place is named by nothing; name a folder, or s3://bucket/path")
+        raise UsageError("a place is given as an empty text; give a folder, or s3://bucket/path")
     scheme, colon, rest = url.partition("://")
     if colon and scheme in {"s3", "s3a", "s3n"}:
         try:

@@ -1,4 +1,4 @@
-"""Many small things done at once: what makes a storage behind a network as quick as a folder."""
+"""Many small requests under way together: what makes a storage behind a network as quick as a folder."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def map_concurrently(act: Callable[[Item], Result], items: Iterable[Item], at_once: int) -> list[Result]:
-    """What ``act`` returns for each item, in their order, at most ``at_once`` of them under way.
+def map_concurrently(act: Callable[[Item], Result], items: Iterable[Item], max_concurrency: int) -> list[Result]:
+    """What ``act`` returns for each item, in their order, at most ``max_concurrency`` of them under way.
 
     Raises what the first of them to fail raised; those that had not begun then don't begin.
     """
     todo = list(items)
-    if at_once <= 1 or len(todo) <= 1:
+    if max_concurrency <= 1 or len(todo) <= 1:
         return [act(item) for item in todo]
-    pool = ThreadPoolExecutor(min(at_once, len(todo)), thread_name_prefix="learnfold-storage")
+    pool = ThreadPoolExecutor(min(max_concurrency, len(todo)), thread_name_prefix="learnfold-storage")
     try:
         return list(pool.map(act, todo))
     finally:

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _TEMPORARY = ".tmp-"
 
 TORN = re.compile(r"(?:^|/)\.[^/]+\.tmp-(\d+)-[0-9a-f]+$")
-"""The name of what a writer is writing, or was when it died, with the number of its process."""
-"""In the name of what is being written; a run that died leaves such files, and ``clean`` removes them."""
+"""The name of what a writer is writing, or was when it died, with the number of its process; ``clean`` removes the latter."""
 
 _PATTERN = re.compile(r"[*?\\[{]")
 
@@ -32,7 +31,7 @@ _PATTERN = re.compile(r"[*?\\[{]")
 class FolderStorage:
     """Files below a folder."""
 
-    at_once = 1
+    max_concurrency = 1
 
     def __init__(self, folder: str) -> None:
         self.root = Path(folder).absolute()
@@ -49,7 +48,7 @@ class FolderStorage:
                 if entry.is_dir():
                     self._walk(entry.path, below, found)
                     continue
-                with contextlib.suppress(FileNotFoundError):  # it went while we looked
+                with contextlib.suppress(FileNotFoundError):  # it was deleted meanwhile
                     about = entry.stat()
                     tag = f"{about.st_mtime_ns:x}-{about.st_ino:x}"
                     found.append(Entry(below, about.st_size, tag, datetime.fromtimestamp(about.st_mtime, UTC)))
@@ -62,7 +61,7 @@ class FolderStorage:
 
     def read(self, path: str) -> bytes | None:
         """The file's bytes."""
-        with _translated(self.root / path):
+        with _errors_translated(self.root / path):
             try:
                 return (self.root / path).read_bytes()
             except FileNotFoundError:
@@ -100,11 +99,11 @@ class FolderStorage:
     def new(self, path: str) -> Iterator[Path]:
         """A file beside its place, renamed into it."""
         target = self.root / path
-        with _translated(target):
+        with _errors_translated(target):
             target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.parent / f".{target.name}{_TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}"
         try:
-            with _translated(target):
+            with _errors_translated(target):
                 yield temporary
                 with temporary.open("rb") as written:
                     os.fsync(written.fileno())
@@ -114,7 +113,7 @@ class FolderStorage:
                 temporary.unlink(missing_ok=True)
 
     def batched_writes(self) -> AbstractContextManager[None]:
-        """Nothing: what is made is there at once."""
+        """Nothing: files are there when ``new`` ends."""
         return contextlib.nullcontext()
 
     @contextlib.contextmanager
@@ -140,7 +139,7 @@ class FolderStorage:
     def copy(self, source: str, target: str) -> None:
         """A second name for the same bytes where the file system can (they are never changed in place), else a copy."""
         place = self.root / target
-        with _translated(place):
+        with _errors_translated(place):
             place.parent.mkdir(parents=True, exist_ok=True)
             temporary = place.parent / f".{place.name}{_TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}"
             try:
@@ -158,7 +157,7 @@ class FolderStorage:
         """Deletes files, and the folders that this empties."""
         folders = set()
         for path in paths:
-            with _translated(self.root / path):
+            with _errors_translated(self.root / path):
                 (self.root / path).unlink(missing_ok=True)
             folders.add((self.root / path).parent)
         for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
@@ -173,7 +172,7 @@ class FolderStorage:
     @contextlib.contextmanager
     def _locked(self, path: str) -> Iterator[None]:
         place = self.root / path
-        with _translated(place):
+        with _errors_translated(place):
             place.parent.mkdir(parents=True, exist_ok=True)
             handle = (place.parent / f".{place.name}.lock").open("a")
         with handle:
@@ -184,7 +183,7 @@ class FolderStorage:
         """Every file below ``prefix``; links to folders are followed."""
         found: list[Entry] = []
         start = self.root / prefix if prefix else self.root
-        with _translated(start):
+        with _errors_translated(start):
             self._walk(str(start), prefix.rstrip("/"), found)
         found.sort(key=lambda entry: entry.path)
         return found
@@ -204,13 +203,13 @@ def _digest(data: bytes) -> str:
 
 
 @contextlib.contextmanager
-def _translated(place: Path) -> Iterator[None]:
+def _errors_translated(place: Path) -> Iterator[None]:
     """An OSError as StorageError, with what to do."""
     try:
         yield
     except PermissionError as error:
         raise StorageError(
-            f"{error.filename or place} may not be read or written by this user; mend its permissions"
+            f"{error.filename or place} may not be read or written by this user; change its permissions"
         ) from error
     except NotADirectoryError as error:
         raise StorageError(f"{place} can't be made: a part of it is a file") from error

@@ -56,7 +56,7 @@ class HadoopStorage:
         if not bucket:
             raise UsageError(f"s3://{rest_of_url} names no bucket; a place is called s3://bucket/path")
         self.url = "/".join(["s3:/", bucket, *folders])
-        self.at_once = settings.s3_requests
+        self.max_concurrency = settings.s3_requests
         self._bucket, self._prefix, self._settings = bucket, "".join(f"{folder}/" for folder in folders), settings
         self._mutex = threading.Lock()
         self._numbers = itertools.count()
@@ -166,7 +166,7 @@ class HadoopStorage:
     def _put_if(self, path: str, data: bytes, tag: str | None) -> str | None:
         """The new ETag; None where the object's isn't ``tag`` (None: where there is one). What is there afterwards decides.
 
-        Hadoop doesn't tell the ETag of what it wrote. If others wrote since, the tag returned is none that they have.
+        Hadoop doesn't give the ETag of what it wrote. If others wrote since, the tag returned is none that they have.
         """
         failure = None
         try:
@@ -200,7 +200,7 @@ class HadoopStorage:
         return True
 
     def _probe(self) -> None:
-        """Raises StorageError where the server takes a put whose condition isn't met; asked once."""
+        """Raises StorageError where the server takes a put whose condition isn't met; tried once."""
         with self._mutex:
             if self._honoured:
                 return
@@ -234,12 +234,12 @@ class HadoopStorage:
 
     @contextlib.contextmanager
     def local(self, paths: Sequence[str]) -> Iterator[list[str]]:
-        """Copies in a folder that goes away with the block."""
+        """Copies in a folder that is removed with the block."""
         folder = self._scratch.path / f"local-{next(self._numbers)}"
         folder.mkdir()
         place = {path: folder / f"{number}.parquet" for number, path in enumerate(dict.fromkeys(paths))}
         try:
-            map_concurrently(lambda path: self._fetch(path, place[path]), place, self.at_once)
+            map_concurrently(lambda path: self._fetch(path, place[path]), place, self.max_concurrency)
             yield [str(place[path]) for path in paths]
         finally:
             for file in folder.iterdir():

@@ -1,6 +1,6 @@
 """One run at a time for each job of one place: a lease that a dead run can't keep.
 
-A lease says who holds it and since when, and is renewed while its run lives. It is taken over at once when its process on this
+A lease records who holds it and since when, and is renewed while its run lives. It is taken over immediately when its process on this
 machine is gone, and after a while of silence when it was another machine's.
 """
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from learnfold.errors import BusyError, ConflictError, LearnfoldError
+from learnfold.storage.out_layout import LEASES, lease_path
 from learnfold.utc import now
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 
-_LOCKS = "_locks"
-_SAID = {"host", "machine", "pid", "born", "since", "renewed"}
+_FIELDS = {"host", "machine", "pid", "born", "since", "renewed"}
 
 
 class Lease:
@@ -51,7 +51,7 @@ class Lease:
         }
 
     def check(self) -> None:
-        """Raises BusyError when another run took a lease over, which it does after a silence of ours."""
+        """Raises BusyError when another run took a lease over, which it does after this one was silent too long."""
         if self._lost:
             raise BusyError(
                 f"this run was silent so long that another one took over {self._lost}; nothing was published"
@@ -62,7 +62,7 @@ class Lease:
 
     def take(self, name: str) -> dict[str, Any] | None:
         """Takes a lease; returns who holds it when it can't be had."""
-        path = f"{_LOCKS}/{name}.json"
+        path = lease_path(name)
         found = self._out.read_tagged(path)
         if found is not None:
             holder = _parsed(found[0])
@@ -77,7 +77,7 @@ class Lease:
         return None
 
     def renew(self) -> None:
-        """Says that this run lives, until it is over."""
+        """Renews the leases again and again, until this run is over."""
         while not self._done.wait(self._seconds / 4):
             with self._mutex:
                 for path, tag in list(self._tags.items()):
@@ -90,7 +90,7 @@ class Lease:
         except ConflictError:
             found = self._out.read_tagged(path)
             if found and (_parsed(found[0]) or {}).get("owner") == self._me["owner"]:
-                self._tags[path] = found[1]  # an earlier renewal of ours, whose answer got lost
+                self._tags[path] = found[1]  # this run's earlier renewal, whose answer got lost
             else:
                 self._lost = path
 
@@ -106,7 +106,7 @@ class Lease:
 
 @contextmanager
 def held(out: Storage, names: Sequence[str], settings: Settings) -> Iterator[Lease]:
-    """Leases on ``names`` while the block lasts; raises BusyError saying who holds one and since when, after the time to wait."""
+    """Leases on ``names`` until the block ends; raises BusyError, naming who holds one and since when, after the time to wait."""
     lease = Lease(out, settings.lease_seconds)
     deadline = time.monotonic() + settings.wait_seconds
     beat = threading.Thread(target=lease.renew, daemon=True, name="learnfold-lease")
@@ -114,7 +114,7 @@ def held(out: Storage, names: Sequence[str], settings: Settings) -> Iterator[Lea
         for name in sorted(names):  # always in one order, so that two runs can't wait for each other
             while (holder := lease.take(name)) is not None:
                 if time.monotonic() >= deadline:
-                    raise BusyError(_told(out, name, holder))
+                    raise BusyError(_busy(out, name, holder))
                 time.sleep(min(0.2, settings.lease_seconds / 10))
         beat.start()
         yield lease
@@ -137,7 +137,7 @@ class Holder:
 def holders(out: Storage, settings: Settings) -> list[Holder]:
     """All leases there are, by name, the dead ones too."""
     found = []
-    for entry in out.list(_LOCKS):
+    for entry in out.list(LEASES):
         name = entry.path.rsplit("/", 1)[-1]
         tagged = None if name.startswith(".") or not name.endswith(".json") else out.read_tagged(entry.path)
         if tagged is not None:
@@ -148,7 +148,7 @@ def holders(out: Storage, settings: Settings) -> list[Holder]:
     return found
 
 
-def _told(out: Storage, name: str, holder: dict[str, Any]) -> str:
+def _busy(out: Storage, name: str, holder: dict[str, Any]) -> str:
     who = f"process {holder['pid']} on {holder['host']} since {holder['since']}" if "pid" in holder else "another run"
     return f"{who} is writing {name} to {out.url}; nothing was done. Wait for it, or give this run time to wait: --wait SECONDS"
 
@@ -158,7 +158,7 @@ def _parsed(data: bytes) -> dict[str, Any] | None:
         value = json.loads(data)
     except ValueError:
         return None
-    return value if isinstance(value, dict) and value.keys() >= _SAID else None
+    return value if isinstance(value, dict) and value.keys() >= _FIELDS else None
 
 
 def _alive(holder: dict[str, Any], seconds: float) -> bool:

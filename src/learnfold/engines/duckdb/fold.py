@@ -14,6 +14,7 @@ from learnfold.engines.duckdb.quarantine import write_quarantine
 from learnfold.engines.duckdb.rollups import rollup_select, write_parquet
 from learnfold.engines.event_source import EventSource, needed_fields
 from learnfold.errors import DataError
+from learnfold.storage.out_layout import rollup_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ def fold(
         drop_duplicates(cursor, source, request.days, folded.days)
         create_topic_view(cursor, request.topic, request.days)
         for rollup in request.rollups:
-            path = f"_rollups/{rollup.name}/{request.name}.parquet"
+            path = rollup_path(rollup.name, request.name)
             folded.parts[rollup.name] = [_write(cursor, rollup_select(rollup), path, out)]
         invalid = {
             file: path_of[file] for file, facts in files.items() if path_of[file] in request.fresh and facts.quarantined

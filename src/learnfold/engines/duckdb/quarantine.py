@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.engines import OutputFile
 from learnfold.engines.duckdb.sql import parquet, quoted, quoted_name
+from learnfold.storage.out_layout import quarantine_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +46,7 @@ def write_quarantine(
     rows, checksum = cursor.execute(
         "SELECT count(*), sum(CAST(hash(reason, file, row, event, bytes) AS HUGEINT)) FROM quarantined"
     ).fetchone() or (0, 0)
-    path = f"_quarantine/topic={topic.name}/{checksum % 2**64:016x}.parquet"
+    path = quarantine_path(topic.name, f"{checksum % 2**64:016x}")
     with out.new(path) as file:
         cursor.execute(
             f"COPY (FROM quarantined ORDER BY file, row) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd)"

@@ -19,6 +19,7 @@ from learnfold.engines.spark.quarantine import invalid_events, write_quarantine
 from learnfold.engines.spark.s3a import place
 from learnfold.engines.spark.schema import named
 from learnfold.errors import DataError
+from learnfold.storage.out_layout import rollup_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -173,4 +174,4 @@ def _all(fields: Sequence[str]) -> str:
 
 
 def _path(rollup: Rollup, name: str, number: int, count: int) -> str:
-    return f"_rollups/{rollup.name}/{name}{f'-{number:05d}' if count > 1 else ''}.parquet"
+    return rollup_path(rollup.name, f"{name}-{number:05d}" if count > 1 else name)

@@ -9,6 +9,7 @@ from pyspark import StorageLevel
 from learnfold.engines.spark import values
 from learnfold.engines.spark.files import plain, read_whole
 from learnfold.engines.spark.values import quoted
+from learnfold.storage.out_layout import quarantine_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ def write_quarantine(rows: DataFrame, topic: Topic, name: str, writer: Writer) -
         ((checksum,),) = rows.selectExpr(
             "sum(CAST(xxhash64(reason, file, row, event, bytes) AS DECIMAL(20, 0)))"
         ).collect()
-        path = f"_quarantine/topic={topic.name}/{int(checksum) % 2**64:016x}.parquet"
+        path = quarantine_path(topic.name, f"{int(checksum) % 2**64:016x}")
         (written,) = writer.write(rows.coalesce(1).sortWithinPartitions("file", "row"), name, lambda _n, _of: path)
     finally:
         rows.unpersist()

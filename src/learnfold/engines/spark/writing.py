@@ -12,6 +12,7 @@ from learnfold.engines.spark.footers import FooterReader
 from learnfold.engines.spark.s3a import place
 from learnfold.errors import BugError
 from learnfold.storage.concurrency import map_concurrently
+from learnfold.storage.out_layout import STAGING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from learnfold.engines.spark.session import Session
     from learnfold.storage import Entry, Storage
 
-STAGING = "_staging"
 FILE_BYTES = 256 * 1024 * 1024
 """A view is cut into files of about this size, before compression."""
 
@@ -50,7 +50,9 @@ class Writer:
                 OutputFile(path(number, len(written)), found.found[place(self.out.url, entry.path)].rows, entry.size)
                 for number, entry in enumerate(written)
             ]
-            map_concurrently(lambda pair: self._move(*pair), list(zip(written, parts, strict=True)), self.out.at_once)
+            map_concurrently(
+                lambda pair: self._move(*pair), list(zip(written, parts, strict=True)), self.out.max_concurrency
+            )
             return parts
         finally:
             self._remove(staging)

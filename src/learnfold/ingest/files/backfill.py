@@ -149,7 +149,7 @@ class Backfill:
             with self.master.new(item[0]) as file:
                 self._decoder.write(topic, item[1], file, source)
 
-        map_concurrently(write, names.items(), max(4, self.master.at_once))
+        map_concurrently(write, names.items(), max(4, self.master.max_concurrency))
 
     def _count(self, receipt: FileReceipt, topic: Topic | None, files: Iterable[DataFile]) -> None:
         name = topic.name if topic else UNMAPPED

@@ -81,7 +81,7 @@ def _flush_topic(master: Storage, decoder: Decoder, partitions: Sequence[Partiti
             with master.new(f"{part.folder(topic.name)}/{ranges[part.partition or 0].name}") as file:
                 decoder.write(topic, part, file)
 
-        map_concurrently(write, parts, max(_FILES_AT_ONCE, master.at_once))
+        map_concurrently(write, parts, max(_FILES_AT_ONCE, master.max_concurrency))
         done.events[topic.name] = sum(part.rows for part in parts if part.day)
         done.bytes[topic.name] = sum(partition.size for partition in partitions)
         done.quarantined = {topic.name: reasons} if (reasons := decoder.reasons()) else {}

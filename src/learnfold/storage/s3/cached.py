@@ -1,22 +1,20 @@
-"""Objects that never change, kept as local files while there is room: what was just written needn't be fetched again."""
+"""A cache of objects that never change, as local files: what was just written needn't be fetched again."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from learnfold.storage.out_layout import is_immutable
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NEVER_CHANGE = re.compile(r"(_rollups|_batches/[^/]+)/.+\.parquet")
-"""The names below these are given once: new content gets a new name."""
 
-
-class Kept:
+class ImmutableCache:
     """The files used last, up to ``most_bytes``; others may use them by a second name, so that throwing one out hurts nobody."""
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
@@ -25,17 +23,17 @@ class Kept:
         self._sizes: OrderedDict[str, tuple[Path, int]] = OrderedDict()  # the one used longest ago first
         self._bytes = self._count = 0
 
-    def keep(self, path: str, file: Path) -> None:
-        """Keeps the content of ``path``, which is in ``file``, if it is one that never changes."""
+    def add(self, path: str, file: Path) -> None:
+        """Caches the content of ``path``, which is in ``file``, if it is one that never changes."""
         size = file.stat().st_size
-        if not _NEVER_CHANGE.fullmatch(path) or size > self._most_bytes:
+        if not is_immutable(path) or size > self._most_bytes:
             return
         with self._mutex:
             if path in self._sizes:
                 return
             self._count += 1
-            place = self._folder / f"kept-{self._count}"
-            with contextlib.suppress(OSError):  # a file system without second names keeps nothing
+            place = self._folder / f"cached-{self._count}"
+            with contextlib.suppress(OSError):  # a file system without second names caches nothing
                 os.link(file, place)
                 self._sizes[path] = (place, size)
                 self._bytes += size
@@ -45,7 +43,7 @@ class Kept:
                 self._bytes -= freed
 
     def give(self, path: str, target: Path) -> bool:
-        """Makes ``target`` the content of ``path``, which nobody may change; whether it was kept."""
+        """Makes ``target`` the content of ``path``, which nobody may change; whether it was cached."""
         with self._mutex:
             if path not in self._sizes:
                 return False

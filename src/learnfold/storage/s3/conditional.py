@@ -79,7 +79,7 @@ class ConditionalPuts:
         return found[1] if found and found[0] == data else None
 
     def probe(self) -> None:
-        """Raises StorageError where the server takes a put whose condition isn't met; asked once."""
+        """Raises StorageError where the server takes a put whose condition isn't met; tried once."""
         with self._mutex:
             if self._honoured:
                 return

@@ -1,4 +1,4 @@
-"""What an S3 server refuses, said once: what, where, and what to do."""
+"""What an S3 server refuses, in words written once: what, where, and what to do."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _WRONG_KEYS = f"{{server}} {{why}} ({{code}}), so {{what}} can't be reached; {_K
 _REGION = "the bucket {bucket} lies in another region than {region} ({code}); set AWS_REGION to it"
 _DENIED = "{server} doesn't allow this ({code}): {what}; allow it in the bucket's policy, or use other keys"
 _CODES = {
-    "NoSuchBucket": "there is no bucket {bucket} at {server}; make it, or mend the path {what}",
+    "NoSuchBucket": "there is no bucket {bucket} at {server}; make it, or correct the path {what}",
     "InvalidAccessKeyId": _WRONG_KEYS.replace("{why}", "doesn't know the access key"),
     "InvalidClientTokenId": _WRONG_KEYS.replace("{why}", "doesn't know the access key"),
-    "SignatureDoesNotMatch": _WRONG_KEYS.replace("{why}", "says that the secret key is wrong"),
-    "ExpiredToken": _WRONG_KEYS.replace("{why}", "says that the session token has expired"),
-    "InvalidToken": _WRONG_KEYS.replace("{why}", "says that the session token is wrong"),
-    "InvalidTokenId": _WRONG_KEYS.replace("{why}", "says that the session token is wrong"),
+    "SignatureDoesNotMatch": _WRONG_KEYS.replace("{why}", "answers that the secret key is wrong"),
+    "ExpiredToken": _WRONG_KEYS.replace("{why}", "answers that the session token has expired"),
+    "InvalidToken": _WRONG_KEYS.replace("{why}", "answers that the session token is wrong"),
+    "InvalidTokenId": _WRONG_KEYS.replace("{why}", "answers that the session token is wrong"),
     "PermanentRedirect": _REGION,
     "AuthorizationHeaderMalformed": _REGION,
     "IllegalLocationConstraintException": _REGION,
@@ -54,7 +54,7 @@ _SIGNS = {
     "response body error": "the connection broke",
     "403 Forbidden": _DENIED,
 }
-"""By a sign in what obstore says, where the server said nothing."""
+"""By a sign in obstore's message, where the server gave none."""
 
 
 def pause(done: int) -> None:
@@ -69,7 +69,7 @@ def code_of(error: BaseException) -> str:
 
 
 def broken_off(error: BaseException | None) -> bool:
-    """Whether an answer never came whole, and obstore didn't ask again, since it can't know whether that is safe."""
+    """Whether an answer never came whole, and obstore didn't try again, since it can't know whether that is safe."""
     text = str(error)
     return bool(re.search(r"kind: (Interrupted|Timeout)", text)) and not re.search(r"after \d+ retries", text)
 
@@ -111,18 +111,18 @@ class Place:
     def error(self, error: BaseException, path: str = "") -> StorageError:
         """What is wrong with ``path``, and what to do."""
         text, code = str(error), code_of(error)
-        said = _CODES.get(code)
-        if said is None:
+        meaning = _CODES.get(code)
+        if meaning is None:
             message = re.search(r"<Message>(.*?)</Message>", text)
-            said = f"{{server}} refused {{what}}: {{code}}{f', {message[1]}' if message else ''}; run again"
+            meaning = f"{{server}} refused {{what}}: {{code}}{f', {message[1]}' if message else ''}; run again"
         elif not code:
             sign = next((sign for sign in _SIGNS if sign in text), None)
             if sign is not None:
-                said = _SIGNS[sign]
-                if "{" not in said:
-                    said = f"{{server}} can't be reached for {{what}}: {said}. Is the server up, and LEARNFOLD_S3_ENDPOINT right?"
+                meaning = _SIGNS[sign]
+                if "{" not in meaning:
+                    meaning = f"{{server}} can't be reached for {{what}}: {meaning}. Is the server up, and LEARNFOLD_S3_ENDPOINT right?"
         return StorageError(
-            said.format(
+            meaning.format(
                 what=f"{self.url}/{path}" if path else self.url,
                 server=self.server or "AWS",
                 bucket=self.bucket,

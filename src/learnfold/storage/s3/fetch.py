@@ -1,4 +1,4 @@
-"""Brings objects to local files: large ones in parts, all parts of all objects side by side, streamed to disk."""
+"""Fetches objects into local files: large ones in parts, all parts of all objects side by side, streamed to disk."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 PART_BYTES = 16 * 1024 * 1024
-"""What one request brings at most."""
+"""What one request fetches at most."""
 
-_BLOCK_BYTES = 1024 * 1024
+_CHUNK_BYTES = 1024 * 1024
 _TAIL_BYTES = 32 * 1024
 _FOOTER_END = 8
 """A Parquet file ends with its footer, the footer's length in 4 bytes, and a mark of 4."""
@@ -30,7 +30,7 @@ _MARKS = (b"PAR1", b"PARE")
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Range:
     path: str
     target: Path
     start: int
@@ -38,23 +38,23 @@ class _Part:
     tag: str | None
 
 
-def fetch(store: S3Store, wanted: Mapping[str, Path], at_once: int) -> None:
+def fetch(store: S3Store, wanted: Mapping[str, Path], max_concurrency: int) -> None:
     """Fills the files ``wanted`` with the objects of these paths.
 
     Raises FileNotFoundError for an object that isn't there, PreconditionError for one that changed meanwhile, or what else obstore
     raises; OSError where the disk is full.
     """
-    rest = map_concurrently(partial(_first, store), wanted.items(), at_once)
-    map_concurrently(partial(_part, store), [part for parts in rest for part in parts], at_once)
+    rest = map_concurrently(partial(_first, store), wanted.items(), max_concurrency)
+    map_concurrently(partial(_range, store), [part for parts in rest for part in parts], max_concurrency)
 
 
-def fetch_footers(store: S3Store, wanted: Mapping[str, Path], at_once: int) -> None:
+def fetch_footers(store: S3Store, wanted: Mapping[str, Path], max_concurrency: int) -> None:
     """The same for readers of Parquet footers: files of the right size, with a hole before the footer."""
-    map_concurrently(partial(_footer, store), wanted.items(), at_once)
+    map_concurrently(partial(_footer, store), wanted.items(), max_concurrency)
 
 
-def _first(store: S3Store, item: tuple[str, Path]) -> list[_Part]:
-    """Brings the first part of an object; the parts that are left."""
+def _first(store: S3Store, item: tuple[str, Path]) -> list[_Range]:
+    """Fetches the beginning of an object; the ranges that are left."""
     path, target = item
     got = _get_range(store, path, (0, PART_BYTES))
     if got is None:
@@ -63,11 +63,11 @@ def _first(store: S3Store, item: tuple[str, Path]) -> list[_Part]:
     size, tag = got.meta["size"], got.meta["e_tag"]
     _stream(got, target, 0, min(size, PART_BYTES))
     return [
-        _Part(path, target, start, min(start + PART_BYTES, size), tag) for start in range(PART_BYTES, size, PART_BYTES)
+        _Range(path, target, start, min(start + PART_BYTES, size), tag) for start in range(PART_BYTES, size, PART_BYTES)
     ]
 
 
-def _part(store: S3Store, part: _Part) -> None:
+def _range(store: S3Store, part: _Range) -> None:
     got = obstore.get(store, part.path, options={"range": (part.start, part.end), "if_match": part.tag})
     _stream(got, part.target, part.start, part.end)
 
@@ -75,8 +75,8 @@ def _part(store: S3Store, part: _Part) -> None:
 def _stream(got: GetResult, target: Path, start: int, end: int) -> None:
     with target.open("r+b" if start else "wb") as file:
         file.seek(start)
-        for block in got.stream(min_chunk_size=_BLOCK_BYTES):
-            file.write(block)
+        for chunk in got.stream(min_chunk_size=_CHUNK_BYTES):
+            file.write(chunk)
         if file.tell() != end:
             raise StorageError(f"{got.meta['path']} ended early: {file.tell()} of {end} bytes came; run again")
 

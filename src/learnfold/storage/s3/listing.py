@@ -1,4 +1,4 @@
-"""What lies below a folder of a bucket."""
+"""What is below a folder of a bucket."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 PAGES_IN_A_ROW = 10
-"""Pages of a thousand objects that are asked for one after the other, before a folder's folders are listed side by side."""
+"""Pages of a thousand objects that are requested one after the other, before a folder's folders are listed side by side."""
 
 
-def objects_below(store: S3Store, prefix: str, at_once: int, pages_in_a_row: int = PAGES_IN_A_ROW) -> list[ObjectMeta]:
+def objects_below(
+    store: S3Store, prefix: str, max_concurrency: int, pages_in_a_row: int = PAGES_IN_A_ROW
+) -> list[ObjectMeta]:
     """Every object below ``prefix`` (empty: all), in any order."""
     found: list[ObjectMeta] = []
     todo = [prefix]
     while todo:
-        first = map_concurrently(partial(_first_pages, store, pages_in_a_row), todo, at_once)
+        first = map_concurrently(partial(_first_pages, store, pages_in_a_row), todo, max_concurrency)
         found += itertools.chain.from_iterable(objects for objects, whole in first if whole)
         large = [folder for folder, (_, whole) in zip(todo, first, strict=True) if not whole]
-        levels = map_concurrently(lambda folder: obstore.list_with_delimiter(store, folder or None), large, at_once)
+        levels = map_concurrently(
+            lambda folder: obstore.list_with_delimiter(store, folder or None), large, max_concurrency
+        )
         found += itertools.chain.from_iterable(level["objects"] for level in levels)
         todo = [folder for level in levels for folder in level["common_prefixes"]]
     return found

@@ -14,7 +14,7 @@ from obstore.exceptions import PreconditionError
 
 from learnfold.errors import ConflictError, MissingDataError, StorageError, UsageError
 from learnfold.storage import Entry
-from learnfold.storage.s3.cached import Kept
+from learnfold.storage.s3.cached import ImmutableCache
 from learnfold.storage.s3.client import connect, server_url
 from learnfold.storage.s3.conditional import ConditionalPuts
 from learnfold.storage.s3.errors import FOREIGN, Place, code_of
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 _UPLOAD_BYTES = 8 * 1024 * 1024
 _UPLOAD_PARTS = 9000  # a server takes 10,000
-_UPLOADS_AT_ONCE = 4
-_KEPT_BYTES = 1024**3
+_PARTS_TOGETHER = 4
+_CACHE_BYTES = 1024**3
 
 
 class S3Storage:
@@ -53,12 +53,12 @@ class S3Storage:
         if not bucket:
             raise UsageError(f"s3://{rest_of_url} names no bucket; a place is called s3://bucket/path")
         self.url = "/".join(["s3:/", bucket, *folders])
-        self.at_once = settings.s3_requests
+        self.max_concurrency = settings.s3_requests
         self._prefix, self._settings = "/".join(folders), settings
         self._place = Place(self.url, bucket, server_url(settings), settings.s3_region, settings.s3_retries)
         self._reached = False
         self._mutex = threading.Lock()
-        self._made: tuple[Scratch, Kept] | None = None
+        self._made: tuple[Scratch, ImmutableCache] | None = None
         self._numbers = itertools.count()
         self._uploads: Uploads | None = None
         self._emptied: dict[str, str] = {}  # by path, the ETags of objects that delete_if emptied
@@ -76,16 +76,16 @@ class S3Storage:
         return self._local_files[0]
 
     @property
-    def _kept(self) -> Kept:
+    def _cache(self) -> ImmutableCache:
         return self._local_files[1]
 
     @property
-    def _local_files(self) -> tuple[Scratch, Kept]:
+    def _local_files(self) -> tuple[Scratch, ImmutableCache]:
         """Made when they are first needed, by whichever thread: a second one would take the first's files away."""
         with self._mutex:
             if self._made is None:
                 folder = Scratch(self._settings.temporary_folder)
-                self._made = folder, Kept(folder.path, _KEPT_BYTES)
+                self._made = folder, ImmutableCache(folder.path, _CACHE_BYTES)
             return self._made
 
     def exists(self) -> bool:
@@ -136,7 +136,7 @@ class S3Storage:
 
     @contextlib.contextmanager
     def new(self, path: str) -> Iterator[Path]:
-        """A local file, uploaded when the block ends well; a large one in parts, which appear together."""
+        """A local file, uploaded when the block ends well; a large one in parts, which appear as one."""
         self.exists()
         file = self._scratch.path / f"new-{next(self._numbers)}"
         try:
@@ -153,7 +153,7 @@ class S3Storage:
 
     @contextlib.contextmanager
     def batched_writes(self) -> Iterator[None]:
-        """Some uploads side by side; a run's thread makes the next file meanwhile."""
+        """Uploads run in the background, some side by side; leaving the block waits for all of them and raises the first failure."""
         self._uploads = uploads = Uploads(self._upload)
         try:
             yield
@@ -166,7 +166,7 @@ class S3Storage:
         part = max(_UPLOAD_BYTES, -(-file.stat().st_size // _UPLOAD_PARTS))
 
         def put() -> None:
-            obstore.put(self._store, path, file, chunk_size=part, max_concurrency=_UPLOADS_AT_ONCE)
+            obstore.put(self._store, path, file, chunk_size=part, max_concurrency=_PARTS_TOGETHER)
 
         def put_twice() -> None:
             try:
@@ -174,11 +174,11 @@ class S3Storage:
             except FileNotFoundError as error:
                 if code_of(error) != "NoSuchUpload":
                     raise
-                put()  # the answer that all parts were put together got lost; the client's second try found them gone
+                put()  # the answer that the upload was complete got lost; the client's second try found it gone
 
         try:
             self._place.tried(path, put_twice)
-            self._kept.keep(path, file)
+            self._cache.add(path, file)
         finally:
             file.unlink(missing_ok=True)
 
@@ -189,7 +189,7 @@ class S3Storage:
 
     @contextlib.contextmanager
     def local(self, paths: Sequence[str]) -> Iterator[list[str]]:
-        """Copies in a folder that goes away with the block; of what never changes, those that are kept."""
+        """Copies in a folder that is removed with the block; of what never changes, those that are cached."""
         with self._fetched(paths, fetch) as names:
             yield names
 
@@ -206,11 +206,11 @@ class S3Storage:
         try:
             folder.mkdir()
             place = {path: folder / f"{number}.parquet" for number, path in enumerate(dict.fromkeys(paths))}
-            wanted = {path: file for path, file in place.items() if not self._kept.give(path, file)}
+            wanted = {path: file for path, file in place.items() if not self._cache.give(path, file)}
             self._bring(wanted, by)
             if by is fetch:
                 for path, file in wanted.items():
-                    self._kept.keep(path, file)
+                    self._cache.add(path, file)
             yield [str(place[path]) for path in paths]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -218,7 +218,7 @@ class S3Storage:
     def _bring(self, wanted: Mapping[str, Path], by: Fetching) -> None:
         try:
             with self._place.translate_errors("", (FileNotFoundError, PreconditionError)):
-                by(self._store, wanted, self.at_once)
+                by(self._store, wanted, self.max_concurrency)
         except FileNotFoundError as error:
             if code_of(error) == "NoSuchBucket":
                 raise self._place.error(error) from error
@@ -243,12 +243,12 @@ class S3Storage:
         gone = list(paths)
         if gone:
             self._settle(gone)
-            self._kept.forget(set(gone))
+            self._cache.forget(set(gone))
             self._place.tried(gone[0], lambda: obstore.delete(self._store, gone))
 
     def list(self, prefix: str = "") -> list[Entry]:
         """Every object below ``prefix``; the folders of a very large one side by side."""
-        found = self._place.tried(prefix, lambda: objects_below(self._store, prefix.strip("/"), self.at_once))
+        found = self._place.tried(prefix, lambda: objects_below(self._store, prefix.strip("/"), self.max_concurrency))
         return sorted(filter(_counts, map(_entry, found)), key=lambda entry: entry.path)
 
 
@@ -258,5 +258,5 @@ def _entry(about: ObjectMeta) -> Entry:
 
 
 def _counts(entry: Entry) -> bool:
-    """Whether it is an object of ours: not one that was deleted, nor what a console makes to show a folder."""
+    """Whether it counts as a file: not one that was deleted, nor what a console makes to show a folder."""
     return entry.size > 0 or entry.path.endswith((".parquet", ".parq"))

@@ -1,4 +1,4 @@
-"""Uploads that go on while their maker does something else."""
+"""Uploads in the background, while their maker does something else."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-_AT_ONCE = 4
+_TOGETHER = 4
 _WAITING = 16
-"""Files that may wait on disk for their turn; whoever brings one more waits with it."""
+"""Files that may wait on disk for their turn; whoever adds one more waits with it."""
 
 
 class Uploads:
@@ -21,7 +21,7 @@ class Uploads:
     def __init__(self, put: Callable[[Path, str], None]) -> None:
         """``put`` uploads a file and removes it."""
         self._put = put
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="learnfold-upload")
+        self._pool = ThreadPoolExecutor(_TOGETHER, thread_name_prefix="learnfold-upload")
         self._room = threading.BoundedSemaphore(_WAITING)
         self._begun: dict[str, Future[None]] = {}
 
