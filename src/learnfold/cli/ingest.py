@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="*",
         metavar="FILE",
-        help="JSON lines, CSV or Parquet, perhaps packed (.gz, .zst), or folders of them; none: from Kafka",
+        help="JSON, CSV or Parquet, perhaps packed (.gz, .zst), or folders of them; none: from Kafka",
     )
     parser.add_argument(
         "--into", required=True, metavar="MASTER", help="the master dataset: a folder or s3://bucket/path"
@@ -190,6 +190,12 @@ def _files(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _done(report: FileReport) -> str:
+    if report.known:
+        return "in already; nothing changed"
+    return f"{report.files} files written{' of what is new' if report.grown else ''}"
+
+
 def _files_text(reports: Sequence[FileReport]) -> str:
     from learnfold.cli.table import table
 
@@ -198,7 +204,7 @@ def _files_text(reports: Sequence[FileReport]) -> str:
             one.name,
             sum(one.events.values()),
             sum(sum(reasons.values()) for reasons in one.quarantined.values()),
-            "in already; nothing changed" if one.known else f"{one.files} files written",
+            _done(one),
         )
         for one in reports
     ]
