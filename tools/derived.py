@@ -46,8 +46,14 @@ def derived(root: Path = ROOT) -> dict[Path, str]:
     files = {
         LAUNCHERS / f"{job.name}{ENDING}": _LAUNCHER.format(job=job.name, about=job.comment) for job in jobs.values()
     }
-    listed = ", ".join(f'"{job}"' for job in jobs)
-    files[DAG] = re.sub(r"(?m)^JOBS = \(.*?\)", f"JOBS = ({listed})", (root / DAG).read_text("utf-8"))
+    dag = (root / DAG).read_text("utf-8")
+    for name, listed in (
+        ("JOBS", [job.name for job in jobs.values() if not job.after]),
+        ("AFTER", [job.name for job in jobs.values() if job.after]),
+    ):
+        texts = "".join(f'"{job}", ' for job in listed).rstrip(" " if len(listed) == 1 else ", ")
+        dag = re.sub(rf"(?m)^{name} = \(.*?\)", f"{name} = ({texts})", dag)
+    files[DAG] = dag
     return files
 
 

@@ -111,11 +111,13 @@ def shape(python: Path, ready: dict[str, str]) -> dict:
 
 def test_the_jobs_of_the_catalogue_run_side_by_side(shape: dict) -> None:
     """A fork, a task a job named as Oozie's action, a join; retried, one run at a time."""
-    jobs = sorted(f"{job}_batch_job" for job in catalog.load().jobs)
+    jobs = sorted(f"{job.name}_batch_job" for job in catalog.load().jobs.values() if not job.after)
+    chain = ["views_published", *(f"{job.name}_batch_job" for job in catalog.load().jobs.values() if job.after)]
     assert shape["errors"] == {}
     assert shape["tasks"] == {
         "batch_jobs": [[], jobs],
-        "views_published": [jobs, []],
+        **{task: [chain[at : at + 1], chain[at + 2 : at + 3]] for at, task in enumerate(chain[1:])},
+        "views_published": [jobs, chain[1:2]],
         **{job: [["batch_jobs"], ["views_published"]] for job in jobs},
     }
     assert (shape["retries"], shape["active"]) == ([2], 1)

@@ -11,6 +11,7 @@ from learnfold import catalog
 from learnfold.catalog import Catalog
 from learnfold.catalog.document import document
 from learnfold.errors import DefinitionError
+from learnfold.oozie.workflow import workflow_xml
 
 ABOVE = """
 -- Who reads a lot.
@@ -146,3 +147,19 @@ def test_what_can_not_be_ordered_or_put_together_is_refused(parts: dict[str, str
     """By the name of the subject and of what it reads."""
     with pytest.raises(DefinitionError, match=re.escape(told)):
         read(**parts)
+
+
+def test_in_the_workflow_what_reads_others_comes_behind_the_join() -> None:
+    """The others are forked; each job that reads them follows, the last of which is followed by the end."""
+    workflow = workflow_xml(read())
+    assert re.findall(r'<path start="(\w+)"', workflow) == ["book_batch_job", "film_batch_job"]
+    assert '<join name="views_published" to="aaa_batch_job"/>' in workflow
+    ends = {
+        name: re.search(r'<ok to="(\w+)"', rest)
+        for name, rest in re.findall(r'<action name="(\w+_job)"(.*?)</action>', workflow, re.DOTALL)
+    }
+    assert {name: found and found[1] for name, found in ends.items()} == {
+        "book_batch_job": "views_published",
+        "film_batch_job": "views_published",
+        "aaa_batch_job": "end",
+    }

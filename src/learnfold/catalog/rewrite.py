@@ -42,7 +42,7 @@ def with_rewrites(view: View) -> View:
 
 
 def over(view: View, tables: Mapping[str, str], merged: AbstractSet[str], dialect: str) -> str:
-    """The view's SELECT with its contract's types, over the tables (by rollup) that stand for its rollups.
+    """The view's SELECT with its contract's types, over the tables that stand for its rollups and views.
 
     ``merged``: the rollups whose table is merged over all dates, each key once.
     """
@@ -59,12 +59,10 @@ def _over(view: View, tables: Mapping[str, str], merged: AbstractSet[str]) -> ex
     rollups = {rollup.name: rollup for rollup in view.rollups}
     for source in list(query.find_all(exp.Table)):
         rollup = rollups.get(source.name)
-        if rollup is None:
-            continue
-        if rollup.name in merged:
+        if rollup is not None and rollup.name in merged:
             _count_plainly(source.find_ancestor(exp.Select), set(rollup.key) - {"date"})
-        if rollup.name in tables:
-            source.replace(exp.alias_(exp.to_table(tables[rollup.name]), source.alias or source.name, table=True))
+        if source.name in tables:
+            source.replace(exp.alias_(exp.to_table(tables[source.name]), source.alias or source.name, table=True))
     columns = [f"CAST({column.name} AS {column.type}) AS {column.name}" for column in view.columns]
     whole = sqlglot.parse_one(f"SELECT {', '.join(columns)} FROM answers", read="duckdb")
     whole.find(exp.Table).replace(exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier("answers"))))  # type: ignore[union-attr]

@@ -112,6 +112,8 @@ class RefreshRequest:
     """By rollup, what a view that doesn't use the date may read instead of ``sources``: some of it merged over all time already.
     A rollup that isn't here isn't worth merging: its keys hardly come twice."""
 
+    views: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by view that it reads, that one's files
+
     @property
     def read_merged(self) -> frozenset[str]:
         """The rollups that the view is best refreshed from merged over all time."""

@@ -11,6 +11,7 @@ RETRIES = 2
 RETRY_MINUTES = 1
 
 NAME = "batch-views"
+JOIN, END = "views_published", "end"
 
 
 def script(job: str) -> str:
@@ -19,11 +20,25 @@ def script(job: str) -> str:
 
 
 def workflow_xml(catalog: Catalog) -> str:
-    """The workflow of all jobs of the catalogue."""
-    jobs = list(catalog.jobs)
-    paths = "\n".join(f'        <path start="{script(job)}"/>' for job in jobs)
-    actions = "\n\n".join(_ACTION.format(name=script(job), retries=RETRIES, minutes=RETRY_MINUTES) for job in jobs)
-    return _WORKFLOW.format(name=NAME, paths=paths, actions=actions)
+    """The workflow of all jobs of the catalogue: a fork of those that read no other's tables, a join, then the others in their order."""
+    first = [script(job.name) for job in catalog.jobs.values() if not job.after]
+    then = [script(job.name) for job in catalog.jobs.values() if job.after]
+    paths = "\n".join(f'        <path start="{name}"/>' for name in first)
+    forked = [_action(name, JOIN) for name in first]
+    following = [_action(name, to) for name, to in zip(then, [*then[1:], END], strict=False)]
+    return _WORKFLOW.format(
+        name=NAME,
+        paths=paths,
+        forked="\n\n".join(forked),
+        join=JOIN,
+        then=then[0] if then else END,
+        following="".join(f"\n{action}\n" for action in following),
+        end=END,
+    )
+
+
+def _action(name: str, to: str) -> str:
+    return _ACTION.format(name=name, retries=RETRIES, minutes=RETRY_MINUTES, to=to)
 
 
 _WORKFLOW = """\
@@ -55,15 +70,15 @@ _WORKFLOW = """\
 {paths}
     </fork>
 
-{actions}
+{forked}
 
-    <join name="views_published" to="end"/>
-
+    <join name="{join}" to="{then}"/>
+{following}
     <kill name="fail">
         <message>${{wf:lastErrorNode()}} failed: ${{wf:errorMessage(wf:lastErrorNode())}}</message>
     </kill>
 
-    <end name="end"/>
+    <end name="{end}"/>
 </workflow-app>
 """
 
@@ -83,7 +98,7 @@ _ACTION = """\
             <file>${{appPath}}/jobs/{name}.py#{name}.py</file>
             <file>${{appPath}}/learnfold.zip#learnfold.zip</file>
         </spark>
-        <ok to="views_published"/>
+        <ok to="{to}"/>
         <error to="{name}_failed"/>
     </action>
     <decision name="{name}_failed">

@@ -13,6 +13,7 @@ from learnfold.engines.duckdb.fold import fold
 from learnfold.engines.duckdb.refresh import refresh
 from learnfold.engines.duckdb.rollups import RollupCache, local_files, merge_select, write_parquet
 from learnfold.engines.duckdb.session import DuckDBSession
+from learnfold.engines.duckdb.view_files import view_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,7 +95,7 @@ class DuckDBEngine:
         if self._cache is None:
             with self.caching():
                 return self.refresh(request)
-        with self._turn(request.rows), self.session.cursor() as cursor:
+        with self._turn(request.rows), self.session.cursor() as cursor, view_files(cursor, request, self.out):
             return refresh(cursor, request, self._cache, self.out)
 
     @contextlib.contextmanager

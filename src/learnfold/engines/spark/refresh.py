@@ -32,6 +32,10 @@ def refresh(request: RefreshRequest, cache: RollupCache, writer: Writer) -> Refr
         answer = _answer_incrementally(request, cache, name)
     else:
         tables = {rollup.name: cache.view_for(request, rollup) for rollup in view.rollups}
+        for read in view.views:
+            tables[read.name] = f"{name}_{read.name}"
+            found = cache.reader.files(read.columns, request.views[read.name])
+            found.createOrReplaceTempView(tables[read.name])
         answer = spark.sql(over(view, tables, request.read_merged, "spark"))
     answer.persist(StorageLevel.MEMORY_AND_DISK)
     try:
