@@ -1,4 +1,4 @@
-"""The shipped catalog, kept once it was read: reading and checking the subjects' SQL is half of what a run with nothing to do costs."""
+"""The shipped catalog, cached once it was read: reading and checking the subjects' SQL is half of what a run with nothing to do costs."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def load() -> Catalog:
     """The catalog of the subjects that learnfold ships; read once a process, and once for all where there is a cache folder."""
     texts = scripts()
     place = _place(texts, Path(__file__).parent)
-    catalog = _kept(place) if place else None
+    catalog = _read_cache(place) if place else None
     if catalog is None:
         from learnfold.catalog.parse import read
 
         catalog = read(texts)
         if place:
-            _keep(catalog, place)
+            _write_cache(catalog, place)
     return catalog
 
 
 def _place(texts: Mapping[str, str], code: Path) -> Path | None:
-    """Where the catalog of these scripts is kept, named after all that it depends on; None where nothing can be."""
+    """Where the catalog of these scripts is cached, named after all that it depends on; None where nothing can be."""
     if not code.is_dir():  # in a zip
         return None
     try:
@@ -58,8 +58,8 @@ def _installed(package: str) -> str:
     return f"{spec.origin} {found.st_size} {found.st_mtime_ns}"
 
 
-def _kept(place: Path) -> Catalog | None:
-    """What is kept there, if it is whole and this user's own."""
+def _read_cache(place: Path) -> Catalog | None:
+    """What is cached there, if it is whole and this user's own."""
     try:
         if place.stat().st_uid != os.getuid():
             return None
@@ -69,7 +69,7 @@ def _kept(place: Path) -> Catalog | None:
         return None
 
 
-def _keep(catalog: Catalog, place: Path) -> None:
+def _write_cache(catalog: Catalog, place: Path) -> None:
     unfinished = place.with_name(f"{place.name}.{os.getpid()}")
     text = json.dumps(as_data(catalog), separators=(",", ":")).encode()
     with suppress(OSError):

@@ -125,15 +125,15 @@ class _Reader:
                 raise self._refused(f"{text} isn't how {column} merges ({rows.get(column)})")
 
     def _condition(self, condition: exp.Expr | None, rows: Rows) -> None:
-        """Of what isn't a key only whether there is any can be told before it is put together."""
+        """Of what isn't a key only whether there is any is known before it is put together."""
         for column in condition.find_all(exp.Column) if condition else ():
-            told = column.parent
-            some = isinstance(told, exp.GT) and told.this is column and told.expression == exp.Literal.number(0)
-            given = isinstance(told, exp.Is) and isinstance(told.parent, exp.Not)
+            around = column.parent
+            some = isinstance(around, exp.GT) and around.this is column and around.expression == exp.Literal.number(0)
+            given = isinstance(around, exp.Is) and isinstance(around.parent, exp.Not)
             if rows.get(column.name) != "key" and not some and not given:
                 raise self._refused(
-                    f"{told.sql('duckdb') if told else column.name} looks at {column.name} before it is put together; "
-                    f"there only {column.name} > 0 or {column.name} IS NOT NULL may be asked"
+                    f"{around.sql('duckdb') if around else column.name} looks at {column.name} before it is put together; "
+                    f"there only {column.name} > 0 or {column.name} IS NOT NULL may be used"
                 )
 
     def _refused(self, why: str) -> DefinitionError:

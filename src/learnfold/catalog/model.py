@@ -153,7 +153,7 @@ class Pushdown:
 
 @dataclass(frozen=True)
 class Rewrite:
-    """A view as DuckDB is asked it: its columns with their types, over tables that are called as its rollups."""
+    """A view as DuckDB computes it: its columns with their types, over tables that are called as its rollups and views."""
 
     select: str
     projection: bool  # whether its rows are those of its one table, one by one: nothing is grouped or joined
@@ -172,7 +172,7 @@ class View:
     query: str  # SELECT over its rollups and views, DuckDB's dialect, no comments
     pushdown: Pushdown = field(default_factory=Pushdown)  # the columns by which it may be computed in parts
     unique: bool = False  # whether its SQL groups by its key alone, so that no key can come twice
-    all_time: frozenset[str] = frozenset()  # the rollups that it may be asked of when they are merged over all dates
+    all_time: frozenset[str] = frozenset()  # the rollups that it may read merged over all dates
     rewrites: dict[frozenset[str], Rewrite] = field(default_factory=dict)  # by the rollups that are merged so
     plan: StatePlan = field(default_factory=StatePlan)  # how it is answered from states
     views: tuple[View, ...] = ()  # that its query names
@@ -208,7 +208,7 @@ class View:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of the definition and of all it is asked of; comments don't count."""
+        """A digest of the definition and of all that it reads; comments don't count."""
         below = [rollup.fingerprint for rollup in self.rollups] + [view.fingerprint for view in self.views]
         return digest([self.query, [(c.name, c.type) for c in self.columns], below])
 

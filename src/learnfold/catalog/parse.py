@@ -173,7 +173,7 @@ class _Reader:
             if kind.startswith("DECIMAL("):  # what the sum of a decimal is, in every engine
                 kind = f"DECIMAL(38, {kind.rstrip(')').split(',')[1].strip()})"
             if kind in {"UNKNOWN", "NULL", "TEXT", "DECIMAL"}:
-                raise DefinitionError(f"subjects/{job}.sql: the type of {name}.{column} can't be told; CAST it")
+                raise DefinitionError(f"subjects/{job}.sql: the type of {name}.{column} isn't known; CAST it")
             source = select.this.sql("duckdb", comments=False) if isinstance(select, exp.Alias) else column
             columns.append(Column(column, kind, comment, key=False, source=source))
         return columns
@@ -188,7 +188,7 @@ class _Reader:
             typed = qualify(query.copy(), schema=schema, dialect="duckdb", quote_identifiers=False)
             return annotate_types(typed, schema=schema, dialect="duckdb")
         except SqlglotError as error:
-            raise DefinitionError(f"subjects/{job}.sql: {name}: {rules.said(error)}") from error
+            raise DefinitionError(f"subjects/{job}.sql: {name}: {rules.message_of(error)}") from error
 
 
 def _least_of_all(columns: list[Column]) -> dict[str, Names]:
@@ -212,7 +212,7 @@ def _statements(job: str, script: str) -> list[exp.Create]:
     try:
         statements = [statement for statement in sqlglot.parse(script, read="duckdb") if statement is not None]
     except SqlglotError as error:
-        raise DefinitionError(f"subjects/{job}.sql can't be read: {rules.said(error)}") from error
+        raise DefinitionError(f"subjects/{job}.sql can't be read: {rules.message_of(error)}") from error
     for statement in statements:
         if isinstance(statement, exp.Command):
             raise DefinitionError(f"subjects/{job}.sql can't be read: {statement.sql()[:60]}")

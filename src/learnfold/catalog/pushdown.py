@@ -1,7 +1,7 @@
 """By which columns a view may be computed in parts.
 
 Asking a view for some values of a column needs only rollup rows with those values, when every level of its query is grouped,
-partitioned or joined by that column; of views that it reads, that is worked out before. That is worked out from the query, never declared; where it can't be told, all rows are needed.
+partitioned or joined by that column; of views that it reads, that is worked out before. That is worked out from the query, never declared; where it isn't known, all rows are needed.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _union(query: exp.Union, tables: Mapping[str, _Relation]) -> _Relation:
 
 def _select(query: exp.Select, tables: Mapping[str, _Relation]) -> _Relation:
     source, distinct = query.args.get("from_"), query.args.get("distinct")
-    if source is None or (distinct and distinct.args.get("on")) or _asks_within(query):
+    if source is None or (distinct and distinct.args.get("on")) or _has_subquery(query):
         return _UNKNOWN
     if query.is_star:
         alone = len(query.selects) == 1 and isinstance(query.selects[0], exp.Star) and not query.args.get("joins")
@@ -104,8 +104,8 @@ def _select(query: exp.Select, tables: Mapping[str, _Relation]) -> _Relation:
     return _Relation(columns)
 
 
-def _asks_within(query: exp.Select) -> bool:
-    """Whether a condition or a column of the query asks a query of its own, which may read any rows."""
+def _has_subquery(query: exp.Select) -> bool:
+    """Whether a condition or a column of the query has a query of its own, which may read any rows."""
     parts = [part for name, part in query.args.items() if name not in {"from_", "joins", "with_"}]
     parts += [join.args.get("on") for join in query.args.get("joins") or ()]
     flat = [one for part in parts for one in (part if isinstance(part, list) else [part])]
@@ -195,7 +195,7 @@ def _equalities(condition: exp.Expr | None) -> Iterable[exp.Expr]:
 
 
 def _both(one: _Sources | None, other: _Sources | None) -> _Sources | None:
-    """The sources of a column that stands for both; None where they ask another column of the same rollup."""
+    """The sources of a column that stands for both; None where they stand for different columns of the same rollup."""
     if one is None or other is None or any(other.get(rollup, column) != column for rollup, column in one.items()):
         return None
     return {**one, **other}

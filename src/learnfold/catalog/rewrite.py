@@ -1,6 +1,6 @@
-"""How a view is asked with less work, whatever the engine: its SQL stays plain, the question is clever.
+"""How a view is computed with less work, on any engine. Its own SQL stays as it was written.
 
-A rollup merges by union, so a view that doesn't look at ``date`` may be asked of the rollup merged over all dates: far fewer
+A rollup merges by union, so a view that doesn't look at ``date`` may read the rollup merged over all dates: far fewer
 rows, and each key once. There, counting distinct values of a column that makes a whole key with what is grouped by is counting.
 """
 
@@ -27,7 +27,7 @@ _MOST_CHOICES = 3
 
 
 def with_rewrites(view: View) -> View:
-    """The view with all that is known beforehand of how to ask it."""
+    """The view with its rewrites: all that is known beforehand of how to compute it."""
     query = sqlglot.parse_one(view.query, read="duckdb")
     dated = "date" in {column.name for column in query.find_all(exp.Column)}
     all_time = sorted(rollup.name for rollup in view.rollups if len(rollup.key) > 1 and not dated)

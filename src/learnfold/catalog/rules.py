@@ -71,7 +71,7 @@ def names(job: str, name: str, columns: Sequence[str]) -> None:
 
 
 def steady(job: str, name: str, query: exp.Query) -> None:
-    """Refuses what gives another answer each time it is asked."""
+    """Refuses what gives another answer each time."""
     for node in query.find_all(*_UNSTEADY):
         if not isinstance(node, exp.Anonymous) or node.name.lower() in _CLOCKS:
             raise DefinitionError(
@@ -147,17 +147,17 @@ def view_key(job: str, name: str, query: exp.Query, named: Sequence[str]) -> tup
     """The view's key: what it is grouped by, or what its ``key:`` line says where the outermost SELECT isn't grouped."""
     where = f"subjects/{job}.sql: the view {name}"
     columns = [select.alias_or_name for select in query.selects]
-    said = tuple(part.strip() for line in named for part in line.split(","))
+    declared = tuple(part.strip() for line in named for part in line.split(","))
     grouping = tuple(s.alias_or_name for s in query.selects if not s.find(exp.AggFunc)) if grouped_all(query) else ()
     if query.args.get("group") and not grouped_all(query):
         raise DefinitionError(f"{where} must use GROUP BY ALL, so that its key is what it shows")
-    if said and grouping and set(said) != set(grouping):
-        raise DefinitionError(f"{where} says its key is {', '.join(said)}, but is grouped by {', '.join(grouping)}")
+    if declared and grouping and set(declared) != set(grouping):
+        raise DefinitionError(f"{where} says its key is {', '.join(declared)}, but is grouped by {', '.join(grouping)}")
     if query.find(exp.Limit, exp.Fetch, exp.Offset, exp.TableSample):
         raise DefinitionError(
             f"{where} leaves rows out by LIMIT, OFFSET or a sample; a view holds all, and 'learnfold show' limits"
         )
-    key = grouping or said
+    key = grouping or declared
     if not key:
         raise DefinitionError(f"{where} has no key: GROUP BY ALL, or a line '-- key: …' above it")
     for column in key:
@@ -172,7 +172,7 @@ def check(job: str, name: str, text: str, columns: Sequence[str]) -> str:
     try:
         condition = sqlglot.parse_one(text, read="duckdb")
     except SqlglotError as error:
-        raise DefinitionError(f"{where} isn't a condition: {said(error)}") from error
+        raise DefinitionError(f"{where} isn't a condition: {message_of(error)}") from error
     if not isinstance(condition.unnest(), (exp.Predicate, exp.Connector, exp.Not)) or condition.find(*_NO_CHECK):
         raise DefinitionError(f"{where} isn't a condition over one row")
     if not condition.find(exp.Column):
@@ -183,7 +183,7 @@ def check(job: str, name: str, text: str, columns: Sequence[str]) -> str:
     return condition.sql("duckdb", comments=False)
 
 
-def said(error: SqlglotError) -> str:
+def message_of(error: SqlglotError) -> str:
     """What sqlglot says in one line, without the colours of a terminal."""
     return re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()[0].rstrip()
 
