@@ -5,6 +5,11 @@ The exit code is on the class: 1 the job failed, 2 it was asked wrongly.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 
 class LearnfoldError(Exception):
     """The root: a message that says what, where, and what to do."""
@@ -35,7 +40,11 @@ class ShrunkError(DataError):
 
 
 class CheckError(DataError):
-    """A view broke one of its checks; nothing was published."""
+    """A view broke one of its checks; nothing was published. ``broken`` names the checks, by view."""
+
+    def __init__(self, message: str, broken: Mapping[str, Sequence[str]] | None = None) -> None:
+        super().__init__(message)
+        self.broken = {view: list(checks) for view, checks in (broken or {}).items()}
 
 
 class StorageError(LearnfoldError):

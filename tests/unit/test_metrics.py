@@ -4,22 +4,27 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from imports import SOURCE
 from prometheus_client.parser import text_string_to_metric_families
+from seen import watched, write
 
 from learnfold import catalog
-from learnfold.batch.numbers import numbers as numbers_of
+from learnfold.batch.numbers import batch_numbers
 from learnfold.batch.request import RunRequest
-from learnfold.batch.run import RunReport, run
+from learnfold.batch.run import RunReport, plan, run
+from learnfold.batch.watch import RunWatch
 from learnfold.cli import main
+from learnfold.errors import CheckError, LearnfoldError, StorageError
 from learnfold.settings import Settings
 from learnfold.telemetry.metrics import METRICS, PREFIX, RUNS, VIEW_ROWS, metrics_of
+from learnfold.telemetry.reporter import Reporter
 from learnfold.telemetry.run_metrics import record as record_samples
-from learnfold.telemetry.run_metrics import record_failure
+from learnfold.telemetry.run_metrics import record_failure, record_lock
 
 Numbers = dict[tuple[str, ...], float]
 
@@ -35,7 +40,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> RunReport:
 
 def record(report: RunReport, settings: Settings) -> list[str]:
     """Records a run as ``run`` does."""
-    samples = numbers_of(report.manifest, report.jobs, folded=report.batch is not None)
+    samples = batch_numbers(report.manifest, report.jobs, settings, folded=report.batch is not None)
     return record_samples(report.jobs, report.seconds, samples, settings)
 
 
@@ -79,7 +84,7 @@ def test_a_failure_is_told_beside_the_last_success(report: RunReport, tmp_path: 
     settings = Settings(metrics_file=str(tmp_path / "learnfold.prom"))
     record(report, settings)
     before = numbers(Path(settings.metrics_file).read_text(encoding="utf-8"))
-    assert record_failure(["video"], 1.5, settings) == []
+    assert record_failure(["video"], 1.5, [], settings) == []
     after = numbers(Path(settings.metrics_file).read_text(encoding="utf-8"))
     assert after["last_failure_timestamp_seconds", "video"] >= before["last_success_timestamp_seconds", "video"]
     changed = {key for key in after if after[key] != before.get(key)}
@@ -151,7 +156,7 @@ def test_a_pushgateway_gets_a_group_a_job(
     for _, path, content in got:
         assert {key[1] for key in numbers(content)} == {path.rpartition("/")[2]}
     got.clear()
-    assert record_failure(["auth"], 1.0, Settings(push_gateway=url)) == []
+    assert record_failure(["auth"], 1.0, [], Settings(push_gateway=url)) == []
     assert {key[0] for key in numbers(got[0][2])} == {
         "last_failure_timestamp_seconds",
         "last_run_succeeded",
@@ -172,13 +177,13 @@ def test_trouble_with_the_numbers_is_told_and_fails_nothing(
     assert len(problems) == 2
     assert "can't be written" in problems[0]
     assert "pushed metrics are invalid" in problems[1]
-    assert "can't be pushed" in record_failure(["auth"], 1.0, Settings(push_gateway="http://127.0.0.1:9"))[0]
-    assert "can't be pushed" in record_failure(["auth"], 1.0, Settings(push_gateway="no address"))[0]
+    assert "can't be pushed" in record_failure(["auth"], 1.0, [], Settings(push_gateway="http://127.0.0.1:9"))[0]
+    assert "can't be pushed" in record_failure(["auth"], 1.0, [], Settings(push_gateway="no address"))[0]
 
 
 def test_without_the_settings_nothing_is_written(report: RunReport) -> None:
     """Which is the default."""
-    assert record(report, Settings()) == record_failure(["auth"], 1.0, Settings()) == []
+    assert record(report, Settings()) == record_failure(["auth"], 1.0, [], Settings()) == []
 
 
 def test_metrics_are_named_in_the_table_alone() -> None:
@@ -200,3 +205,93 @@ def test_a_sample_has_the_labels_of_the_table() -> None:
     for labels in ({"batch_job": "video"}, {"view": "v", "batch_job": "video"}, {"batch_job": "x", "user": "u"}):
         with pytest.raises(TypeError, match="has the labels"):
             VIEW_ROWS.of(3, **labels)
+
+
+def run_numbers(master: Path, out: Path, file: Path, **settings: object) -> Numbers:
+    """What a run of one job exports."""
+    run(RunRequest(str(master), str(out), ("video",)), catalog.load(), Settings(metrics_file=str(file), **settings))
+    return numbers(file.read_text(encoding="utf-8"))
+
+
+def test_a_run_says_what_it_took(tmp_path: Path) -> None:
+    """Each phase, each view, processor, memory, bytes, what lies below OUT, how often runs come; no lease is held after it."""
+    write(tmp_path / "master", "video_topic", watched(5))
+    found = run_numbers(tmp_path / "master", tmp_path / "out", tmp_path / "m.prom", run_interval_seconds=3600.0)
+    assert {key[2] for key in found if key[0] == "phase_seconds"} == {"plan", "fold", "refresh", "publish", "clean"}
+    phases = sum(value for key, value in found.items() if key[0] == "phase_seconds")
+    assert 0 < phases <= found["last_run_duration_seconds", "video"]
+    views = {view.name for view in catalog.load().jobs["video"].views}
+    assert {key[2] for key in found if key[0] == "view_seconds"} == views
+    assert found["run_interval_seconds", "video"] == 3600
+    assert found["cpu_seconds", "video"] > 0
+    assert found["peak_memory_bytes", "video"] > 10_000_000
+    assert found["read_bytes", "video"] > 0
+    assert found["batches_kept", "video"] == 1
+    kept = sum(path.stat().st_size for path in (tmp_path / "out" / "_rollups").rglob("*.parquet"))
+    assert found["disk_bytes", "video", "rollups"] == kept > 0
+    assert found["master_bytes", "video", "video_topic"] == sum(
+        path.stat().st_size for path in (tmp_path / "master").rglob("*.parquet")
+    )
+    assert found.get(("lock_held_since_timestamp_seconds", "video"), 0) == 0
+    assert all(value == 0 for key, value in found.items() if key[0] in {"check_failed", "pending_folds"})
+
+
+def test_events_of_the_future_are_counted_and_not_believed(tmp_path: Path) -> None:
+    """One event of 2099 moves neither the newest day nor the newest event nor the lag."""
+    day = datetime.now(UTC).date() - timedelta(days=3)
+    for number, at in enumerate((f"{day} 10:00:00", "2099-01-01 00:00:00")):
+        write(tmp_path / "master", "video_topic", watched(1, timestamp=[at], user_id=[f"u{number}"]))
+    found = run_numbers(tmp_path / "master", tmp_path / "out", tmp_path / "m.prom")
+    topic = ("video", "video_topic")
+    assert found["future_events", *topic] == 1
+    midnight = datetime.combine(day, datetime.min.time(), UTC).timestamp()
+    assert found["newest_day_timestamp_seconds", *topic] == midnight
+    assert found["newest_event_timestamp_seconds", *topic] == midnight + 86400
+    assert found["lag_seconds", *topic] > 86400
+    assert found["events", *topic] == 2
+
+
+def test_a_run_that_fails_says_what_waits(tmp_path: Path) -> None:
+    """Days and files that it found and didn't take in; its lease isn't held any more; the next success has none waiting."""
+    master, out, file = tmp_path / "master", tmp_path / "out", tmp_path / "m.prom"
+    write(master, "video_topic", watched(5), folder="year=2025/month=12/day=10")
+    run_numbers(master, out, file)
+    bad = write(master, "video_topic", watched(5), folder="year=2025/month=12/day=11")
+    whole = bad.read_bytes()
+    bad.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(LearnfoldError):
+        run_numbers(master, out, file)
+    found = numbers(file.read_text(encoding="utf-8"))
+    assert found["last_run_succeeded", "video"] == 0
+    assert found["pending_files", "video", "video_topic"] == 1
+    assert found["pending_folds", "video", "video_topic"] == 1
+    assert found["lock_held_since_timestamp_seconds", "video"] == 0
+    assert found["events", "video", "video_topic"] == 5
+    bad.write_bytes(whole)
+    found = run_numbers(master, out, file)
+    assert found["pending_files", "video", "video_topic"] == found["pending_folds", "video", "video_topic"] == 0
+
+
+def test_a_killed_run_leaves_the_time_at_which_it_began(tmp_path: Path) -> None:
+    """Nobody told the file that it ended: the alert rests on that."""
+    file = tmp_path / "m.prom"
+    record_lock(["video"], 1234.0, Settings(metrics_file=str(file)))
+    assert numbers(file.read_text(encoding="utf-8")) == {("lock_held_since_timestamp_seconds", "video"): 1234.0}
+
+
+def test_a_check_that_fails_is_named(tmp_path: Path) -> None:
+    """By view and check, 1 until the next run; a run that fails otherwise doesn't repeat it."""
+    write(tmp_path / "master", "video_topic", watched(5))
+    file = tmp_path / "m.prom"
+    settings = Settings(metrics_file=str(file))
+    found = run_numbers(tmp_path / "master", tmp_path / "out", file)
+    _, job, view, check = next(key for key in found if key[0] == "check_failed")
+    watch = RunWatch([job], settings, Reporter())
+    plans, _ = plan(RunRequest(str(tmp_path / "master"), str(tmp_path / "out"), (job,)), catalog.load(), settings)
+    watch.planned(plans)
+    watch.failed(CheckError("broken", {view: [check]}))
+    assert {k: v for k, v in numbers(file.read_text("utf-8")).items() if k[0] == "check_failed"} == {
+        ("check_failed", job, view, check): 1
+    }
+    watch.failed(StorageError("no room"))
+    assert not [key for key in numbers(file.read_text("utf-8")) if key[0] == "check_failed"]

@@ -24,7 +24,7 @@ def check_views(broken: dict[str, dict[str, list[dict[str, object]]]]) -> None:
         for check, rows in checks.items():
             lines.append(f"  {view}: {check}, for example")
             lines += ["    " + ", ".join(f"{name}={value}" for name, value in row.items()) for row in rows]
-    raise CheckError("\n".join(lines))
+    raise CheckError("\n".join(lines), {view: list(checks) for view, checks in broken.items()})
 
 
 def check_nothing_shrank(last: JobRecord | None, topics: dict[str, TopicRecord], out: Storage) -> None:

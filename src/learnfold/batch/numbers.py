@@ -1,45 +1,115 @@
-"""A batch's numbers for monitoring, from its manifest."""
+"""A run's numbers for monitoring, from the manifest, the plan and what the run took."""
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from learnfold.storage.out_layout import BATCH_FOLDERS, batch_of_manifest
 from learnfold.telemetry import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from learnfold.batch.manifest import JobRecord, Manifest, TopicRecord
+    from learnfold.batch.plan import JobPlan
+    from learnfold.errors import CheckError
+    from learnfold.settings import Settings
+    from learnfold.storage import Storage
     from learnfold.telemetry.metrics import Sample
 
 
-def numbers(manifest: Manifest, jobs: Sequence[str], *, folded: bool) -> list[Sample]:
+def batch_numbers(manifest: Manifest, jobs: Sequence[str], settings: Settings, *, folded: bool) -> list[Sample]:
     """What the batch holds of ``jobs``; ``folded``: whether this run made it, or found nothing new."""
-    now = time.time()
-    return [sample for name in jobs for sample in _job(name, manifest.jobs[name], folded=folded, now=now)]
+    now = datetime.now(UTC)
+    latest = now + timedelta(days=settings.future_days)
+    engine = "spark" if "spark" in manifest.versions else "duckdb"
+    found: list[Sample] = []
+    for job in jobs:
+        record = manifest.jobs[job]
+        found += _job(job, record, folded=folded)
+        found.append(metrics.INFO.of(1, batch_job=job, version=manifest.versions["learnfold"], engine=engine))
+        for name, topic in record.topics.items():
+            found += _topic(job, name, topic)
+            found += _newest(job, name, topic, now, latest)
+    return found
 
 
-def _job(job: str, record: JobRecord, *, folded: bool, now: float) -> Iterator[Sample]:
+def _job(job: str, record: JobRecord, *, folded: bool) -> Iterator[Sample]:
     published = datetime.strptime(record.batch.partition("-")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     yield metrics.PUBLISHED.of(published.timestamp(), batch_job=job)
     yield metrics.DAYS_FOLDED.of(record.folded_days if folded else 0, batch_job=job)
-    for name, topic in record.topics.items():
-        yield from _topic(job, name, topic, now)
+    yield metrics.FOLDS.of(record.folded_days if folded else 0, batch_job=job)
     for name, view in record.views.items():
         yield metrics.VIEW_ROWS.of(view.rows, batch_job=job, view=name)
         yield metrics.VIEW_BYTES.of(view.bytes, batch_job=job, view=name)
+        yield metrics.VIEW_SECONDS.of(view.seconds, batch_job=job, view=name)
+        for check in view.checks:
+            yield metrics.CHECK_FAILED.of(0, batch_job=job, view=name, check=check)
 
 
-def _topic(job: str, name: str, topic: TopicRecord, now: float) -> Iterator[Sample]:
+def _topic(job: str, name: str, topic: TopicRecord) -> Iterator[Sample]:
     yield metrics.EVENTS.of(topic.events, batch_job=job, topic=name)
     yield metrics.DUPLICATES.of(topic.duplicates, batch_job=job, topic=name)
     yield metrics.UNREADABLE_FILES.of(len(topic.unreadable), batch_job=job, topic=name)
     for reason, count in topic.quarantined.items():
         yield metrics.QUARANTINED.of(count, batch_job=job, topic=name, reason=reason)
-    if days := [day for day, counts in topic.days.items() if counts.events]:
-        newest = datetime.combine(max(days), datetime.min.time(), UTC)
-        lag = now - (newest + timedelta(days=1)).timestamp()
+    yield metrics.MASTER_BYTES.of(sum(file.size for file in topic.files.values()), batch_job=job, topic=name)
+    yield metrics.PENDING_FOLDS.of(0, batch_job=job, topic=name)
+    yield metrics.PENDING_FILES.of(0, batch_job=job, topic=name)
+
+
+def _newest(job: str, name: str, topic: TopicRecord, now: datetime, latest: datetime) -> Iterator[Sample]:
+    """How new the events are, by those that aren't of the future."""
+    days = {day: counts.events for day, counts in topic.days.items() if counts.events}
+    future = sum(events for day, events in days.items() if day > latest.date())
+    yield metrics.FUTURE_EVENTS.of(future, batch_job=job, topic=name)
+    if plausible := [day for day in days if day <= latest.date()]:
+        newest = _midnight(max(plausible))
+        over = _midnight(max(plausible) + timedelta(days=1))
         yield metrics.NEWEST_DAY.of(newest.timestamp(), batch_job=job, topic=name)
-        yield metrics.LAG.of(max(0.0, lag), batch_job=job, topic=name)
+        yield metrics.NEWEST_EVENT.of(min(now, over).timestamp(), batch_job=job, topic=name)
+        yield metrics.LAG.of(max(0.0, (now - over).total_seconds()), batch_job=job, topic=name)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def pending_numbers(plans: Sequence[JobPlan]) -> Iterator[Sample]:
+    """What a run that failed leaves to the next one."""
+    for plan in plans:
+        for topic in plan.topics:
+            labels = {"batch_job": plan.job.name, "topic": topic.topic.name}
+            files = len(topic.changed) + len(topic.removed)
+            yield metrics.PENDING_FOLDS.of(0 if topic.idle else topic.days_to_fold, **labels)
+            yield metrics.PENDING_FILES.of(files, **labels)
+
+
+def check_numbers(plans: Sequence[JobPlan], error: CheckError) -> Iterator[Sample]:
+    """The checks that a run broke."""
+    for plan in plans:
+        for view in plan.job.views:
+            for check in error.broken.get(view.name, ()):
+                yield metrics.CHECK_FAILED.of(1, batch_job=plan.job.name, view=view.name, check=check)
+
+
+def phase_numbers(phases: Mapping[tuple[str, str], float], jobs: Sequence[str]) -> Iterator[Sample]:
+    """How long each phase took; what all jobs shared counts for each."""
+    for (of, phase), seconds in phases.items():
+        for job in (of,) if of else jobs:
+            yield metrics.PHASE_SECONDS.of(seconds, batch_job=job, phase=phase)
+
+
+def place_numbers(out: Storage, jobs: Sequence[str]) -> Iterator[Sample]:
+    """What lies below OUT."""
+    sizes: dict[str, int] = {}
+    batches = 0
+    for folder in BATCH_FOLDERS:
+        entries = list(out.list(folder))
+        sizes[folder.removeprefix("_")] = sum(entry.size for entry in entries)
+        batches += sum(batch_of_manifest(entry.path) is not None for entry in entries)
+    for job in jobs:
+        yield metrics.BATCHES_KEPT.of(batches, batch_job=job)
+        for name, size in sizes.items():
+            yield metrics.DISK_BYTES.of(size, batch_job=job, of=name)

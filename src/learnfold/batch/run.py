@@ -15,10 +15,10 @@ from learnfold.batch.context import BatchContext, Workspace
 from learnfold.batch.fold import fold_topic
 from learnfold.batch.history import batch_names
 from learnfold.batch.manifest import JobRecord, Manifest, new_batch, read_current
-from learnfold.batch.numbers import numbers
 from learnfold.batch.plan import JobPlan, PlanInput, plan_job
 from learnfold.batch.publish import publish, refresh_plain_paths
 from learnfold.batch.refresh import refresh_views
+from learnfold.batch.watch import RunWatch
 from learnfold.engines import open_engine
 from learnfold.errors import LearnfoldError, UsageError
 from learnfold.master.file_names import topic_of
@@ -27,7 +27,6 @@ from learnfold.storage import open_storage, same_place
 from learnfold.storage.lease import held
 from learnfold.storage.out_layout import BATCH_FOLDERS
 from learnfold.telemetry.reporter import Reporter
-from learnfold.telemetry.run_metrics import record, record_failure, recorded
 from learnfold.utc import now
 
 if TYPE_CHECKING:
@@ -59,30 +58,29 @@ class RunReport:
 def run(request: RunRequest, catalog: Catalog, settings: Settings, reporter: Reporter | None = None) -> RunReport:
     """Publishes the views of the jobs as of the master dataset now; raises LearnfoldError, and then nothing was published."""
     reporter = reporter or Reporter()
-    began = time.perf_counter()
     jobs = _jobs(request, catalog)
+    watch = RunWatch(jobs, settings, reporter)
     try:
-        done = _run(request, jobs, catalog, settings, reporter)
-    except LearnfoldError:
-        for problem in record_failure(jobs, time.perf_counter() - began, settings):
-            reporter.problem(problem)
+        master, out = _places(request, settings)
+        done = _run(Workspace(out, catalog, settings, reporter), master, request, jobs, watch)
+    except LearnfoldError as error:
+        watch.failed(error)
         raise
-    samples = numbers(done.manifest, jobs, folded=done.batch is not None) if recorded(settings) else []
-    for problem in record(jobs, done.seconds, samples, settings):
-        reporter.problem(problem)
+    watch.succeeded(done.manifest, published=done.batch is not None)
     return done
 
 
 def _run(
-    request: RunRequest, jobs: tuple[str, ...], catalog: Catalog, settings: Settings, reporter: Reporter
+    workspace: Workspace, master: Master, request: RunRequest, jobs: tuple[str, ...], watch: RunWatch
 ) -> RunReport:
     began, started_at = time.perf_counter(), now()
-    master, out = _places(request, settings)
-    workspace = Workspace(out, catalog, settings, reporter)
+    out, settings, reporter = workspace.out, workspace.settings, workspace.reporter
     engine = open_engine(settings, master.storage, out)
     try:
-        with held(out, jobs, settings) as lease:
-            plans, unknown_topics, current = _plans(workspace, master, request, jobs)
+        with held(out, jobs, settings) as lease, watch.under_way(out):
+            with reporter.phase("plan"):
+                plans, unknown_topics, current = _plans(workspace, master, request, jobs)
+            watch.planned(plans)
             if all(plan.idle for plan in plans) and current is not None:
                 repaired = refresh_plain_paths(out, current, *jobs)
                 return RunReport(None, current, jobs, time.perf_counter() - began, unknown_topics, repaired)
@@ -100,9 +98,11 @@ def _run(
                 manifest.jobs = _run_jobs(context, plans)
             manifest.ran = list(manifest.jobs)
             reporter.step("publishing", manifest.batch)
-            manifest = publish(out, manifest, lease)
-            refresh_plain_paths(out, manifest, *jobs)
-            _tidy(workspace, jobs)
+            with reporter.phase("publish"):
+                manifest = publish(out, manifest, lease)
+                refresh_plain_paths(out, manifest, *jobs)
+            with reporter.phase("clean"):
+                _tidy(workspace, jobs)
         return RunReport(manifest.batch, manifest, jobs, time.perf_counter() - began, unknown_topics)
     finally:
         reporter.done()
@@ -202,21 +202,23 @@ def _run_jobs(context: BatchContext, plans: Sequence[JobPlan]) -> dict[str, JobR
 
 def _run_job(context: BatchContext, plan: JobPlan) -> JobRecord:
     """What became of a job; raises ShrunkError, CheckError."""
-    request, topics = context.request, {}
+    request, topics, reporter = context.request, {}, context.workspace.reporter
     views = plan.job.views
     all_time = {
         rollup.name: any(view.lists(rollup) for view in views)
         for rollup in plan.job.rollups
         if any(rollup.name in view.all_time for view in views)
     }
-    for topic in plan.topics:
-        rollups = [rollup for rollup in plan.job.rollups if rollup.topic.name == topic.topic.name]
-        topics[topic.topic.name] = fold_topic(context, topic, rollups, all_time)
+    with reporter.phase("fold", plan.job.name):
+        for topic in plan.topics:
+            rollups = [rollup for rollup in plan.job.rollups if rollup.topic.name == topic.topic.name]
+            topics[topic.topic.name] = fold_topic(context, topic, rollups, all_time)
     records = {name: topic.record for name, topic in topics.items()}
     if not request.allow_shrink:
         check_nothing_shrank(plan.last, records, context.workspace.out)
     names = None if request.scope.full else plan.lost
-    refreshed = refresh_views(context, plan.job, topics, plan.last, names)
+    with reporter.phase("refresh", plan.job.name):
+        refreshed = refresh_views(context, plan.job, topics, plan.last, names)
     check_views(refreshed.broken)
     return JobRecord(
         context.batch,

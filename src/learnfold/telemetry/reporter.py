@@ -9,15 +9,35 @@ import json
 import re
 import shutil
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PLAIN = re.compile(r"[\w./:+@%-]+")
 
 
 class Reporter:
-    """Shows nothing: for libraries and tests. ``TerminalReporter`` shows everything."""
+    """Shows nothing, and keeps how long the phases take: for libraries and tests. ``TerminalReporter`` shows everything."""
+
+    def __init__(self) -> None:
+        self.phases: dict[tuple[str, str], float] = {}  # seconds, by job (empty: of all) and phase
+        self._mutex = threading.Lock()
+
+    @contextmanager
+    def phase(self, name: str, job: str = "") -> Iterator[None]:
+        """Measures a phase of a run; what is measured twice is added up."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            seconds = time.perf_counter() - began
+            with self._mutex:
+                self.phases[job, name] = self.phases.get((job, name), 0.0) + seconds
 
     def step(self, what: str, detail: str = "") -> None:
         """Shows what is being done now."""
@@ -39,6 +59,7 @@ class TerminalReporter(Reporter):
     """Writes to a stream (stderr, unless another is given); ``lines``: whether finished units of work get a line."""
 
     def __init__(self, stream: TextIO | None = None, *, lines: bool = False) -> None:
+        super().__init__()
         self._stream = stream or sys.stderr
         self._live = self._stream.isatty()
         self._lines = lines

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from learnfold.telemetry.metrics import (
+    CHECK_FAILED,
     LAST_FAILURE,
     LAST_RUN_DURATION,
     LAST_RUN_SUCCEEDED,
     LAST_SUCCESS,
+    LOCK_HELD_SINCE,
     RUNS,
     metrics_of,
 )
@@ -45,9 +47,14 @@ def record(jobs: Sequence[str], seconds: float, samples: Sequence[Sample], setti
     return _export([*outcome, *samples], jobs, settings)
 
 
-def record_failure(jobs: Sequence[str], seconds: float, settings: Settings) -> list[str]:
-    """Records a run of ``jobs`` that failed after ``seconds``; the numbers of the last success stay."""
-    return _export(_outcome(jobs, seconds, succeeded=False), jobs, settings)
+def record_failure(jobs: Sequence[str], seconds: float, samples: Sequence[Sample], settings: Settings) -> list[str]:
+    """Records a run of ``jobs`` that failed after ``seconds``, with ``samples`` of how; other numbers of the last success stay."""
+    return _export([*_outcome(jobs, seconds, succeeded=False), *samples], jobs, settings)
+
+
+def record_lock(jobs: Sequence[str], since: float, settings: Settings) -> list[str]:
+    """Records since when a run of ``jobs`` holds their leases (0: it doesn't any more), and nothing else."""
+    return _export((LOCK_HELD_SINCE.of(since, batch_job=job) for job in jobs), jobs, settings)
 
 
 def _outcome(jobs: Sequence[str], seconds: float, *, succeeded: bool) -> Iterator[Sample]:
@@ -59,7 +66,7 @@ def _outcome(jobs: Sequence[str], seconds: float, *, succeeded: bool) -> Iterato
 
 
 def _export(outcome: Iterable[Sample], jobs: Sequence[str], settings: Settings) -> list[str]:
-    samples, problems = list(outcome), []
+    samples, problems = list(outcome), list[str]()
     if settings.metrics_file:
         try:
             _write(Path(settings.metrics_file), samples)
@@ -95,6 +102,7 @@ def _write(file: Path, samples: list[Sample]) -> None:
         for line in old:
             name, job = _named(line)
             replaced = (name, job) in new or (job in succeeded and name != LAST_FAILURE.full_name)
+            replaced |= name == CHECK_FAILED.full_name and (LAST_RUN_SUCCEEDED.full_name, job) in new
             if name in known and not (job in jobs and replaced):
                 kept.append(line)
         unfinished = file.with_name(f".{file.name}.{os.getpid()}.new")

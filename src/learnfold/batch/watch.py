@@ -1,0 +1,96 @@
+"""Who is told of a run beside its caller: the metrics. What goes wrong there is reported, and fails no run."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from learnfold.batch.numbers import batch_numbers, check_numbers, pending_numbers, phase_numbers, place_numbers
+from learnfold.errors import CheckError, LearnfoldError
+from learnfold.telemetry import metrics
+from learnfold.telemetry.run_metrics import record, record_failure, record_lock, recorded
+from learnfold.telemetry.usage import Usage, peak_memory_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from learnfold.batch.manifest import Manifest
+    from learnfold.batch.plan import JobPlan
+    from learnfold.settings import Settings
+    from learnfold.storage import Storage
+    from learnfold.telemetry.metrics import Sample
+    from learnfold.telemetry.reporter import Reporter
+
+
+class RunWatch:
+    """Watches one run of ``jobs``, from before it is planned."""
+
+    def __init__(self, jobs: Sequence[str], settings: Settings, reporter: Reporter) -> None:
+        self._jobs, self._settings, self._reporter = jobs, settings, reporter
+        self._began, self._before = time.perf_counter(), Usage.now()
+        self._plans: Sequence[JobPlan] = ()
+        self._out: Storage | None = None
+        self._recorded = recorded(settings)
+        reporter.phases.clear()
+
+    @contextmanager
+    def under_way(self, out: Storage) -> Iterator[None]:
+        """The run holds its leases meanwhile."""
+        self._out = out
+        if not self._recorded:
+            yield
+            return
+        self._tell(record_lock(self._jobs, time.time(), self._settings))
+        try:
+            yield
+        finally:
+            self._tell(record_lock(self._jobs, 0, self._settings))
+
+    def planned(self, plans: Sequence[JobPlan]) -> None:
+        """What the run found to do."""
+        self._plans = plans
+
+    def succeeded(self, manifest: Manifest, *, published: bool) -> None:
+        """It ended; ``manifest`` is what readers see now, ``published`` by this run or by one before."""
+        if self._recorded:
+            samples = [
+                *batch_numbers(manifest, self._jobs, self._settings, folded=published),
+                *self._place(),
+                *self._cost(),
+            ]
+            self._tell(record(self._jobs, self._seconds(), samples, self._settings))
+
+    def failed(self, error: LearnfoldError) -> None:
+        """It ended, and published nothing."""
+        if self._recorded:
+            samples = [*pending_numbers(self._plans), *self._cost()]
+            if isinstance(error, CheckError):
+                samples += check_numbers(self._plans, error)
+            self._tell(record_failure(self._jobs, self._seconds(), samples, self._settings))
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._began
+
+    def _cost(self) -> Iterator[Sample]:
+        yield from phase_numbers(self._reporter.phases, self._jobs)
+        used, memory, interval = Usage.now(), peak_memory_bytes(), self._settings.run_interval_seconds
+        for job in self._jobs:
+            yield metrics.CPU.of(used.cpu_seconds - self._before.cpu_seconds, batch_job=job)
+            if used.read_bytes is not None and self._before.read_bytes is not None:
+                yield metrics.READ_BYTES.of(used.read_bytes - self._before.read_bytes, batch_job=job)
+            if memory is not None:
+                yield metrics.PEAK_MEMORY.of(memory, batch_job=job)
+            if interval:
+                yield metrics.RUN_INTERVAL.of(interval, batch_job=job)
+
+    def _place(self) -> list[Sample]:
+        try:
+            return list(place_numbers(self._out, self._jobs)) if self._out is not None else []
+        except LearnfoldError as error:
+            self._reporter.problem(f"what lies below OUT can't be counted: {error}")
+            return []
+
+    def _tell(self, problems: Sequence[str]) -> None:
+        for problem in problems:
+            self._reporter.problem(problem)

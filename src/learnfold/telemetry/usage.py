@@ -1,0 +1,43 @@
+"""What this process used: processor time, memory, bytes read."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Since the process began."""
+
+    cpu_seconds: float  # of all threads
+    read_bytes: int | None  # from files and the network; None where the system doesn't say
+
+    @classmethod
+    def now(cls) -> Usage:
+        """At this moment."""
+        return cls(time.process_time(), _number("/proc/self/io", "rchar"))
+
+
+def peak_memory_bytes() -> int | None:
+    """The most memory that the process held at once; None where the system doesn't say."""
+    kilobytes = _number("/proc/self/status", "VmHWM")
+    if kilobytes is not None:
+        return kilobytes * 1024
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _number(file: str, name: str) -> int | None:
+    try:
+        found = re.search(rf"^{name}:\s*(\d+)", Path(file).read_text(encoding="ascii"), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) if found else None
