@@ -90,6 +90,16 @@ class Settings:
     metrics_address: str = _setting(
         "127.0.0.1", "address that the endpoint listens at; 0.0.0.0: every one, for a Prometheus on another machine"
     )
+    alert_url: str = _setting(
+        "", "webhook that is told, as JSON, of a run that failed and when it is well again", secret=True
+    )
+    alert_mail: str = _setting("", "mail addresses that are told the same, separated by commas")
+    mail_from: str = _setting("", "sender of mails; empty: learnfold at this machine")
+    smtp_url: str = _setting(
+        "smtp://localhost:25",
+        "mail server: smtp://user:password@host:587, or smtps:// for TLS from the start",
+        secret=True,
+    )
     # S3
     s3_endpoint: str = _setting(
         "",

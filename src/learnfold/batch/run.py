@@ -59,11 +59,12 @@ def run(request: RunRequest, catalog: Catalog, settings: Settings, reporter: Rep
     """Publishes the views of the jobs as of the master dataset now; raises LearnfoldError, and then nothing was published."""
     reporter = reporter or Reporter()
     jobs = _jobs(request, catalog)
-    watch = RunWatch(jobs, settings, reporter)
+    watch = RunWatch(jobs, request.output, settings, reporter)
     try:
         master, out = _places(request, settings)
+        watch.opened(out)
         done = _run(Workspace(out, catalog, settings, reporter), master, request, jobs, watch)
-    except LearnfoldError as error:
+    except Exception as error:
         watch.failed(error)
         raise
     watch.succeeded(done.manifest, published=done.batch is not None)
@@ -77,7 +78,7 @@ def _run(
     out, settings, reporter = workspace.out, workspace.settings, workspace.reporter
     engine = open_engine(settings, master.storage, out)
     try:
-        with held(out, jobs, settings) as lease, watch.under_way(out):
+        with held(out, jobs, settings) as lease, watch.under_way():
             with reporter.phase("plan"):
                 plans, unknown_topics, current = _plans(workspace, master, request, jobs)
             watch.planned(plans)

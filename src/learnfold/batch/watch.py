@@ -1,4 +1,4 @@
-"""Who is told of a run beside its caller: the metrics. What goes wrong there is reported, and fails no run."""
+"""Who is told of a run beside its caller: metrics, and people where it fails. What goes wrong there is reported, and fails no run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from learnfold.batch.numbers import batch_numbers, check_numbers, pending_numbers, phase_numbers, place_numbers
 from learnfold.errors import CheckError, LearnfoldError
 from learnfold.telemetry import metrics
+from learnfold.telemetry.alerts import Alerts, Work
 from learnfold.telemetry.run_metrics import record, record_failure, record_lock, recorded
 from learnfold.telemetry.usage import Usage, peak_memory_bytes
 
@@ -26,18 +27,22 @@ if TYPE_CHECKING:
 class RunWatch:
     """Watches one run of ``jobs``, from before it is planned."""
 
-    def __init__(self, jobs: Sequence[str], settings: Settings, reporter: Reporter) -> None:
+    def __init__(self, jobs: Sequence[str], output: str, settings: Settings, reporter: Reporter) -> None:
         self._jobs, self._settings, self._reporter = jobs, settings, reporter
+        self._work, self._alerts = Work(tuple(jobs), output), Alerts(settings)
         self._began, self._before = time.perf_counter(), Usage.now()
         self._plans: Sequence[JobPlan] = ()
         self._out: Storage | None = None
         self._recorded = recorded(settings)
         reporter.phases.clear()
 
-    @contextmanager
-    def under_way(self, out: Storage) -> Iterator[None]:
-        """The run holds its leases meanwhile."""
+    def opened(self, out: Storage) -> None:
+        """Where the run's views go."""
         self._out = out
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """The run holds its leases meanwhile."""
         if not self._recorded:
             yield
             return
@@ -53,6 +58,8 @@ class RunWatch:
 
     def succeeded(self, manifest: Manifest, *, published: bool) -> None:
         """It ended; ``manifest`` is what readers see now, ``published`` by this run or by one before."""
+        if self._out is not None:
+            self._tell(self._alerts.well(self._work, self._out))
         if self._recorded:
             samples = [
                 *batch_numbers(manifest, self._jobs, self._settings, folded=published),
@@ -61,8 +68,9 @@ class RunWatch:
             ]
             self._tell(record(self._jobs, self._seconds(), samples, self._settings))
 
-    def failed(self, error: LearnfoldError) -> None:
+    def failed(self, error: Exception) -> None:
         """It ended, and published nothing."""
+        self._tell(self._alerts.failed(self._work, error, self._out))
         if self._recorded:
             samples = [*pending_numbers(self._plans), *self._cost()]
             if isinstance(error, CheckError):

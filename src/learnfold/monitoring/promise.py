@@ -40,6 +40,11 @@ class Promise:
         """A time span, given as it is for daily runs, scaled to this interval, as Prometheus writes it."""
         return duration(daily_seconds * self.interval_seconds / _DAY_SECONDS)
 
+    def window(self, daily_seconds: float) -> str:
+        """A time span over which samples are compared: scaled like ``share``, and long enough for some of them."""
+        scaled = daily_seconds * self.interval_seconds / _DAY_SECONDS
+        return duration(max(scaled, 10 * self.step_seconds))
+
 
 def duration(seconds: float) -> str:
     """A time span as Prometheus writes it: ``1d12h``, ``30m``, ``1s500ms``; at least a second."""

@@ -85,7 +85,7 @@ def _runs(promise: Promise) -> list[Alert]:
     success, share = m.LAST_SUCCESS.full_name, promise.share
     stale = f"{STALE_AFTER} * {INTERVAL}"
     burning = f"{BURN_RATE} * {promise.budget:g}"
-    long, short = share(6 * _HOUR), share(30 * _MINUTE)
+    long, short = promise.window(6 * _HOUR), promise.window(30 * _MINUTE)
     seen_lately = f"last_over_time({success}[{duration(2 * promise.stale_seconds)}])"
     return [
         Alert(
@@ -162,7 +162,7 @@ def _numbers(promise: Promise) -> list[Alert]:
 
 
 def _ingestion(promise: Promise) -> list[Alert]:
-    lag, window = m.INGEST_LAG.full_name, promise.share(15 * _MINUTE)
+    lag, window = m.INGEST_LAG.full_name, promise.window(15 * _MINUTE)
     lately = promise.share(_DAY)
     return [
         Alert(

@@ -1,0 +1,140 @@
+"""Tells somebody of a run that failed, by a webhook or by mail, without Prometheus: once a failure, and when it is well again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from learnfold.errors import LearnfoldError
+from learnfold.telemetry.mail import addresses, send_mail
+from learnfold.telemetry.webhook import post_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from learnfold.settings import Settings
+
+_MOST = 500
+
+
+class Notes(Protocol):
+    """Where it is kept what was told; a storage is one."""
+
+    def read(self, path: str) -> bytes | None:
+        """What stands there; None: nothing."""
+        ...
+
+    def write(self, path: str, data: bytes) -> object:
+        """Puts it there."""
+        ...
+
+    def delete(self, paths: Sequence[str]) -> object:
+        """Removes what stands there."""
+        ...
+
+
+@dataclass(frozen=True)
+class Message:
+    """What somebody is told."""
+
+    status: str  # failed or recovered
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Work:
+    """What failed or is well again: its parts (the jobs of a run), and the place that it makes."""
+
+    parts: tuple[str, ...]
+    place: str
+    kind: str = "run"
+
+    def path(self, part: str) -> str:
+        """Where it is noted, below the place, that a failure of the part was told."""
+        return f"_alerts/{self.kind}-{part}.json"
+
+
+class Alerts:
+    """Sends as the settings say; what goes wrong with it is returned as text, and fails nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._ways = [
+            way for way, wanted in ((self._post, settings.alert_url), (self._mail, settings.alert_mail)) if wanted
+        ]
+
+    def failed(self, work: Work, error: BaseException, notes: Notes | None) -> list[str]:
+        """Tells of a failure, unless that was told already and it hasn't been well since."""
+        if not self._ways:
+            return []
+        known = self._noted(work, notes)
+        new = [part for part in work.parts if part not in known]
+        if not new:
+            return []
+        reason = (str(error).splitlines() or [""])[0][:_MOST]  # the first line alone: others may show events of people
+        message = Message(
+            "failed", f"learnfold {work.kind} failed: {', '.join(new)}", f"{type(error).__name__}: {reason}"
+        )
+        problems = self._send(message, work)
+        if notes is not None and len(problems) < len(self._ways):  # somebody was told
+            content = json.dumps({"failed_at": _now()}).encode()
+            problems += [_tried(notes.write, work.path(part), content) for part in new]
+        return [problem for problem in problems if problem]
+
+    def well(self, work: Work, notes: Notes) -> list[str]:
+        """Tells that what had failed, and was told of, is well again."""
+        known = self._noted(work, notes) if self._ways else {}
+        if not known:
+            return []
+        title = f"learnfold {work.kind} is well again: {', '.join(known)}"
+        problems = self._send(Message("recovered", title, f"It had failed since {min(known.values())}."), work)
+        if len(problems) < len(self._ways):
+            problems.append(_tried(notes.delete, [work.path(part) for part in known]))
+        return [problem for problem in problems if problem]
+
+    def _noted(self, work: Work, notes: Notes | None) -> dict[str, str]:
+        """Since when each part had failed that somebody was told of."""
+        found = {}
+        for part in work.parts if notes is not None else ():
+            try:
+                data = notes.read(work.path(part)) if notes is not None else None
+                if data is not None:
+                    found[part] = str(json.loads(data)["failed_at"])
+            except (LearnfoldError, ValueError, KeyError, TypeError):
+                continue  # rather told twice than never
+        return found
+
+    def _send(self, message: Message, work: Work) -> list[str]:
+        """What went wrong, one text for each way that failed."""
+        problems = []
+        for way in self._ways:
+            try:
+                way(message, work)
+            except LearnfoldError as error:
+                problems.append(f"nobody was told that {message.title!r}: {error}")
+        return problems
+
+    def _post(self, message: Message, work: Work) -> None:
+        text = f"{message.title}\n{message.detail}\nof {work.place}, at {_now()}"
+        content = {"status": message.status, "kind": work.kind, "parts": list(work.parts), "place": work.place}
+        post_json(self._settings.alert_url, {**content, "at": _now(), "detail": message.detail, "text": text})
+
+    def _mail(self, message: Message, work: Work) -> None:
+        text = f"{message.title}.\n\n{message.detail}\n\nPlace: {work.place}\nTime: {_now()}\n"
+        send_mail(addresses(self._settings.alert_mail), message.title, text, self._settings)
+
+
+def _tried(act: Callable[..., object], *arguments: object) -> str:
+    """What went wrong; empty: nothing."""
+    try:
+        act(*arguments)
+    except LearnfoldError as error:
+        return f"what was told can't be noted: {error}"
+    return ""
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
