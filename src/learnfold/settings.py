@@ -100,6 +100,12 @@ class Settings:
         "mail server: smtp://user:password@host:587, or smtps:// for TLS from the start",
         secret=True,
     )
+    openlineage: str = _setting(
+        "",
+        "where OpenLineage documents of runs go: an http address, or a file that gets a line for each; empty: nowhere",
+        secret=True,
+    )
+    openlineage_key: str = _setting("", "key that the address asks for, sent as a bearer token", secret=True)
     # S3
     s3_endpoint: str = _setting(
         "",

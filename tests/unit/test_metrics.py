@@ -286,8 +286,9 @@ def test_a_check_that_fails_is_named(tmp_path: Path) -> None:
     settings = Settings(metrics_file=str(file))
     found = run_numbers(tmp_path / "master", tmp_path / "out", file)
     _, job, view, check = next(key for key in found if key[0] == "check_failed")
-    watch = RunWatch([job], "out", settings, Reporter())
-    plans, _ = plan(RunRequest(str(tmp_path / "master"), str(tmp_path / "out"), (job,)), catalog.load(), settings)
+    request = RunRequest(str(tmp_path / "master"), str(tmp_path / "out"), (job,))
+    watch = RunWatch(request, [job], catalog.load(), settings, Reporter())
+    plans, _ = plan(request, catalog.load(), settings)
     watch.planned(plans)
     watch.failed(CheckError("broken", {view: [check]}))
     assert {k: v for k, v in numbers(file.read_text("utf-8")).items() if k[0] == "check_failed"} == {

@@ -59,7 +59,7 @@ def run(request: RunRequest, catalog: Catalog, settings: Settings, reporter: Rep
     """Publishes the views of the jobs as of the master dataset now; raises LearnfoldError, and then nothing was published."""
     reporter = reporter or Reporter()
     jobs = _jobs(request, catalog)
-    watch = RunWatch(jobs, request.output, settings, reporter)
+    watch = RunWatch(request, jobs, catalog, settings, reporter)
     try:
         master, out = _places(request, settings)
         watch.opened(out)

@@ -1,4 +1,4 @@
-"""Who is told of a run beside its caller: metrics, and people where it fails. What goes wrong there is reported, and fails no run."""
+"""Who is told of a run beside its caller: metrics, lineage, and people where it fails. What goes wrong there is reported, and fails no run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from learnfold.batch.lineage import Lineage
 from learnfold.batch.numbers import batch_numbers, check_numbers, pending_numbers, phase_numbers, place_numbers
 from learnfold.errors import CheckError, LearnfoldError
 from learnfold.telemetry import metrics
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from learnfold.batch.manifest import Manifest
     from learnfold.batch.plan import JobPlan
+    from learnfold.batch.request import RunRequest
+    from learnfold.catalog import Catalog
     from learnfold.settings import Settings
     from learnfold.storage import Storage
     from learnfold.telemetry.metrics import Sample
@@ -27,14 +30,18 @@ if TYPE_CHECKING:
 class RunWatch:
     """Watches one run of ``jobs``, from before it is planned."""
 
-    def __init__(self, jobs: Sequence[str], output: str, settings: Settings, reporter: Reporter) -> None:
+    def __init__(
+        self, request: RunRequest, jobs: Sequence[str], catalog: Catalog, settings: Settings, reporter: Reporter
+    ) -> None:
         self._jobs, self._settings, self._reporter = jobs, settings, reporter
-        self._work, self._alerts = Work(tuple(jobs), output), Alerts(settings)
+        self._work, self._alerts = Work(tuple(jobs), request.output), Alerts(settings)
+        self._lineage = Lineage(request, jobs, catalog, settings)
         self._began, self._before = time.perf_counter(), Usage.now()
         self._plans: Sequence[JobPlan] = ()
         self._out: Storage | None = None
         self._recorded = recorded(settings)
         reporter.phases.clear()
+        self._tell(self._lineage.started())
 
     def opened(self, out: Storage) -> None:
         """Where the run's views go."""
@@ -60,6 +67,7 @@ class RunWatch:
         """It ended; ``manifest`` is what readers see now, ``published`` by this run or by one before."""
         if self._out is not None:
             self._tell(self._alerts.well(self._work, self._out))
+        self._tell(self._lineage.completed(manifest))
         if self._recorded:
             samples = [
                 *batch_numbers(manifest, self._jobs, self._settings, folded=published),
@@ -71,6 +79,7 @@ class RunWatch:
     def failed(self, error: Exception) -> None:
         """It ended, and published nothing."""
         self._tell(self._alerts.failed(self._work, error, self._out))
+        self._tell(self._lineage.failed(error))
         if self._recorded:
             samples = [*pending_numbers(self._plans), *self._cost()]
             if isinstance(error, CheckError):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from .debian import debian
+from .need import missing
 from .service import Service, answers, free_ports
 
 
@@ -22,6 +23,24 @@ def promtool() -> str:
 def amtool() -> str:
     """The program that checks Alertmanager's settings."""
     return str(debian("prometheus-alertmanager") / "usr" / "bin" / "amtool")
+
+
+TEMPLATES = Path("usr/share/prometheus/alertmanager")
+"""Debian's Alertmanager looks for its templates there and nowhere else."""
+
+
+def _put(unpacked: Path, place: Path) -> None:
+    """A link from where the package would install a folder to where it was unpacked; who may not make it, installs the package."""
+    target = Path("/") / place
+    if target.exists():
+        return
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(unpacked / place)
+    except FileExistsError:  # another test run did
+        pass
+    except OSError as error:
+        missing(f"Alertmanager needs {target} ({error}): install Debian's prometheus-alertmanager.")
 
 
 class _Http(Service):
@@ -70,9 +89,10 @@ class Alertmanager(_Http):
 
     def command(self) -> list[str]:
         """See Service."""
-        manager = debian("prometheus-alertmanager") / "usr" / "bin" / "prometheus-alertmanager"
+        unpacked = debian("prometheus-alertmanager")
+        _put(unpacked, TEMPLATES)
         return [
-            str(manager),
+            str(unpacked / "usr" / "bin" / "prometheus-alertmanager"),
             f"--config.file={self.settings}",
             f"--storage.path={self.folder / 'data'}",
             f"--web.listen-address={self.address}",
