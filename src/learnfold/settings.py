@@ -79,6 +79,10 @@ class Settings:
         least=0,
     )
     # being watched
+    log_format: str = _setting(
+        "",
+        "how finished units of work are told on stderr: text or json; empty: text where a command runs for long, else not at all",
+    )
     metrics_file: str = _setting(
         "", "file for the last run's numbers as Prometheus text (node_exporter's textfile folder)"
     )
@@ -166,6 +170,8 @@ class Settings:
             raise UsageError(f"engine is {self.engine!r}; it can be duckdb or spark")
         if self.memory:
             memory_size(self.memory)
+        if self.log_format not in {"", "text", "json"}:
+            raise UsageError(f"log_format is {self.log_format!r}; it can be text or json")
         for setting in dataclasses.fields(self):
             least, value = setting.metadata["least"], getattr(self, setting.name)
             if least is not None and not least <= value < math.inf:

@@ -161,7 +161,7 @@ def ingestion(kafka: Kafka, folder: Path, port: int, *flags: str) -> Process:
 @pytest.fixture
 def kafka(tmp_path: Path) -> Iterator[Kafka]:
     """A broker whose topics nobody else fills."""
-    with Kafka(tmp_path / "kafka") as broker:
+    with Kafka(tmp_path / "kafka", group_min_session_timeout_ms=1000) as broker:
         yield broker
 
 

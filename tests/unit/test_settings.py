@@ -21,7 +21,7 @@ def test_without_any_word_the_defaults_hold() -> None:
 def test_every_setting_is_read_from_its_own_variable(setting: dataclasses.Field) -> None:
     """LEARNFOLD_<NAME> sets each of them, in its type."""
     texts = {bool: str(not setting.default), int: "77", float: "77.5", str: "Asia/Ho_Chi_Minh"}
-    text = {"engine": "spark", "memory": "77MB"}.get(setting.name, texts[type(setting.default)])
+    text = {"engine": "spark", "memory": "77MB", "log_format": "json"}.get(setting.name, texts[type(setting.default)])
     value = getattr(Settings.read({f"LEARNFOLD_{setting.name.upper()}": text}), setting.name)
     assert type(value) is type(setting.default)
     assert str(value) == text
@@ -114,6 +114,10 @@ def test_secrets_show_nowhere() -> None:
         "s3_session_token",
         "kafka_options",
         "push_gateway",
+        "alert_url",
+        "smtp_url",
+        "openlineage",
+        "openlineage_key",
     }
 
 

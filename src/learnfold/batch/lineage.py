@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 from learnfold.telemetry.lineage import COMPLETE, FAIL, START, Dataset, JobRun, event, send
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from learnfold.batch.manifest import JobRecord, Manifest
     from learnfold.batch.request import RunRequest
@@ -19,9 +18,10 @@ if TYPE_CHECKING:
 class Lineage:
     """Tells of one run's jobs, if the settings ask for it; each gives back what went wrong with telling."""
 
-    def __init__(self, request: RunRequest, jobs: Sequence[str], catalog: Catalog, settings: Settings) -> None:
+    def __init__(self, request: RunRequest, ids: Mapping[str, str], catalog: Catalog, settings: Settings) -> None:
+        """``ids``: a UUID for each job."""
         self._request, self._catalog, self._settings = request, catalog, settings
-        self._ids = {job: str(uuid.uuid4()) for job in jobs} if settings.openlineage else {}
+        self._ids = ids if settings.openlineage else {}
 
     def started(self) -> list[str]:
         """Before anything is read."""

@@ -221,6 +221,13 @@ def _run_job(context: BatchContext, plan: JobPlan) -> JobRecord:
     with reporter.phase("refresh", plan.job.name):
         refreshed = refresh_views(context, plan.job, topics, plan.last, names)
     check_views(refreshed.broken)
+    reporter.log(
+        "refreshed",
+        job=plan.job.name,
+        days=sum(topic.folded_days for topic in topics.values()),
+        fold_seconds=reporter.phases[plan.job.name, "fold"],
+        refresh_seconds=reporter.phases[plan.job.name, "refresh"],
+    )
     return JobRecord(
         context.batch,
         context.master.shown,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -35,12 +36,13 @@ class RunWatch:
     ) -> None:
         self._jobs, self._settings, self._reporter = jobs, settings, reporter
         self._work, self._alerts = Work(tuple(jobs), request.output), Alerts(settings)
-        self._lineage = Lineage(request, jobs, catalog, settings)
         self._began, self._before = time.perf_counter(), Usage.now()
         self._plans: Sequence[JobPlan] = ()
         self._out: Storage | None = None
         self._recorded = recorded(settings)
         reporter.phases.clear()
+        reporter.run_id = str(uuid.uuid4())
+        self._lineage = Lineage(request, {job: _id(reporter.run_id, job) for job in jobs}, catalog, settings)
         self._tell(self._lineage.started())
 
     def opened(self, out: Storage) -> None:
@@ -62,12 +64,17 @@ class RunWatch:
     def planned(self, plans: Sequence[JobPlan]) -> None:
         """What the run found to do."""
         self._plans = plans
+        topics = [topic for plan in plans for topic in plan.topics if not topic.idle]
+        days, files = sum(topic.days_to_fold for topic in topics), sum(len(topic.changed) for topic in topics)
+        self._reporter.log("planned", jobs=", ".join(self._jobs), days=days, files=files)
 
     def succeeded(self, manifest: Manifest, *, published: bool) -> None:
         """It ended; ``manifest`` is what readers see now, ``published`` by this run or by one before."""
         if self._out is not None:
             self._tell(self._alerts.well(self._work, self._out))
         self._tell(self._lineage.completed(manifest))
+        what = "published" if published else "nothing_new"
+        self._reporter.log(what, batch=manifest.batch, jobs=", ".join(self._jobs), seconds=self._seconds())
         if self._recorded:
             samples = [
                 *batch_numbers(manifest, self._jobs, self._settings, folded=published),
@@ -80,6 +87,8 @@ class RunWatch:
         """It ended, and published nothing."""
         self._tell(self._alerts.failed(self._work, error, self._out))
         self._tell(self._lineage.failed(error))
+        reason = (str(error).splitlines() or [""])[0]
+        self._reporter.log("failed", jobs=", ".join(self._jobs), why=reason, seconds=self._seconds())
         if self._recorded:
             samples = [*pending_numbers(self._plans), *self._cost()]
             if isinstance(error, CheckError):
@@ -111,3 +120,8 @@ class RunWatch:
     def _tell(self, problems: Sequence[str]) -> None:
         for problem in problems:
             self._reporter.problem(problem)
+
+
+def _id(run_id: str, job: str) -> str:
+    """The id of one job's part of a run; whoever knows the run's, as log lines show it, can work it out."""
+    return str(uuid.uuid5(uuid.UUID(run_id), job))

@@ -169,4 +169,13 @@ def date_argument(text: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
         raise argparse.ArgumentTypeError(f"{text!r} is no day; one is called 2025-12-10") from None
 
 
-__all__ = ["COMMANDS", "Parser", "UsageError", "date_argument", "main", "main_of", "read_settings"]
+def log_argument(parser: argparse.ArgumentParser) -> None:
+    """Declares ``--log-format``, of the commands that report what they do."""
+    parser.add_argument(
+        "--log-format",
+        choices=["text", "json"],
+        help="tell on stderr of each finished unit of work, by lines of this kind",
+    )
+
+
+__all__ = ["COMMANDS", "Parser", "UsageError", "date_argument", "log_argument", "main", "main_of", "read_settings"]

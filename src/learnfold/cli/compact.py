@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from learnfold.cli import date_argument
+from learnfold.cli import date_argument, log_argument
 
 if TYPE_CHECKING:
     import argparse
@@ -40,6 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--wait", dest="wait_seconds", type=float, metavar="SECONDS", help="wait so long for another compaction"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    log_argument(parser)
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         raise MissingDataError(f"there is no master dataset at {master.url}: has ingestion run? Is the path right?")
     before = args.before or datetime.now(UTC).date()
     request = CompactRequest(before, tuple(args.topic), args.foreign, args.mark_closed)
-    reporter = TerminalReporter()
+    reporter = TerminalReporter(log_format=settings.log_format)
     try:
         report = compact(master, catalog.load(), settings, request, reporter)
     finally:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from learnfold.cli import log_argument
+
 if TYPE_CHECKING:
     import argparse
 
@@ -29,6 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--wait", dest="wait_seconds", type=float, metavar="SECONDS", help="wait so long for another run into OUT"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    log_argument(parser)
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -40,7 +43,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.storage import open_storage
     from learnfold.telemetry.reporter import TerminalReporter
 
-    workspace = Workspace(open_storage(args.output, settings), catalog.load(), settings, TerminalReporter())
+    workspace = Workspace(
+        open_storage(args.output, settings), catalog.load(), settings, TerminalReporter(log_format=settings.log_format)
+    )
     found = erase(workspace, args.user_id, args.input, dry_run=not args.yes)
     print(to_json(as_json(found)) if args.json else text(found))
     if not found.searched_in_texts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from learnfold.cli import log_argument
 from learnfold.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory", metavar="SIZE", help="memory DuckDB may use, such as 1GB")
     parser.add_argument("--threads", type=int, metavar="N", help="threads DuckDB may use")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    log_argument(parser)
     kafka = parser.add_argument_group("from Kafka")
     kafka.add_argument("--once", action="store_true", help="take what is there now, and stop")
     kafka.add_argument(
@@ -106,7 +108,7 @@ def _kafka(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.telemetry.reporter import TerminalReporter
 
     request = StreamRequest(tuple(args.topic), args.once, args.accept_gap, args.give_up, args.close_after)
-    master, reporter = open_storage(args.into, settings), TerminalReporter(lines=True)
+    master, reporter = open_storage(args.into, settings), TerminalReporter(lines=True, log_format=settings.log_format)
     numbers = open_numbers(INGESTION, settings)
     context = StreamContext(master, catalog.load(), settings, reporter, _stopper(), numbers)
     report = Stream(context, request).run()
@@ -170,7 +172,7 @@ def _files(args: argparse.Namespace, settings: Settings) -> int:
     mapping = load(args.mapping) if args.mapping else None
     topic = args.topic[0] if args.topic else None
     backfill = Backfill(open_storage(args.into, settings), catalog.load(), settings, topic, mapping)
-    reporter, reports = TerminalReporter(), []
+    reporter, reports = TerminalReporter(log_format=settings.log_format), []
     errors: list[DataError | UsageError] = []
     try:
         for source in located(args.files, settings):

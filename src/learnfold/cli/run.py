@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from learnfold.cli import date_argument
+from learnfold.cli import date_argument, log_argument
 from learnfold.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def arguments(parser: argparse.ArgumentParser, *, job: bool = True) -> None:
         "--reporting-zone", metavar="ZONE", help="time zone of the views' dates and hours (default: UTC)"
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    log_argument(parser)
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         plans, unknown_topics = batch.plan(request, catalog.load(), settings)
         print(to_json(plan_json(plans, unknown_topics)) if args.json else plan_text(plans, unknown_topics))
         return 0
-    reporter = TerminalReporter()
+    reporter = TerminalReporter(log_format=settings.log_format)
     result = batch.run(request, catalog.load(), settings, reporter)
     if args.json:
         print(to_json(batch.report(result)))

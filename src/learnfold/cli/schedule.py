@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from learnfold.cli import log_argument
 from learnfold.errors import UsageError
 from learnfold.schedule.frequency import FREQUENCIES, frequency
 
@@ -41,6 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--job", action="append", default=[], metavar="JOB", help="only this subject's views; may be given again"
     )
     parser.add_argument("--engine", choices=["duckdb", "spark"], help="where SQL runs (default: duckdb)")
+    log_argument(parser)
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -58,11 +60,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.retries < 0 or args.retry_seconds < 0:
         raise UsageError("--retries and --retry-seconds can't be negative")
     rule, clock, subjects = _rule(args), SystemClock(), catalog.load()
-    reporter = TerminalReporter(lines=True)
+    reporter = TerminalReporter(lines=True, log_format=settings.log_format)
     request = RunRequest(args.input, args.output, tuple(subjects.job(name).name for name in args.job))
 
     def work(_moment: datetime) -> None:
-        print(text(batch.run(request, subjects, settings)), flush=True)
+        print(text(batch.run(request, subjects, settings, reporter)), flush=True)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         if clock.stopped:  # the second time it is meant at once

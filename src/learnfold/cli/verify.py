@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from learnfold.cli import log_argument
+
 if TYPE_CHECKING:
     import argparse
 
@@ -23,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--examples", type=int, default=3, metavar="N", help="rows shown of each kind (default: 3)")
     parser.add_argument("--engine", choices=["duckdb", "spark"], help="where SQL runs (default: duckdb)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    log_argument(parser)
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -34,7 +37,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.storage import open_storage
     from learnfold.telemetry.reporter import TerminalReporter
 
-    workspace = Workspace(open_storage(args.output, settings), catalog.load(), settings, TerminalReporter())
+    workspace = Workspace(
+        open_storage(args.output, settings), catalog.load(), settings, TerminalReporter(log_format=settings.log_format)
+    )
     found = verify(workspace, args.input, args.job, args.examples)
     if args.json:
         print(to_json(as_json(found)))

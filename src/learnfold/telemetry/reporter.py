@@ -25,6 +25,7 @@ class Reporter:
     """Shows nothing, and keeps how long the phases take: for libraries and tests. ``TerminalReporter`` shows everything."""
 
     def __init__(self) -> None:
+        self.run_id: str | None = None  # of the work under way; in every line
         self.phases: dict[tuple[str, str], float] = {}  # seconds, by job (empty: of all) and phase
         self._mutex = threading.Lock()
 
@@ -56,13 +57,18 @@ class Reporter:
 
 
 class TerminalReporter(Reporter):
-    """Writes to a stream (stderr, unless another is given); ``lines``: whether finished units of work get a line."""
+    """Writes to a stream (stderr, unless another is given).
 
-    def __init__(self, stream: TextIO | None = None, *, lines: bool = False) -> None:
+    ``log_format`` is how finished units of work are told, ``text`` or ``json``; empty: as text if ``lines``, else not at all. With
+    ``json``, problems are lines of JSON too and there is no progress, so that every line can be read by a machine.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, lines: bool = False, log_format: str = "") -> None:
         super().__init__()
         self._stream = stream or sys.stderr
-        self._live = self._stream.isatty()
-        self._lines = lines
+        self._json = log_format == "json"
+        self._live = self._stream.isatty() and not self._json
+        self._lines = lines or bool(log_format)
         self._written_at: dict[str, float] = {}
 
     def step(self, what: str, detail: str = "") -> None:
@@ -73,11 +79,9 @@ class TerminalReporter(Reporter):
             self._stream.flush()
 
     def log(self, event: str, **fields: object) -> None:
-        """Writes ``time=… event=… name=value …``, where lines are wanted."""
+        """Writes ``time=… event=… run=… name=value …``, or the same as JSON, where lines are wanted."""
         if self._lines:
-            at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            shown = (f"{name}={_shown(value)}" for name, value in fields.items() if value is not None)
-            self._print(f"time={at} event={event}", *shown)
+            self._line({"event": event, "run": self.run_id, **fields})
 
     def log_rarely(self, event: str, seconds: float = 30.0, **fields: object) -> None:
         """Writes the same line at most once in ``seconds``."""
@@ -88,13 +92,24 @@ class TerminalReporter(Reporter):
 
     def problem(self, message: str) -> None:
         """Writes the message on a line of its own."""
-        self._print(message)
+        if self._json:
+            self._line({"event": "problem", "run": self.run_id, "message": message})
+        else:
+            self._print(message)
 
     def done(self) -> None:
         """Clears the progress."""
         if self._live:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
+
+    def _line(self, fields: dict[str, object]) -> None:
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        told = {"time": at, **{name: value for name, value in fields.items() if value is not None}}
+        if self._json:
+            self._print(json.dumps(told, ensure_ascii=False, default=str))
+        else:
+            self._print(*(f"{name}={_shown(value)}" for name, value in told.items()))
 
     def _print(self, *words: str) -> None:
         self.done()

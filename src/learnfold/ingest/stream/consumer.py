@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
+import uuid
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,7 @@ class Stream:
         """
         began = time.monotonic()
         show_process(self.numbers)
+        self.reporter.run_id = str(uuid.uuid4())
         alarms: list[str] = []
         try:
             gc.freeze()  # messages are no cycles: looking for some among them takes a fifth of the time
