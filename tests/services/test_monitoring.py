@@ -186,7 +186,7 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(watched: Watched, kafka:
     until(lambda: len(watched.prometheus.query("learnfold_view_rows")) > 20, 60, lambda: "no numbers of runs")
     until(lambda: watched.prometheus.query("learnfold:taken:events"), 60, lambda: "nothing recorded")
 
-    assert process.stop() == 0
+    assert process.stop() == 0, process.said
     sent.send([(topic, None, event(number)) for number in range(50, 60)], 0)
     cut(kafka, topic, 55)
     process = ingestion(kafka, tmp_path, watched.ingest_port)
@@ -247,7 +247,8 @@ def cut(kafka: Kafka, topic: str, offset: int) -> None:
     """Kafka forgets what is before an offset, as its retention does."""
     from confluent_kafka import TopicPartition
 
-    for answer in kafka.admin().delete_records([TopicPartition(topic, 0, offset)]).values():
+    client = kafka.admin()  # its answers come only while it lives
+    for answer in client.delete_records([TopicPartition(topic, 0, offset)]).values():
         answer.result(30)
 
 

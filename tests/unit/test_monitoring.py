@@ -209,3 +209,11 @@ def test_a_promise_that_means_nothing_is_refused(flags: list[str], capsys: pytes
     """Exit code 2, one line."""
     assert main(["monitoring", *flags, "--write", "nowhere"]) == 2
     assert flags[0] in capsys.readouterr().err
+
+
+def test_pages_name_metrics_that_are_there() -> None:
+    """A metric that is renamed or gone isn't left in a page."""
+    pages = [ROOT / "README.md", ROOT / "batch_layer" / "README.md", *(ROOT / "docs").glob("*.md")]
+    for file in pages:
+        found = set(re.findall(r"\blearnfold_[a-z_]+\b", file.read_text(encoding="utf-8"))) - {"learnfold_batch"}
+        assert found <= known() | {metric.full_name for metric in METRICS}, file

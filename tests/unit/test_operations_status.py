@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pytest
 from small_place import Place, data, learnfold
 
+from learnfold.cli import main
 from learnfold.errors import MissingDataError
 from learnfold.operate.status import Status, status
 from learnfold.settings import Settings
@@ -193,3 +195,37 @@ def test_a_place_where_nothing_was_published_yet_says_so(tmp_path: Path) -> None
     assert result.returncode == 0, result.stderr
     assert "nothing is published" in result.stdout
     assert "video_topic" in result.stdout
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_watching_shows_it_again_until_interrupted(
+    as_json: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A batch that is published meanwhile is in what is shown next; ends with 0."""
+    place = Place(tmp_path)
+    place.watch(1, "u1")
+    batches = [place.run().manifest.batch]
+
+    def sleep(seconds: float) -> None:
+        assert seconds == 2
+        if len(batches) == 2:
+            raise KeyboardInterrupt
+        place.watch(2, "u2")
+        batches.append(place.run().manifest.batch)
+
+    monkeypatch.setattr("learnfold.cli.status.time.sleep", sleep)
+    assert main(["status", str(place.out), "--watch", "2", *(["--json"] if as_json else [])]) == 0
+    out = capsys.readouterr().out
+    if as_json:
+        assert [json.loads(line)["current"] for line in out.splitlines()] == batches
+    else:
+        first, second = out.split(", every 2 s")[1:]
+        assert batches[0] in first
+        assert batches[1] not in first
+        assert batches[1] in second
+
+
+@pytest.mark.parametrize("seconds", ["0", "nan", "1e9"])
+def test_a_time_to_watch_that_means_nothing_is_refused(seconds: str, tmp_path: Path) -> None:
+    """Exit code 2."""
+    assert main(["status", str(tmp_path), "--watch", seconds]) == 2

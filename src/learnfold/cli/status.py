@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from learnfold.errors import StorageError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from learnfold.operate.status import BatchLine, PendingLine, Status
     from learnfold.settings import Settings
+
+
+_LONGEST_SECONDS = 86_400
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +29,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--in", dest="input", metavar="IN", help="compare with this master dataset (default: the one that was read)"
     )
     parser.add_argument("--last", type=int, default=5, metavar="N", help="show so many batches (default: 5)")
+    parser.add_argument(
+        "--watch",
+        nargs="?",
+        type=float,
+        const=5.0,
+        metavar="SECONDS",
+        help="show it again and again, until interrupted (every 5 s); with --json, a line each time",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -35,9 +53,35 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     if args.last < 1:
         raise UsageError(f"--last {args.last}: it must be at least 1")
-    found = status(Workspace(open_storage(args.output, settings), catalog.load(), settings), args.input, args.last)
-    print(to_json(asdict(found)) if args.json else text(found))
+    if args.watch is not None and not 0 < args.watch < _LONGEST_SECONDS:
+        raise UsageError(f"--watch {args.watch:g}: it must be more than 0 and less than a day")
+    workspace = Workspace(open_storage(args.output, settings), catalog.load(), settings)
+
+    def shown() -> str:
+        found = status(workspace, args.input, args.last)
+        return to_json(asdict(found)) if args.json else text(found)
+
+    if args.watch is None:
+        print(shown())
+    else:
+        _watch(shown, args.watch, lines=args.json)
     return 0
+
+
+def _watch(shown: Callable[[], str], seconds: float, *, lines: bool) -> None:
+    """Prints it until interrupted: on a terminal in place of what was there, elsewhere below it; ``lines``: each on one line."""
+    clear = "\x1b[H\x1b[2J" if sys.stdout.isatty() and not lines else ""
+    try:
+        while True:
+            try:
+                now = shown()
+            except StorageError as error:  # it may be back in a moment
+                now = json.dumps({"error": str(error)}) if lines else str(error)
+            at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+            print(json.dumps(json.loads(now)) if lines else f"{clear}{at}, every {seconds:g} s\n\n{now}\n", flush=True)
+            time.sleep(seconds)
+    except KeyboardInterrupt:
+        return
 
 
 def text(found: Status) -> str:
