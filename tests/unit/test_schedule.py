@@ -16,7 +16,7 @@ from learnfold.errors import DataError, StorageError, UsageError
 from learnfold.schedule.clock import SystemClock
 from learnfold.schedule.frequency import FREQUENCIES
 from learnfold.schedule.journal import Entry, Journal
-from learnfold.schedule.rule import Cron, Once, due
+from learnfold.schedule.rule import Cron, Once, due, interval_seconds
 from learnfold.schedule.scheduler import RetryPolicy, Scheduler
 from learnfold.settings import Settings
 from learnfold.storage import open_storage
@@ -220,6 +220,14 @@ def test_asked_to_end_it_finishes_the_run_and_begins_none(nightly: Life) -> None
     nightly.run("2026-11-01T12:00", "2026-11-02T01:00", lambda clock, _: clock.spend(days=3))
     assert nightly.ran == ["02 00:00 at 02 00:00"]
     assert nightly.journal.read() == Entry(utc("2026-11-02T00:00"))
+
+
+def test_the_time_between_runs_is_the_longest_one() -> None:
+    """For the alert rules: a schedule of working days is not late on a Sunday; what runs once has none."""
+    monday = utc("2026-11-02T12:00")
+    assert interval_seconds(Cron("0 0 * * *"), monday) == 86_400
+    assert interval_seconds(Cron("0 2 * * MON-FRI"), monday) == 3 * 86_400
+    assert interval_seconds(Once(utc("2026-12-01T00:00")), monday) == 0
 
 
 def test_once_is_once(tmp_path: Path) -> None:

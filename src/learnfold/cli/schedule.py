@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.cli.run import text
     from learnfold.schedule.clock import SystemClock
     from learnfold.schedule.journal import Journal
+    from learnfold.schedule.rule import interval_seconds
     from learnfold.schedule.scheduler import RetryPolicy, Scheduler
     from learnfold.storage import open_storage
     from learnfold.telemetry.reporter import TerminalReporter
@@ -62,6 +64,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     rule, clock, subjects = _rule(args), SystemClock(), catalog.load()
     reporter = TerminalReporter(lines=True, log_format=settings.log_format)
     request = RunRequest(args.input, args.output, tuple(subjects.job(name).name for name in args.job))
+
+    # the alert rules go by it
+    settings = replace(
+        settings, run_interval_seconds=settings.run_interval_seconds or interval_seconds(rule, clock.now())
+    )
 
     def work(_moment: datetime) -> None:
         print(text(batch.run(request, subjects, settings, reporter)), flush=True)

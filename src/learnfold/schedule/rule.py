@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 LOOK_BACK = timedelta(days=400)
 """What was missed longer ago than this isn't counted."""
+
+
+_NEXT = 20
+"""So many moments ahead are looked at for the time between them: a week of working days and its weekend, and more."""
 
 
 class Rule(Protocol):
@@ -106,3 +111,9 @@ def due(rule: Rule, last: datetime, now: datetime) -> Due | None:
             break
         moment, count = found, count + 1
     return None if moment is None else Due(moment, count - 1)
+
+
+def interval_seconds(rule: Rule, moment: datetime) -> float:
+    """The longest time between two of the next moments at which the rule is due; 0 where there aren't two."""
+    coming = list(itertools.islice(rule.after(moment), _NEXT))
+    return max(((later - earlier).total_seconds() for earlier, later in itertools.pairwise(coming)), default=0.0)
