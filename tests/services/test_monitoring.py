@@ -76,7 +76,7 @@ class Job:
             "event_id": [f"{name}-{number}" for number in range(count)],
             "event_type": [TYPES[self.name]] * count,
             "user_id": pa.array(users, pa.string()),
-            "course_id": ["c"] * count,
+            "course_id": [f"c{number}" for number in range(count)],
             "video_id": ["v"] * count,
             "timestamp": [f"{at or datetime(2025, 12, 10, 10, tzinfo=UTC):%Y-%m-%d %H:%M:%S}"] * count,
         }
@@ -200,16 +200,16 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(watched: Watched, kafka:
     course.events("flood", [None] * 30)
     course.run("--allow-shrink")
 
-    told.wait("firing", "LearnfoldIngestLoss")
-    told.wait("firing", "LearnfoldRunFailed", batch_job="video")
-    told.wait("firing", "LearnfoldQuarantineHigh", batch_job="course", topic="course_topic")
-    told.wait("firing", "LearnfoldViewShrank", batch_job="course")
-    told.wait("firing", "LearnfoldRunStuck", batch_job="assessment")
-    told.wait("firing", "LearnfoldNumbersStale", batch_job="auth")
-    told.wait("firing", "LearnfoldFreshnessBudgetBurning", batch_job="auth")
+    told.wait("LearnfoldIngestLoss")
+    told.wait("LearnfoldRunFailed", batch_job="video")
+    told.wait("LearnfoldQuarantineHigh", batch_job="course", topic="course_topic")
+    told.wait("LearnfoldViewShrank", batch_job="course")
+    told.wait("LearnfoldRunStuck", batch_job="assessment")
+    told.wait("LearnfoldNumbersStale", batch_job="auth")
+    told.wait("LearnfoldFreshnessBudgetBurning", batch_job="auth")
     numbers = auth.metrics.read_bytes()
     auth.metrics.unlink()
-    told.wait("firing", "LearnfoldSilent", batch_job="auth")
+    told.wait("LearnfoldSilent", batch_job="auth")
     auth.metrics.write_bytes(numbers)
 
     assert process.stop() == 1

@@ -169,9 +169,14 @@ class Webhook:
                 return str(one["status"])
         return ""
 
-    def wait(self, status: str, alert: str, seconds: float = 240.0, **labels: str) -> None:
-        """Until it was told so; fails with all that was told when it isn't."""
-        until(lambda: self.status(alert, **labels) == status, seconds, lambda: f"{alert} {labels}: {self._short()}")
+    def wait(self, alert: str, seconds: float = 240.0, **labels: str) -> None:
+        """Until it was told that the alert fires, whatever was told since; fails with all that was told when it isn't."""
+        fired = {"alertname": alert, **labels}.items()
+        until(
+            lambda: any(one["status"] == "firing" and one["labels"].items() >= fired for one in self.told),
+            seconds,
+            lambda: f"{alert} {labels}: {self._short()}",
+        )
 
     def _short(self) -> list[tuple[str, dict[str, str]]]:
         return [(one["status"], one["labels"]) for one in self.told]
