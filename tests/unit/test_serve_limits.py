@@ -181,7 +181,7 @@ def test_every_answer_is_kept_from_being_taken_for_something_else(client: Client
 def test_what_fails_within_is_answered_without_a_word_of_it(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client reads that we failed; the log names the kind of error."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("secret 42")
 
     monkeypatch.setattr(client.opened.bases, "pinned", fail)

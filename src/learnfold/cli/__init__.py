@@ -108,6 +108,7 @@ def _install(module: str | None) -> str:
         "starlette": "serve",
         "uvicorn": "serve",
         "httptools": "serve",
+        "joserfc": "serve",
     }
     name = extra.get(module or "")
     return f"pip install 'learnfold[{name}]'" if name else "pip install learnfold, or pip install -e . in a clone"

@@ -28,10 +28,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8080, metavar="P", help="port to listen on; 0: any (default: 8080)")
     parser.add_argument("--tokens", default="", metavar="FILE", help="file of the tokens that may ask")
+    parser.add_argument(
+        "--access", default="", metavar="FILE", help="file of ways to sign in and rules (docs/serving.md)"
+    )
     token = parser.add_argument_group("learnfold serve token")
     token.add_argument("--name", metavar="NAME", help="make a token that is called so, and print it once")
     token.add_argument(
         "--views", default="*", metavar="VIEWS", help="views it may ask, with commas; video_* is a pattern"
+    )
+    token.add_argument("--role", metavar="ROLE", help="a role of the access file (default: all rows of its views)")
+    token.add_argument(
+        "--claim",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="what rules may compare: sub=ann, courses=CS101; again for more",
     )
     token.add_argument("--days", type=float, metavar="N", help="days until it expires (default: never)")
     token.add_argument("--revoke", metavar="NAME", help="take the token of this name back")
@@ -46,7 +57,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold import catalog
     from learnfold.serve.server import Serving, serve
 
-    serving = Serving(args.output, open=args.open, host=args.host, port=args.port, tokens=args.tokens)
+    serving = Serving(
+        args.output, open=args.open, host=args.host, port=args.port, tokens=args.tokens, access=args.access
+    )
     serve(serving, catalog.load(), settings, lambda line: print(line, file=sys.stderr, flush=True))
     return 0
 
@@ -72,11 +85,21 @@ def _token(args: argparse.Namespace) -> int:
             raise UsageError(f"--views {pattern}: no view is called so; 'learnfold views' lists them")
     if args.days is not None and not 0 < args.days <= 36_500:  # noqa: PLR2004
         raise UsageError(f"--days {args.days:g}: it must be more than 0, and at most 36,500")
-    text, token = new_token(args.name, args.days, views=views)
+    text, token = new_token(args.name, args.days, views=views, role=args.role, claims=_claims(args.claim))
     add_token(path, token)
     print(text)
     print(f"{args.name} is kept in {path} as a digest; this is the only time it is shown", file=sys.stderr)
     return 0
+
+
+def _claims(words: list[str]) -> dict[str, tuple[str, ...]]:
+    claims: dict[str, tuple[str, ...]] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not name or not equals or not value:
+            raise UsageError(f"--claim {word}: it is NAME=VALUE, such as courses=CS101")
+        claims[name] = (*claims.get(name, ()), value)
+    return claims
 
 
 def _listed(path: Path, *, as_json: bool) -> int:
@@ -88,12 +111,13 @@ def _listed(path: Path, *, as_json: bool) -> int:
         {
             "name": token.name,
             "views": ",".join(token.views),
+            "role": token.role or "",
             "created_at": token.created_at,
             "expires_at": token.expires_at or "",
             "expired": token.expired(now),
         }
         for token in read_tokens(path)
     ]
-    names = ["name", "views", "created_at", "expires_at", "expired"]
+    names = ["name", "views", "role", "created_at", "expires_at", "expired"]
     print(to_json(found) if as_json else table(names, [list(token.values()) for token in found]))
     return 0

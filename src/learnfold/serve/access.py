@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from learnfold.serve.forms import PLAIN, Form
 from learnfold.serve.problems import Problem
+from learnfold.serve.question import Filter
+from learnfold.serve.values import read_value
 
 if TYPE_CHECKING:
     from learnfold.catalog import Catalog, View
     from learnfold.serve.callers import Caller
-    from learnfold.serve.question import Filter
+    from learnfold.serve.rules import Rule
 
 
 @dataclass(frozen=True)
@@ -18,11 +21,15 @@ class Grant:
     """What may be seen of one view."""
 
     rows: tuple[Filter, ...] = ()  # true of every row that may be seen
+    form: Form = PLAIN
+    older_batches: bool = True
+    role: str | None = None  # by which it is granted
 
     @property
     def digest(self) -> str:
         """What stands for it: two who may see the same get the same answer."""
-        return repr([(one.column, one.operator, one.values) for one in self.rows])
+        rows = [(one.column, one.operator, one.values) for one in self.rows]
+        return repr([rows, self.form.pseudonym_key is not None, self.form.least_people])
 
 
 @dataclass(frozen=True)
@@ -30,12 +37,18 @@ class Access:
     """Who may see what."""
 
     catalog: Catalog
+    rules: tuple[Rule, ...] = ()
 
     def grant(self, caller: Caller, view: View, role: str | None = None) -> Grant | None:
-        """What the caller may see of the view, as ``role`` if one is named; None: nothing."""
-        if not caller.confined_to(view.name) or role is not None or caller.roles:
+        """What the caller may see of the view, as ``role`` if one is named, else by the first rule that fits; None: nothing."""
+        if not caller.confined_to(view.name):
             return None
-        return Grant()
+        if not caller.roles:
+            return Grant() if role is None else None
+        for rule in self.rules:
+            if rule.role in caller.roles and role in {None, rule.role} and rule.fits(view):
+                return _granted(rule, caller, view)
+        return None
 
     def view(self, caller: Caller, name: str, role: str | None = None) -> tuple[View, Grant]:
         """The view of that name and what may be seen of it; raises Problem where there is none, or nothing."""
@@ -46,3 +59,12 @@ class Access:
         if grant is None:
             raise Problem("forbidden", f"{view.name} isn't for who asks", "/v1/views lists what is")
         return view, grant
+
+
+def _granted(rule: Rule, caller: Caller, view: View) -> Grant:
+    rows: tuple[Filter, ...] = ()
+    if rule.column is not None:
+        column = next(column for column in view.columns if column.name == rule.column)
+        values = tuple(sorted({read_value(column, text) for text in rule.values(caller)}))
+        rows = (Filter(column.name, "in", values),)
+    return Grant(rows, rule.form, rule.older_batches, rule.role)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from learnfold.serve.paging import behind_sql, cursor, order_sql, read_cursor
 
 if TYPE_CHECKING:
+    from learnfold.catalog import Column
+    from learnfold.serve.access import Grant
     from learnfold.serve.bases import Base
     from learnfold.serve.database import Database
-    from learnfold.serve.question import Filter, Question
+    from learnfold.serve.question import Question
 
 SECONDS = 10.0
 """A page may take so long."""
@@ -34,48 +36,58 @@ class Statement:
     parameters: list[Any]
 
 
-def page(question: Question, base: Base, database: Database, seen: tuple[Filter, ...] = ()) -> Page:
-    """A page of the rows for which the question's filters and those of ``seen``, what the asker may see, are true."""
-    hidden = [name for name, _ in question.ordered if name not in question.columns]
-    statement = select(question, base, (*question.columns, *hidden), seen, limit=question.limit + 1)
+def page(question: Question, base: Base, database: Database, grant: Grant) -> Page:
+    """A page of the rows that the question asks for, and that may be seen."""
+    columns = tuple(column.name for column in columns_of(question, grant))
+    hidden = [name for name, _ in question.ordered if name not in columns]
+    statement = select(question, base, (*columns, *hidden), grant, limit=question.limit + 1)
     rows = database.rows(statement.sql, statement.parameters, SECONDS)
     following = None
     if len(rows) > question.limit:
         rows.pop()
-        place = {name: number for number, name in enumerate((*question.columns, *hidden))}
+        place = {name: number for number, name in enumerate((*columns, *hidden))}
         following = cursor(question, base.batch, [rows[-1][place[name]] for name, _ in question.ordered])
     if hidden:
-        rows = [row[: len(question.columns)] for row in rows]
-    total = _total(question, base, database, seen) if question.count else None
-    return Page(question.columns, rows, following, total)
+        rows = [row[: len(columns)] for row in rows]
+    total = _total(question, base, database, grant) if question.count else None
+    return Page(columns, rows, following, total)
+
+
+def columns_of(question: Question, grant: Grant) -> list[Column]:
+    """The columns that are shown: those asked for, and what the form adds."""
+    known = {column.name: column for column in grant.form.columns(question.view)}
+    added = list(known)[len(question.view.columns) :]
+    return [known[name] for name in (*question.columns, *added)]
 
 
 def select(
-    question: Question, base: Base, columns: tuple[str, ...], seen: tuple[Filter, ...] = (), limit: int | None = None
+    question: Question, base: Base, columns: tuple[str, ...], grant: Grant, limit: int | None = None
 ) -> Statement:
     """The SELECT of the question's rows in order; without ``limit`` it is the whole."""
-    conditions, parameters = _conditions(question, seen)
+    conditions, parameters = _conditions(question, grant)
     if question.after is not None:
         behind, values = behind_sql(question, read_cursor(question)[1])
         conditions.append(behind)
         parameters += values
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     most = f" LIMIT {limit}" if limit is not None else ""
-    sql = f"SELECT {', '.join(columns)} FROM {base.table(question.view)}{where} ORDER BY {order_sql(question)}{most}"
+    sql = f"SELECT {', '.join(columns)} FROM {base.table(question.view, grant.form)}{where} ORDER BY {order_sql(question)}{most}"
     return Statement(sql, parameters)
 
 
-def _conditions(question: Question, seen: tuple[Filter, ...]) -> tuple[list[str], list[Any]]:
+def _conditions(question: Question, grant: Grant) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     parameters: list[Any] = []
-    for one in (*seen, *question.filters):
+    for one in (*grant.rows, *question.filters):
         sql, values = one.sql()
         conditions.append(sql)
         parameters += values
     return conditions, parameters
 
 
-def _total(question: Question, base: Base, database: Database, seen: tuple[Filter, ...]) -> int:
-    conditions, parameters = _conditions(question, seen)
+def _total(question: Question, base: Base, database: Database, grant: Grant) -> int:
+    conditions, parameters = _conditions(question, grant)
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return int(database.rows(f"SELECT count(*) FROM {base.table(question.view)}{where}", parameters, SECONDS)[0][0])
+    return int(
+        database.rows(f"SELECT count(*) FROM {base.table(question.view, grant.form)}{where}", parameters, SECONDS)[0][0]
+    )

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from learnfold.serve import formats
-from learnfold.serve.answer import SECONDS, Page, page, select
+from learnfold.serve.answer import SECONDS, Page, columns_of, page, select
 from learnfold.serve.explain import described, explained, freshness
 from learnfold.serve.export import export
 from learnfold.serve.openapi import openapi
@@ -84,48 +84,52 @@ class Api:
         ]
 
     async def _views(self, request: Request) -> Response:
-        caller = self._caller(request, "/v1/views")
+        caller = await self._caller(request, "/v1/views")
         role = _only(request, "as")
 
-        def answer() -> tuple[dict[str, Any], Base]:
+        def answer() -> tuple[dict[str, Any], str]:
             with self.bases.pinned() as base:
-                views = [described(view) for view in self._visible(caller, role) if view.name in base.manifest.views]
-                return {"batch": base.batch, "views": views}, base
+                views = [
+                    described(view, grant.form.columns(view))
+                    for view, grant in self._visible(caller, role)
+                    if view.name in base.manifest.views
+                ]
+                return {"batch": base.batch, "views": views}, base.batch
 
-        value, base = await self.small.do(answer)
-        return _json(request, value, base.batch)
+        value, answered = await self.small.do(answer)
+        return _json(request, value, answered)
 
     async def _view(self, request: Request) -> Response:
-        caller = self._caller(request, "/v1/views/{view}")
+        caller = await self._caller(request, "/v1/views/{view}")
         view, grant, question = self._asked(request, caller)
         chosen = formats.chosen(request.headers.get("accept", ""), _one(request, "format"), _PAGE_FORMATS)
         return await self.small.do(lambda: self._page(request, view, grant, question, chosen))
 
     async def _key(self, request: Request) -> Response:
-        caller = self._caller(request, "/v1/views/{view}/key/{key}")
+        caller = await self._caller(request, "/v1/views/{view}/key/{key}")
         view, grant, question = self._asked(request, caller)
         chosen = formats.chosen(request.headers.get("accept", ""), _one(request, "format"), _PAGE_FORMATS)
         question = replace(question, filters=(*question.filters, *_key_filters(request, view)), limit=1)
         return await self.small.do(lambda: self._page(request, view, grant, question, chosen, by_key=True))
 
     async def _export(self, request: Request) -> Response:
-        caller = self._caller(request, "/v1/views/{view}/export")
+        caller = await self._caller(request, "/v1/views/{view}/export")
         _, grant, question = self._asked(request, caller)
         if question.after is not None or question.count or _one(request, "limit") is not None:
             raise Problem("bad_request", "an export is the whole: it has no pages", "leave after, limit and count out")
         chosen = formats.chosen(request.headers.get("accept", ""), _one(request, "format"), _PAGE_FORMATS)
 
         def answer() -> Response:
-            with self._pinned(question) as base:
+            with self._pinned(question, grant) as base:
                 tag = _tag(base, "export", grant, question, chosen.name)
                 if _unchanged(request, tag):
                     return _not_modified(tag, base.batch)
-                return export(self.database, question, base, grant.rows, chosen, _headers(tag, base.batch))
+                return export(self.database, question, base, grant, chosen, _headers(tag, base.batch))
 
         return await self.whole.do(answer)
 
     async def _query(self, request: Request) -> Response:
-        caller = self._caller(request, "/v1/query")
+        caller = await self._caller(request, "/v1/query")
         body = _object(await request.body(), request.headers.get("content-type", ""))
         queries = body.get("queries")
         if not isinstance(queries, list) or not 1 <= len(queries) <= MOST_QUERIES or set(body) - {"queries", "batch"}:
@@ -136,15 +140,17 @@ class Api:
         if batch is not None and not isinstance(batch, str):
             raise Problem("bad_value", "batch isn't a text")
         asked = [self._asked_json(request, caller, place, query) for place, query in enumerate(queries)]
+        _may_name(batch, [grant for grant, _ in asked])
 
         def answer() -> tuple[dict[str, Any], str]:
             named = {read_cursor(question)[0] for _, question in asked if question.after}
             named |= {batch} if batch else set()
             if len(named) > 1:
                 raise Problem("bad_cursor", "the cursors are of several batches", "go on with each of them alone")
-            with self.bases.pinned(next(iter(named), None)) as base:
+            older = all(grant.older_batches for grant, _ in asked)
+            with self.bases.pinned(next(iter(named), None), older=older) as base:
                 request.state.batch = base.batch
-                pages = [page(question, base, self.database, grant.rows) for grant, question in asked]
+                pages = [page(question, base, self.database, grant) for grant, question in asked]
                 views = [question.view.name for _, question in asked]
                 answers = [_object_of(view, found) for view, found in zip(views, pages, strict=True)]
                 return {"batch": base.batch, "answers": answers}, base.batch
@@ -153,36 +159,38 @@ class Api:
         return _json(request, value, answered)
 
     async def _explain(self, request: Request) -> Response:
-        caller = self._caller(request, "/v1/explain/{view}/{column}")
+        caller = await self._caller(request, "/v1/explain/{view}/{column}")
         request.state.view = _known(request.path_params["view"], self.access)
-        view, _ = self.access.view(caller, request.path_params["view"], _only(request, "as", "batch"))
+        view, grant = self.access.view(caller, request.path_params["view"], _only(request, "as", "batch"))
         column, batch = request.path_params["column"], _one(request, "batch")
+        _may_name(batch, [grant])
 
         def answer() -> tuple[dict[str, Any], str]:
             with self.bases.pinned(batch) as base:
                 base.table(view)  # so that a view that isn't answered isn't explained as if it were
-                return explained(view, column, base.manifest), base.batch
+                return explained(view, column, base.manifest, counts=not grant.form.least_people), base.batch
 
         value, answered = await self.small.do(answer)
         return _json(request, value, answered)
 
     async def _freshness(self, request: Request) -> Response:
-        caller = self._caller(request, "/v1/freshness")
+        caller = await self._caller(request, "/v1/freshness")
         role = _only(request, "as")
 
         def answer() -> tuple[dict[str, Any], str]:
             with self.bases.pinned() as base:
-                value = freshness(base.manifest, self.access.catalog)
-                topics = {topic.name for view in self._visible(caller, role) for topic in view.topics}
-                value["topics"] = {name: found for name, found in value["topics"].items() if name in topics}
-                return value, base.batch
+                topics: dict[str, bool] = {}  # whether in numbers
+                for view, grant in self._visible(caller, role):
+                    for topic in view.topics:
+                        topics[topic.name] = topics.get(topic.name, False) or not grant.form.least_people
+                return freshness(base.manifest, topics), base.batch
 
         value, answered = await self.small.do(answer)
         return _json(request, value, answered)
 
     async def _openapi(self, request: Request) -> Response:
-        caller = self._caller(request, "/openapi.json")
-        document = openapi(self._visible(caller, _only(request, "as")))
+        caller = await self._caller(request, "/openapi.json")
+        document = openapi([view for view, _ in self._visible(caller, _only(request, "as"))])
         return Response(formats.as_json(document), media_type="application/json", headers={"Cache-Control": "no-cache"})
 
     async def _live(self, request: Request) -> Response:
@@ -196,15 +204,15 @@ class Api:
             raise Problem("not_ready", "no batch is open yet", "'learnfold run' publishes one")
         return _health({"ready": True, "batch": base.batch}, 200)
 
-    def _caller(self, request: Request, route: str) -> Caller:
+    async def _caller(self, request: Request, route: str) -> Caller:
         request.state.route = route
-        caller = self.sign_in.caller(request.headers.get("authorization"))
+        caller = await self.sign_in.caller(request)
         request.state.caller = caller.label
         return caller
 
-    def _visible(self, caller: Caller, role: str | None) -> list[View]:
-        views = self.access.catalog.views.values()
-        return [view for view in views if self.access.grant(caller, view, role) is not None]
+    def _visible(self, caller: Caller, role: str | None) -> list[tuple[View, Grant]]:
+        granted = [(view, self.access.grant(caller, view, role)) for view in self.access.catalog.views.values()]
+        return [(view, grant) for view, grant in granted if grant is not None]
 
     def _asked(self, request: Request, caller: Caller) -> tuple[View, Grant, Question]:
         name, parameters = request.path_params["view"], _parameters(request)
@@ -213,6 +221,8 @@ class Api:
         view, grant = self.access.view(caller, name, role)
         question = read_question(view, parameters)
         request.state.filters = [one.column for one in question.filters]
+        request.state.role = grant.role
+        _may_name(question.batch, [grant])
         return view, grant, question
 
     def _asked_json(self, request: Request, caller: Caller, place: int, query: Any) -> tuple[Grant, Question]:
@@ -227,17 +237,17 @@ class Api:
             raise Problem("bad_request", "a query is an object that names a view")
         role = query.get("as")
         view, grant = self.access.view(caller, query["view"], role if isinstance(role, str) else None)
-        request.state.view = view.name
+        request.state.view, request.state.role = view.name, grant.role
         return grant, read_json_question(view, query)
 
-    def _pinned(self, question: Question) -> AbstractContextManager[Base]:
+    def _pinned(self, question: Question, grant: Grant) -> AbstractContextManager[Base]:
         batch = question.batch
         if question.after is not None:
             of = read_cursor(question)[0]
             if batch is not None and batch != of:
                 raise Problem("bad_cursor", "after is a cursor of another batch", "leave batch out")
             batch = of
-        return self.bases.pinned(batch)
+        return self.bases.pinned(batch, older=grant.older_batches)
 
     def _page(
         self,
@@ -249,13 +259,13 @@ class Api:
         *,
         by_key: bool = False,
     ) -> Response:
-        with self._pinned(question) as base:
+        with self._pinned(question, grant) as base:
             request.state.batch = base.batch
             tag = _tag(base, "key" if by_key else "page", grant, question, chosen.name)
             if _unchanged(request, tag):
-                base.table(view)
+                base.table(view, grant.form)
                 return _not_modified(tag, base.batch)
-            found = page(question, base, self.database, grant.rows)
+            found = page(question, base, self.database, grant)
             if by_key and not found.rows:
                 raise Problem("not_found", f"{view.name} has no row with this key", "or it isn't for who asks")
             headers = _headers(tag, base.batch) | _beside(request, found)
@@ -267,8 +277,8 @@ class Api:
             if chosen.name in {"ndjson", "csv"}:
                 content = formats.as_text(chosen, found.columns, found.rows)
             else:
-                statement = select(question, base, question.columns, grant.rows, limit=question.limit)
-                columns = [column for name in question.columns for column in view.columns if column.name == name]
+                statement = select(question, base, found.columns, grant, limit=question.limit)
+                columns = columns_of(question, grant)
                 content = formats.as_binary(self.database, statement, columns, chosen, SECONDS)
             return Response(content, media_type=chosen.media_type, headers=headers)
 
@@ -295,6 +305,11 @@ def _only(request: Request, *names: str) -> str | None:
                 "unknown_parameter", f"{parameter[:60]} is no parameter of this address", f"it has {', '.join(names)}"
             )
     return _one(request, names[0])
+
+
+def _may_name(batch: str | None, grants: list[Grant]) -> None:
+    if batch is not None and not all(grant.older_batches for grant in grants):
+        raise Problem("forbidden", "older batches aren't for who asks", "leave batch out to read the published one")
 
 
 def _known(name: str, access: Access) -> str | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from learnfold.batch.history import published
 from learnfold.batch.manifest import read_current, read_manifest
 from learnfold.errors import LearnfoldError, MissingDataError
+from learnfold.serve.forms import PLAIN
 from learnfold.serve.problems import Problem
 from learnfold.storage.out_layout import POINTER, manifest_path
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from learnfold.batch.manifest import Manifest
     from learnfold.catalog import Catalog, View
+    from learnfold.serve.forms import Form
     from learnfold.serve.tables import Tables, Wanted
     from learnfold.storage import Storage
 
@@ -43,7 +45,8 @@ class Base:
 
     manifest: Manifest
     tables: Tables
-    _taken: dict[str, tuple[Wanted, str]] = field(default_factory=dict)
+    published: bool = False  # whether it was answered from as the published one
+    _taken: dict[tuple[str, Form], tuple[Wanted, str]] = field(default_factory=dict)
     _mutex: threading.Lock = field(default_factory=threading.Lock)
     pins: int = 0
     closing: bool = False
@@ -53,20 +56,19 @@ class Base:
         """Its name."""
         return self.manifest.batch
 
-    def table(self, view: View) -> str:
-        """The table of the view's rows as of this batch; raises Problem where there is none."""
+    def table(self, view: View, form: Form = PLAIN) -> str:
+        """The table of the view's rows as of this batch, in that form; raises Problem where there is none."""
         with self._mutex:
-            if view.name not in self._taken:
+            if (view.name, form) not in self._taken:
                 record = self.manifest.views.get(view.name)
                 if record is None:
-                    raise Problem(
-                        "not_found", f"batch {self.batch} has no {view.name}", f"'learnfold run {view.job} …' makes it"
-                    )
+                    hint = f"'learnfold run {view.job} …' makes it"
+                    raise Problem("not_found", f"batch {self.batch} has no {view.name}", hint)
                 try:
-                    self._taken[view.name] = self.tables.take(view, record)
+                    self._taken[view.name, form] = self.tables.take(view, record, form)
                 except MissingDataError as error:
                     raise Problem("batch_gone", f"the files of batch {self.batch} were removed") from error
-            return self._taken[view.name][1]
+            return self._taken[view.name, form][1]
 
     def close(self) -> None:
         """Gives its tables back."""
@@ -113,9 +115,12 @@ class Bases:
         return self._current
 
     @contextmanager
-    def pinned(self, batch: str | None = None) -> Iterator[Base]:
-        """One batch, which stays while the block lasts; raises Problem where there is none of that name."""
-        base = self._pin(batch)
+    def pinned(self, batch: str | None = None, *, older: bool = True) -> Iterator[Base]:
+        """One batch, which stays while the block lasts; raises Problem where there is none of that name.
+
+        ``older``: any that is kept may be named; else one that this server answered from as the published one, and still has open.
+        """
+        base = self._pin(batch, older=older)
         try:
             yield base
         finally:
@@ -166,7 +171,7 @@ class Bases:
 
     def _publish(self, base: Base) -> None:
         with self._mutex:
-            before, self._current = self._current, base
+            before, self._current, base.published = self._current, base, True
             if before is not None:
                 self._older[before.batch] = before
             self._older.pop(base.batch, None)
@@ -201,16 +206,18 @@ class Bases:
         for base in bases:
             base.close()
 
-    def _pin(self, batch: str | None) -> Base:
+    def _pin(self, batch: str | None, *, older: bool) -> Base:
         with self._mutex:
             current = self._current
             if current is None:
                 hint = f"'learnfold run MASTER {self.out.url}' publishes one"
                 raise Problem("not_ready", "no batch is open yet", hint)
             base = current if batch in {None, current.batch} else self._older.get(batch or "")
-            if base is not None:
+            if base is not None and (older or base.published):
                 base.pins += 1
                 return base
+        if not older:
+            raise Problem("batch_gone", "the batch isn't open any more", "begin again with the published one")
         manifest = self._found(batch or "", current)
         with self._mutex:
             base = self._older.setdefault(manifest.batch, Base(manifest, self.tables))

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from learnfold.serve.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from learnfold.batch.manifest import Manifest, TopicRecord
-    from learnfold.catalog import Catalog, Rollup, View
+    from learnfold.catalog import Column, Rollup, View
 
 
-def described(view: View) -> dict[str, Any]:
+def described(view: View, columns: Sequence[Column]) -> dict[str, Any]:
     """A view for those who want to ask it: its columns with type and meaning."""
     return {
         "view": view.name,
@@ -22,13 +22,13 @@ def described(view: View) -> dict[str, Any]:
         "key": list(view.key),
         "columns": [
             {"name": column.name, "type": column.type, "meaning": column.comment, "key": column.key}
-            for column in view.columns
+            for column in columns
         ],
     }
 
 
-def explained(view: View, name: str, manifest: Manifest) -> dict[str, Any]:
-    """One column: its meaning, its SQL, what it is made from, and what its batch holds and left out."""
+def explained(view: View, name: str, manifest: Manifest, *, counts: bool = True) -> dict[str, Any]:
+    """One column: its meaning, its SQL, what it is made from, and what its batch holds and left out (in numbers if ``counts``)."""
     column = next((column for column in view.columns if column.name == name), None)
     if column is None:
         columns = ", ".join(column.name for column in view.columns)
@@ -47,23 +47,27 @@ def explained(view: View, name: str, manifest: Manifest) -> dict[str, Any]:
         "batch": manifest.batch,
         "computed_in": record.batch,
         "published_at": manifest.ended_at,
-        "topics": {topic.name: about(found) for topic in view.topics for found in _records(manifest, topic.name)},
+        "topics": {
+            topic.name: about(found, counts=counts) for topic in view.topics for found in _records(manifest, topic.name)
+        },
     }
 
 
-def freshness(manifest: Manifest, catalog: Catalog) -> dict[str, Any]:
-    """How far a batch reaches, by topic."""
-    topics = {name: about(found) for name in catalog.topics for found in _records(manifest, name)}
-    return {"batch": manifest.batch, "published_at": manifest.ended_at, "action": manifest.action, "topics": topics}
+def freshness(manifest: Manifest, topics: Mapping[str, bool]) -> dict[str, Any]:
+    """How far a batch reaches, by topic; in numbers where ``topics`` says so."""
+    found = {name: about(one, counts=counts) for name, counts in topics.items() for one in _records(manifest, name)}
+    return {"batch": manifest.batch, "published_at": manifest.ended_at, "action": manifest.action, "topics": found}
 
 
-def about(record: TopicRecord) -> dict[str, Any]:
-    """What a batch holds of a topic, and what it left out."""
-    days = sorted(day for day, counts in record.days.items() if counts.events)
-    return {
+def about(record: TopicRecord, *, counts: bool) -> dict[str, Any]:
+    """What a batch holds of a topic, and what it left out; without ``counts`` only the days."""
+    days = sorted(day for day, found in record.days.items() if found.events)
+    ends = [days[0].isoformat(), days[-1].isoformat()] if days else [None, None]
+    reached: dict[str, Any] = dict(zip(("first_day", "newest_day"), ends, strict=True))
+    if not counts:
+        return reached
+    return reached | {
         "events": record.events,
-        "first_day": days[0].isoformat() if days else None,
-        "newest_day": days[-1].isoformat() if days else None,
         "duplicates_dropped": record.duplicates,
         "quarantined": record.quarantined,
         "unreadable_files": len(record.unreadable),

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from starlette.responses import StreamingResponse
 
-from learnfold.serve.answer import select
+from learnfold.serve.answer import columns_of, select
 from learnfold.serve.formats import write_file
 
 if TYPE_CHECKING:
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from learnfold.serve.access import Grant
     from learnfold.serve.bases import Base
     from learnfold.serve.database import Database
     from learnfold.serve.formats import Format
-    from learnfold.serve.question import Filter, Question
+    from learnfold.serve.question import Question
 
 SECONDS = 300.0
 """Writing an export may take so long."""
@@ -51,16 +52,16 @@ def export(
     database: Database,
     question: Question,
     base: Base,
-    seen: tuple[Filter, ...],
+    grant: Grant,
     chosen: Format,
     headers: dict[str, str],
 ) -> StreamingResponse:
     """The question's rows, all of them, as a file to keep."""
     path = database.folder / f"export-{uuid.uuid4().hex}"
-    columns = {column.name: column for column in question.view.columns}
-    statement = select(question, base, question.columns, seen)
+    columns = columns_of(question, grant)
+    statement = select(question, base, tuple(column.name for column in columns), grant)
     try:
-        write_file(database, statement, [columns[name] for name in question.columns], chosen, path, SECONDS)
+        write_file(database, statement, columns, chosen, path, SECONDS)
         file = path.open("rb")
     finally:
         path.unlink(missing_ok=True)

@@ -98,7 +98,7 @@ def _cell(value: Any) -> str:
     """A value in CSV: NULL is nothing, an empty text is ``""``; what a spreadsheet would take for a formula has ``'`` before it."""
     if value is None:
         return ""
-    text = str(shown(value))
+    text = str(value).lower() if isinstance(value, bool) else str(shown(value))
     if not isinstance(value, str):
         return text
     if re.match(_FORMULA, text):

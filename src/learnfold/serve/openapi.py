@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from learnfold import __version__
 from learnfold.serve.formats import FORMATS
+from learnfold.serve.forms import SUPPRESSED, can_withhold
 from learnfold.serve.problems import CODES, MEDIA_TYPE
 from learnfold.serve.question import DEFAULT_ROWS, MOST_ROWS, OPERATORS
 
@@ -174,7 +175,12 @@ def _row(view: View) -> dict[str, Any]:
         "type": "object",
         "description": view.comment,
         "additionalProperties": False,
-        "properties": {column.name: _shown(column) for column in view.columns},
+        "properties": {column.name: _shown(column) for column in view.columns}
+        | (
+            {SUPPRESSED: {"type": "boolean", "description": "whether its numbers are withheld"}}
+            if can_withhold(view)
+            else {}
+        ),
     }
 
 

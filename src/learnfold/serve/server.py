@@ -24,7 +24,10 @@ from learnfold.serve.bases import Bases
 from learnfold.serve.database import Database
 from learnfold.serve.formats import FORMATS
 from learnfold.serve.guard import Guard
+from learnfold.serve.oidc import Oidc
 from learnfold.serve.problems import MEDIA_TYPE, Problem
+from learnfold.serve.proxy import Proxy
+from learnfold.serve.rules import AccessFile, read_access
 from learnfold.serve.sign_in import SignIn
 from learnfold.serve.tables import Tables
 from learnfold.serve.tokens import Tokens
@@ -60,6 +63,7 @@ class Serving:
     host: str = "127.0.0.1"
     port: int = 8080
     tokens: str = ""
+    access: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,8 @@ class Opened:
 
 def open_app(serving: Serving, catalog: Catalog, settings: Settings, say: Callable[[str], None]) -> Opened:
     """The application; raises UsageError where nobody could, or anybody might, ask it."""
-    sign_in = _sign_in(serving)
+    access = read_access(serving.access, catalog) if serving.access else AccessFile()
+    sign_in = _sign_in(serving, access)
     out = open_storage(serving.output, settings)
     if not out.exists():
         raise UsageError(f"there is nothing at {out.url}; 'learnfold run MASTER {out.url}' makes views there")
@@ -93,7 +98,7 @@ def open_app(serving: Serving, catalog: Catalog, settings: Settings, say: Callab
         yield
         await asyncio.to_thread(close)
 
-    api = Api(bases, database, Access(catalog), sign_in, small, whole)
+    api = Api(bases, database, Access(catalog, access.rules), sign_in, small, whole)
     app = Starlette(
         routes=api.routes(),
         middleware=[
@@ -162,22 +167,26 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
 
-def _sign_in(serving: Serving) -> SignIn:
+def _sign_in(serving: Serving, access: AccessFile) -> SignIn:
     if serving.open:
         if not _is_loopback(serving.host):
             raise UsageError(
                 f"--open lets anyone in who can reach {serving.host}; it is for this machine alone: leave --host out, "
-                "or have people sign in (--tokens FILE)"
+                "or have people sign in (--tokens FILE, --access FILE)"
             )
-        if serving.tokens:
-            raise UsageError("--open and --tokens contradict each other; leave one out")
+        if serving.tokens or serving.access:
+            raise UsageError("--open and signing in contradict each other; leave --open out, or --tokens and --access")
         return SignIn(open=True)
-    if not serving.tokens:
+    if not serving.tokens and not access.oidc and not access.proxy:
         raise UsageError(
             "nobody could sign in: give --tokens FILE ('learnfold serve token --tokens FILE --name NAME' makes it), "
-            "or --open to let everyone on this machine see everything"
+            "--access FILE with [oidc] or [proxy], or --open to let everyone on this machine see everything"
         )
-    return SignIn(tokens=Tokens(serving.tokens))
+    return SignIn(
+        tokens=Tokens(serving.tokens) if serving.tokens else None,
+        oidc=Oidc(**access.oidc) if access.oidc else None,
+        proxy=Proxy(**access.proxy) if access.proxy else None,
+    )
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from learnfold.serve.callers import ANYONE, Caller
 from learnfold.serve.problems import Problem
+from learnfold.serve.tokens import PREFIX, Tokens
 
 if TYPE_CHECKING:
-    from learnfold.serve.tokens import Tokens
+    from starlette.requests import Request
+
+    from learnfold.serve.oidc import Oidc
+    from learnfold.serve.proxy import Proxy
 
 
 @dataclass(frozen=True)
 class SignIn:
-    """The ways of signing in that a server was started with."""
+    """The ways that a server was started with."""
 
     open: bool = False
     tokens: Tokens | None = None
+    oidc: Oidc | None = None
+    proxy: Proxy | None = None
 
-    def caller(self, authorization: str | None) -> Caller:
-        """Who asks; raises Problem where that can't be told."""
+    async def caller(self, request: Request) -> Caller:
+        """Who asks; raises Problem where that can't be told. What is said wrongly is refused, whatever else is said."""
         if self.open:
             return ANYONE
-        scheme, _, credentials = (authorization or "").partition(" ")
-        if authorization is not None and scheme.lower() != "bearer":
+        given = request.headers.getlist("authorization")
+        if not given:
+            found = self.proxy.caller(request.client.host, request.headers) if self.proxy and request.client else None
+            if found is None:
+                raise unauthenticated("who asks isn't said")
+            return found
+        scheme, _, credentials = given[0].partition(" ")
+        if len(given) > 1 or scheme.lower() != "bearer":
             raise unauthenticated("Authorization isn't a bearer token")
-        if authorization is None:
-            raise unauthenticated("who asks isn't said")
-        found = self.tokens.caller(credentials.strip()) if self.tokens else None
+        credentials = credentials.strip()
+        if self.oidc is not None and not credentials.startswith(PREFIX):
+            return await asyncio.to_thread(self.oidc.caller, credentials)
+        found = self.tokens.caller(credentials) if self.tokens else None
         if found is None:
             raise unauthenticated("the token is unknown, was taken back or has expired")
         return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from learnfold.errors import DataError
+from learnfold.serve.forms import PLAIN, Form
 from learnfold.serve.problems import Problem
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Wanted:
 
     view: str
     paths: tuple[str, ...]
+    form: Form = PLAIN
 
 
 @dataclass
@@ -44,17 +46,17 @@ class Tables:
         self._mutex = threading.Lock()
         self._made = 0
 
-    def take(self, view: View, record: ViewRecord) -> tuple[Wanted, str]:
-        """The table of the view's rows, made if there is none yet; to be given back.
+    def take(self, view: View, record: ViewRecord, form: Form = PLAIN) -> tuple[Wanted, str]:
+        """The table of the view's rows in that form, made if there is none yet; to be given back.
 
         Raises Problem where the files hold other columns than the view has, DataError where they can't be read or are gone.
         """
-        wanted = Wanted(view.name, tuple(record.paths))
+        wanted = Wanted(view.name, tuple(record.paths), form)
         with self._locks[wanted]:
             with self._mutex:
                 table = self._tables.get(wanted)
             if table is None:
-                table = _Table(self._load(view, record))
+                table = _Table(self._made_of(view, record, form))
             with self._mutex:
                 self._tables[wanted] = table
                 table.used += 1
@@ -71,24 +73,35 @@ class Tables:
                 del self._tables[wanted]
             self._drop(table.name)
 
-    def _load(self, view: View, record: ViewRecord) -> str:
+    def _made_of(self, view: View, record: ViewRecord, form: Form) -> str:
         with self._mutex:
             self._made += 1
             name = f"t{self._made}"
         self.database.execute(f"ATTACH '{_quoted(self._file(name))}' AS {name}")
         try:
-            with self.out.local(record.paths) as files:
-                source = f"read_parquet([{', '.join(_text(file) for file in files)}], hive_partitioning = false)"
-                self._same_columns(view, source)
-                columns = ", ".join(column.name for column in view.columns)
-                order = ", ".join(f"{key} NULLS FIRST" for key in view.key)
-                self.database.execute(f"CREATE TABLE {name}.rows AS SELECT {columns} FROM {source} ORDER BY {order}")
-        except BaseException as error:
+            if form.plain:
+                try:
+                    self._load(view, record, name)
+                except duckdb.Error as error:
+                    raise DataError(f"a file of {view.name} can't be read: {', '.join(record.paths)}") from error
+            else:
+                wanted, plain = self.take(view, record)
+                try:
+                    form.make(view, plain, f"{name}.rows", self.database)
+                finally:
+                    self.give_back(wanted)
+        except BaseException:
             self._drop(name)
-            if isinstance(error, duckdb.Error):
-                raise DataError(f"a file of {view.name} can't be read: {', '.join(record.paths)}") from error
             raise
         return name
+
+    def _load(self, view: View, record: ViewRecord, name: str) -> None:
+        with self.out.local(record.paths) as files:
+            source = f"read_parquet([{', '.join(_text(file) for file in files)}], hive_partitioning = false)"
+            self._same_columns(view, source)
+            columns = ", ".join(column.name for column in view.columns)
+            order = ", ".join(f"{key} NULLS FIRST" for key in view.key)
+            self.database.execute(f"CREATE TABLE {name}.rows AS SELECT {columns} FROM {source} ORDER BY {order}")
 
     def _same_columns(self, view: View, source: str) -> None:
         found = {str(row[0]): str(row[1]) for row in self.database.rows(f"DESCRIBE FROM {source}", [], 60)}

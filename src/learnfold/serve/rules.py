@@ -1,0 +1,192 @@
+"""The file that says who may see what: ways of signing in, and rules, as data (TOML).
+
+A rule grants a role the rows of some views whose ``column`` is one of the caller's ``claim``, or of what a ``roster`` says of the
+caller; or all rows. What no rule grants is denied.
+"""
+
+from __future__ import annotations
+
+import csv
+import threading
+import tomllib
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from learnfold.errors import UsageError
+from learnfold.serve.forms import PLAIN, Form, can_withhold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from learnfold.catalog import Catalog, View
+    from learnfold.serve.callers import Caller
+
+ROSTER = ("sub", "value")
+"""The columns of a roster: who, and a value that they may see, a line each."""
+
+LEAST_KEY_BYTES = 32
+
+
+class Roster:
+    """A CSV file of who may see which values, read again when it changes."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UsageError where there is no such file, or it has other columns."""
+        self.path = path
+        self._mutex = threading.Lock()
+        self._stamp = (0, 0)
+        self._values: dict[str, tuple[str, ...]] = {}
+        self._read()
+
+    def of(self, subject: str) -> tuple[str, ...]:
+        """The values that it names for someone."""
+        with self._mutex:
+            self._read()
+            return self._values.get(subject, ())
+
+    def _read(self) -> None:
+        try:
+            about = self.path.stat()
+            stamp = (about.st_mtime_ns, about.st_size)
+            if stamp == self._stamp:
+                return
+            with self.path.open(encoding="utf-8", newline="") as file:
+                lines = list(csv.DictReader(file, strict=True))
+            values: dict[str, tuple[str, ...]] = {}
+            for line in lines:
+                who, value = (line[name] for name in ROSTER)
+                values[who] = (*values.get(who, ()), value)
+            self._values, self._stamp = values, stamp
+        except (OSError, KeyError, ValueError, csv.Error) as error:
+            raise UsageError(f"{self.path} is no roster: a CSV file with the columns {', '.join(ROSTER)}") from error
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a role may see."""
+
+    role: str
+    views: tuple[str, ...]  # patterns
+    column: str | None = None  # None: all rows
+    claim: str | None = None
+    roster: Roster | None = None
+    form: Form = PLAIN
+    older_batches: bool = False
+
+    def fits(self, view: View) -> bool:
+        """Whether it grants anything of the view: the view has its column, and can be shown in its form."""
+        if not any(fnmatchcase(view.name, pattern) for pattern in self.views):
+            return False
+        if self.column is not None and self.column not in {column.name for column in view.columns}:
+            return False
+        return not self.form.least_people or can_withhold(view)
+
+    def values(self, caller: Caller) -> tuple[str, ...]:
+        """The values of its column that the caller may see."""
+        if self.roster is not None:
+            return tuple(value for subject in caller.claims.get("sub", ()) for value in self.roster.of(subject))
+        return caller.claims.get(self.claim or "", ())
+
+
+@dataclass(frozen=True)
+class AccessFile:
+    """What such a file says."""
+
+    rules: tuple[Rule, ...] = ()
+    oidc: Mapping[str, Any] = field(default_factory=dict)  # ``issuer``, ``audience``, ``roles``; empty: none
+    proxy: Mapping[str, Any] = field(default_factory=dict)  # ``addresses``, ``user``, ``roles``; empty: none
+
+    @property
+    def roles(self) -> set[str]:
+        """The roles that it has rules for."""
+        return {rule.role for rule in self.rules}
+
+
+_TOP = {"rules", "oidc", "proxy", "pseudonym_key"}
+_KNOWN = {"role", "views", "column", "claim", "roster", "rows", "pseudonyms", "least_people", "older_batches"}
+_OIDC = {"issuer", "audience", "roles"}
+_PROXY = {"addresses", "user", "roles"}
+
+
+def read_access(path: str, catalog: Catalog) -> AccessFile:
+    """What the file says; raises UsageError naming what is wrong in it."""
+    place = Path(path)
+    try:
+        value = tomllib.loads(place.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}; docs/serving.md shows such a file") from error
+    except ValueError as error:
+        raise UsageError(f"{path} isn't TOML: {error}") from error
+    _only(value, _TOP, path)
+    oidc, proxy = value.get("oidc", {}), value.get("proxy", {})
+    _only(oidc, _OIDC, f"{path}: [oidc]")
+    _only(proxy, _PROXY, f"{path}: [proxy]")
+    for name in ("issuer", "audience") if oidc else ():
+        if not isinstance(oidc.get(name), str) or not oidc[name]:
+            raise UsageError(f"{path}: [oidc] needs {name}, a text")
+    key = _key(place.parent / value["pseudonym_key"]) if "pseudonym_key" in value else None
+    rules = [
+        _rule(entry, f"{path}: rule {n}", place.parent, key, catalog)
+        for n, entry in enumerate(value.get("rules", []), 1)
+    ]
+    return AccessFile(tuple(rules), oidc, proxy)
+
+
+def _rule(entry: dict[str, Any], where: str, folder: Path, key: bytes | None, catalog: Catalog) -> Rule:
+    _only(entry, _KNOWN, where)
+    role, views = entry.get("role"), entry.get("views")
+    if (
+        not isinstance(role, str)
+        or not role
+        or not isinstance(views, list)
+        or not all(isinstance(v, str) for v in views)
+    ):
+        raise UsageError(f"{where} needs a role, a text, and views, a list of texts")
+    column, least = entry.get("column"), entry.get("least_people", 0)
+    if (column is None) == (entry.get("rows") != "all") or (column is not None) != (
+        ("claim" in entry) != ("roster" in entry)
+    ):
+        raise UsageError(f'{where} needs a column with a claim or a roster, or rows = "all"')
+    if not isinstance(least, int) or isinstance(least, bool) or (least and least < 2):  # noqa: PLR2004
+        raise UsageError(f"{where}: least_people is {least!r}; it can be 2 or more")
+    if entry.get("pseudonyms") and (key is None or least):
+        raise UsageError(f"{where}: pseudonyms need pseudonym_key, a file of random bytes, and no least_people")
+    rule = Rule(
+        role,
+        tuple(views),
+        column,
+        entry.get("claim"),
+        Roster(folder / entry["roster"]) if "roster" in entry else None,
+        Form(key if entry.get("pseudonyms") else None, least),
+        bool(entry.get("older_batches", False)),
+    )
+    for pattern in views:
+        if not any(fnmatchcase(name, pattern) for name in catalog.views):
+            raise UsageError(f"{where}: no view is called {pattern}")
+    fitting = [view for view in catalog.views.values() if rule.fits(view)]
+    if not fitting:
+        raise UsageError(f"{where} grants nothing: none of its views has {column or 'a count of people'}")
+    persons = {c.name for view in fitting for c in view.columns if c.names != "nobody"}
+    if rule.form.pseudonym_key and column in persons:
+        raise UsageError(f"{where}: {column} has pseudonyms, so that no claim can be compared with it")
+    return rule
+
+
+def _only(value: Mapping[str, Any], known: set[str], where: str) -> None:
+    if not isinstance(value, dict):
+        raise UsageError(f"{where} isn't a table")
+    for name in value:
+        if name not in known:
+            raise UsageError(f"{where}: {name} means nothing here; what does is {', '.join(sorted(known))}")
+
+
+def _key(path: Path) -> bytes:
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"pseudonym_key: {path} can't be read: {error.strerror}") from error
+    if len(key) < LEAST_KEY_BYTES:
+        raise UsageError(f"pseudonym_key: {path} has {len(key)} bytes; make one: head -c 32 /dev/urandom > {path}")
+    return key
