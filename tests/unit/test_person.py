@@ -11,8 +11,8 @@ from small_catalog import ROLLUP, TOPIC
 from learnfold import catalog
 from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.errors import UsageError
-from learnfold.privacy.parquet import define_functions
 from learnfold.privacy.person import Person
+from learnfold.privacy.person_sql import define_functions
 from learnfold.settings import Settings
 
 

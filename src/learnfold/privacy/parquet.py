@@ -11,16 +11,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import duckdb
-from duckdb.sqltypes import DuckDBPyType
 
 from learnfold.engines.duckdb import footers
 from learnfold.engines.duckdb.sql import parquet, quoted, quoted_name
 from learnfold.errors import BugError, DataError
-from learnfold.privacy.person import ERASED, MESSAGE_KEYS
+from learnfold.privacy.person import MESSAGE_KEYS
+from learnfold.privacy.person_sql import (
+    SPACE,
+    as_any_text,
+    as_text,
+    define_functions,
+    holds_words,
+    names_person,
+    without_person,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from duckdb.sqltypes import DuckDBPyType
 
     from learnfold.engines.duckdb.footers import FileSchema
     from learnfold.engines.duckdb.session import DuckDBSession
@@ -29,7 +39,6 @@ if TYPE_CHECKING:
 METADATA = "(metadata)"
 """Stands for the column of a mention in a file's key-value metadata."""
 
-_SPACE = r"e' \t\n\r'"
 _CODECS = {"SNAPPY", "ZSTD", "GZIP", "UNCOMPRESSED", "BROTLI", "LZ4_RAW"}
 
 
@@ -183,123 +192,33 @@ class _Rules:
         rules = cls("", {}, {})
         for name, kind in kinds.items():
             column, lowered = quoted_name(name), name.lower()
-            text = _text(column, kind)
+            text = as_text(column, kind)
             if lowered in person.owners:
                 theirs.append(f"erase_is({text})")
-                others.append(f"trim({text}, {_SPACE}) <> ''")
+                others.append(f"trim({text}, {SPACE}) <> ''")
             elif lowered in MESSAGE_KEYS:
                 rules.mentions[name] = f"coalesce(erase_is({text}) OR erase_names({text}), false)"
                 rules.blanked[name] = f"CASE WHEN {rules.mentions[name]} THEN NULL ELSE {column} END"
-            elif lowered not in person.named and _searched(kind):
+            elif lowered not in person.named and holds_words(kind):
                 if lowered not in person.searched and kind.id in {"varchar", "blob"}:
                     event = not flat and (whole is None or name == whole)
                     theirs.append(
-                        f"erase_is_event({text})" + (f" OR erase_is_unowned({_anyhow(column, kind)})" if event else "")
+                        f"erase_is_event({text})"
+                        + (f" OR erase_is_unowned({as_any_text(column, kind)})" if event else "")
                     )
                 if person.distinctive:
-                    rules.mentions[name] = f"coalesce({_names(column, kind)}, false)"
+                    rules.mentions[name] = f"coalesce({names_person(column, kind)}, false)"
                     rules.blanked[name] = (
-                        f"CASE WHEN {rules.mentions[name]} THEN {_blank(column, kind)} ELSE {column} END"
+                        f"CASE WHEN {rules.mentions[name]} THEN {without_person(column, kind)} ELSE {column} END"
                     )
         if whole is not None and not flat:
-            value = _text(quoted_name(whole), kinds[whole])
+            value = as_text(quoted_name(whole), kinds[whole])
             others.append(f"erase_has_owner({value})")
         keys = [rules.mentions[name] for name in kinds if name.lower() in MESSAGE_KEYS]
         if keys:
             theirs.append(f"(({' OR '.join(keys)}) AND NOT coalesce({' OR '.join(others) or 'false'}, false))")
         rules.theirs = f"coalesce({' OR '.join(f'coalesce({test}, false)' for test in theirs)}, false)"
         return rules
-
-
-def define_functions(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
-    """Defines the functions that the rules are made of, about this person, for this connection alone."""
-    name, pattern = quoted(person.id), quoted(person.pattern)
-    plain = f"regexp_replace(t, {quoted(person.coincidence)}, '\\1\\2', 'g')"
-    hidden = f"regexp_replace(t, {quoted(person.coincidence)}, '\\1' || chr(1) || '\\2', 'g')"
-    for _ in range(2):  # two that share what stands between them
-        hidden = f"regexp_replace({hidden}, {pattern}, '\\1{ERASED}\\2', 'g')"
-    maybe = f"(contains(t, {name}) OR contains(t, '\\'))"
-    fields = ", ".join(f"'$.{field}'" for field in person.owners)
-    found = f"CASE WHEN {maybe} THEN regexp_matches({plain}, {pattern}) ELSE false END"
-    for macro, body in {
-        "erase_found(t)": found,
-        "erase_names(t)": "erase_found(t)" if person.distinctive else "false",
-        "erase_is(t)": f"(trim(t, {_SPACE}) = {name} OR (regexp_matches(t, '^\\s*[\\[{{]') AND erase_found(t)))",
-        "erase_object(t)": "CASE WHEN json_valid(t) THEN json_type(t) = 'OBJECT' ELSE false END",
-        "erase_is_event(t)": f"CASE WHEN {maybe} THEN CASE WHEN erase_object(t) THEN "
-        f"len(list_filter(json_extract_string(t, [{fields}]), lambda x: coalesce(erase_is(x), false))) > 0 END END",
-        "erase_has_owner(t)": f"CASE WHEN erase_object(t) THEN trim(json_extract_string(t, '$.user_id'), {_SPACE}) <> '' END",
-        "erase_is_unowned(t)": f"CASE WHEN {maybe} THEN NOT coalesce(erase_has_owner(t), false) AND erase_found(t) END",
-        "erase_blank(t)": f"replace({hidden}, chr(1), {quoted(person.in_json)})",
-    }.items():
-        connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro} AS {body}")
-
-
-def _searched(kind: DuckDBPyType) -> bool:
-    """Whether a column of that type can hold words."""
-    if kind.id in {"list", "array", "struct", "map"}:
-        return any(_searched(child) for _, child in _children(kind))
-    return kind.id in {"varchar", "blob", "enum", "uuid"}
-
-
-def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
-    return [(name, child) for name, child in kind.children if isinstance(child, DuckDBPyType)]
-
-
-def _text(column: str, kind: DuckDBPyType) -> str:
-    """The column as text; NULL where bytes are no text."""
-    if kind.id == "blob":
-        return f"try(decode({column}))"
-    if kind.id in {"list", "array", "struct", "map"}:
-        return f"CAST(to_json({column}) AS VARCHAR)"
-    return column if kind.id == "varchar" else f"CAST({column} AS VARCHAR)"
-
-
-def _anyhow(column: str, kind: DuckDBPyType) -> str:
-    """The column as text, bytes that are none as spaces between what is."""
-    if kind.id != "blob":
-        return _text(column, kind)
-    return f"coalesce(try(decode({column})), regexp_replace(CAST({column} AS VARCHAR), '\\\\x[0-9A-F]{{2}}', ' ', 'g'))"
-
-
-def _names(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
-    """Whether a value of any type names the person, at any depth."""
-    if kind.id in {"list", "array"}:
-        inner = _names(f"x{depth}", _children(kind)[0][1], depth + 1)
-        return f"(len(list_filter({value}, lambda x{depth}: coalesce({inner}, false))) > 0)"
-    if kind.id == "map":
-        tests = [_names(f"x{depth}.{name}", child, depth + 1) for name, child in _children(kind) if _searched(child)]
-        return f"(len(list_filter(map_entries({value}), lambda x{depth}: coalesce({' OR '.join(tests)}, false))) > 0)"
-    if kind.id == "struct":
-        tests = [
-            _names(f"{value}.{quoted_name(name)}", child, depth) for name, child in _children(kind) if _searched(child)
-        ]
-        return f"({' OR '.join(f'coalesce({test}, false)' for test in tests)})"
-    return f"erase_names({_anyhow(value, kind)})"
-
-
-def _blank(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
-    """The value with the person's name blanked, of the same type."""
-    if not _searched(kind):
-        return value
-    if kind.id in {"list", "array"}:
-        inner = _blank(f"x{depth}", _children(kind)[0][1], depth + 1)
-        return f"CAST(list_transform({value}, lambda x{depth}: {inner}) AS {kind})"
-    if kind.id == "map":
-        pairs = ", ".join(
-            f"'{name}': {_blank(f'x{depth}.{name}', child, depth + 1)}" for name, child in _children(kind)
-        )
-        return f"CASE WHEN {value} IS NOT NULL THEN map_from_entries(list_transform(map_entries({value}), lambda x{depth}: {{{pairs}}})) END"
-    if kind.id == "struct":
-        parts = ", ".join(
-            f"{quoted_name(n)} := {_blank(f'{value}.{quoted_name(n)}', child, depth)}" for n, child in _children(kind)
-        )
-        return f"CASE WHEN {value} IS NOT NULL THEN struct_pack({parts}) END"
-    if kind.id == "varchar":
-        return f"erase_blank({value})"
-    named = f"coalesce({_names(value, kind, depth)}, false)"
-    clean = f"encode(erase_blank(try(decode({value}))))" if kind.id == "blob" else "NULL"
-    return f"CASE WHEN {named} THEN {clean} ELSE {value} END"
 
 
 def _metadata(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -30,7 +30,7 @@ class Answer:
     """The rows of a view in the temporary table or view ``answer`` of a cursor."""
 
     view: View
-    projection: bool  # whether they are rows of a rollup, one by one, and read anew by each query
+    projection: bool  # whether they are rows of a rollup, one by one, read again by each query
     unique: bool  # whether no key can come twice
 
     @property

@@ -27,7 +27,7 @@ _SIGNS: tuple[tuple[str, type[LearnfoldError], str], ...] = (
     ),
     (r"No space left on device", StorageError, "a disk is full: name another by LEARNFOLD_TEMPORARY_FOLDER, or spark.local.dir"),
     (r"InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|ExpiredToken|NoAuthWithAWS|NoAwsCredentials|Status Code: 403|AccessDenied", StorageError, f"Spark isn't let in to S3; {_KEYS}"),
-    (r"UnknownStoreException|NoSuchBucket", StorageError, "there is no such bucket, or not at this server; make it, or mend the path or LEARNFOLD_S3_ENDPOINT"),
+    (r"UnknownStoreException|NoSuchBucket", StorageError, "there is no such bucket, or not at this server; make it, or fix the path or LEARNFOLD_S3_ENDPOINT"),
     (r"UnknownHostException|Connection refused|ConnectTimeout|SdkClientException|NoRouteToHost", StorageError, "S3 can't be reached; is the server up, and LEARNFOLD_S3_ENDPOINT right? Run again"),
     (r"PATH_NOT_FOUND|FileNotFoundException|FAILED_READ_FILE.FILE_NOT_EXIST", StorageError, "a file went while it was read; run again"),
 )  # fmt: skip
