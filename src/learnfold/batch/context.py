@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from learnfold.telemetry.reporter import Reporter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from learnfold.batch.manifest import JobRecord
     from learnfold.batch.request import RunRequest
     from learnfold.catalog import Catalog
     from learnfold.engines import Engine
@@ -38,3 +41,6 @@ class BatchContext:
     engine: Engine
     batch: str
     request: RunRequest
+    below: Mapping[str, JobRecord] = field(
+        default_factory=dict
+    )  # the jobs whose rollups and views may be read, as they are now

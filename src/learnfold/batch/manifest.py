@@ -125,6 +125,8 @@ class ViewRecord:
     how: str  # FULL or INCREMENTAL
     batch: str  # that it was refreshed in
     checks: list[str] = field(default_factory=list)  # that its rows passed
+    read: dict[str, str] = field(default_factory=dict)
+    """By rollup or view that it was made from, a digest of that as it was; empty where its own job's days tell what changed."""
 
 
 @dataclass
@@ -199,6 +201,8 @@ def _stored(record: Any) -> Any:
             return {"fingerprint": record.fingerprint, "parts": record.files, "blocks": record.segments}
         case RollupFile() | AllTimeSegment():
             return {**vars(record), "days": [day.isoformat() for day in record.days]}
+        case ViewRecord(read={}):
+            return {name: value for name, value in vars(record).items() if name != "read" or value}
         case FileRecord() | TopicRecord():
             return {**vars(record), "days": {day.isoformat(): counts for day, counts in record.days.items()}}
     return vars(record)

@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from learnfold.batch.sources import Sources, is_composite
 from learnfold.catalog import digest
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
-    from learnfold.batch.manifest import JobRecord, TopicRecord
+    from learnfold.batch.manifest import JobRecord, TopicRecord, ViewRecord
     from learnfold.batch.request import Scope
-    from learnfold.catalog import Job, Rollup, Topic
+    from learnfold.catalog import Job, Rollup, Topic, View
     from learnfold.master.layout import Listing
     from learnfold.settings import Settings
     from learnfold.storage import Entry
@@ -94,14 +96,21 @@ class PlanInput:
     scope: Scope
     settings: Settings
     present: frozenset[str]  # files below OUT, without which nothing is reused
+    published: Mapping[str, JobRecord] = field(default_factory=dict)  # the jobs of the published batch
 
 
-def plan_job(job: Job, last: JobRecord | None, given: PlanInput) -> JobPlan:
-    """The plan of one job, ``last`` being what can be reused of it."""
+def plan_job(job: Job, last: JobRecord | None, given: PlanInput, before: Sequence[JobPlan] = ()) -> JobPlan:
+    """The plan of one job, ``last`` being what can be reused of it; ``before`` are the plans of jobs that run before it."""
     topics = [plan_topic(topic, job, last, given) for topic in job.topics]
-    busy = {topic.topic.name for topic in topics if not topic.idle}
-    stale = {rollup.name for topic in topics for rollup in topic.stale}
-    views, lost = [], set()
+    folding = [*topics, *(topic for plan in before for topic in plan.topics)]
+    busy = {topic.topic.name for topic in folding if not topic.idle}
+    stale = {rollup.name for topic in folding for rollup in topic.stale}
+    refreshed = [name for plan in before for name in plan.views]
+    below = Sources.of(
+        [other for name, other in given.published.items() if name != job.name] + ([last] if last else [])
+    )
+    views: list[str] = []
+    lost = set()
     for view in job.views:
         record = last.views.get(view.name) if last else None
         if record is not None and not given.present.issuperset(record.paths):
@@ -111,9 +120,17 @@ def plan_job(job: Job, last: JobRecord | None, given: PlanInput) -> JobPlan:
             or view.name in lost
             or record.fingerprint != view_fingerprint(view.fingerprint, given.settings)
             or any(rollup.topic.name in busy or rollup.name in stale for rollup in view.rollups)
+            or (is_composite(view, job) and _changed_below(view, record, below, (*refreshed, *views)))
         ):
             views.append(view.name)
     return JobPlan(job, last, topics, views, lost)
+
+
+def _changed_below(view: View, record: ViewRecord, below: Sources, refreshed: Collection[str]) -> bool:
+    """Whether what a view was made from isn't what it was, or may not be once the views in ``refreshed`` are."""
+    if any(read.name in refreshed for read in view.views) or not below.holds(view):
+        return True
+    return record.read != below.digests(view)
 
 
 def plan_topic(topic: Topic, job: Job, last: JobRecord | None, given: PlanInput) -> TopicPlan:

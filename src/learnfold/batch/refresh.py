@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from learnfold.batch.manifest import FULL, INCREMENTAL, ViewRecord
 from learnfold.batch.plan import view_fingerprint
 from learnfold.batch.rollup_rows import rows_of
 from learnfold.batch.segments import all_time_rows
+from learnfold.batch.sources import Sources, is_composite, waves
 from learnfold.engines import RefreshRequest
 from learnfold.storage.out_layout import view_path
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from learnfold.batch.fold import FoldedTopic
     from learnfold.batch.manifest import JobRecord, RollupRecord
     from learnfold.catalog import Job, View
-    from learnfold.engines import Refreshed
+    from learnfold.engines import Refreshed, RollupRows
 
 INCREMENTAL_SHARE = 0.5
 """Where more than this share of the days changed, a full refresh is less work than an incremental one."""
@@ -53,64 +56,103 @@ def refresh_views(
     context: BatchContext, job: Job, topics: dict[str, FoldedTopic], last: JobRecord | None, names: set[str] | None
 ) -> RefreshedViews:
     """The job's views, refreshed where they could have changed, and those in ``names`` in any case (None: all of them)."""
-    settings, refreshed = context.workspace.settings, RefreshedViews()
-    changes = _changes(topics, last)
-    merged = {name: found for name, record in changes.now.items() if (found := all_time_rows(record)) is not None}
-    requests = []
-    for view in job.views:
-        before = last.views.get(view.name) if last and names is not None and view.name not in names else None
-        if before is not None and before.fingerprint != view_fingerprint(view.fingerprint, settings):
-            before = None
-        if before is not None and not _rows_changed(view, changes):
-            refreshed.views[view.name] = before
-            continue
-        full = RefreshRequest(
-            view,
-            {rollup.name: rows_of(changes.now[rollup.name].files) for rollup in view.rollups},
-            view_path(context.batch, view.name),
-            merged=merged,
-        )
-        incremental = _incremental(view, full.path, before, changes) if before is not None else None
-        requests.append(incremental or full)
-    for request, answer, seconds in _answers(context, job, requests):
-        if answer.broken:
-            refreshed.broken[request.view.name] = answer.broken
-        else:
-            refreshed.views[request.view.name] = _record(context, request, answer, seconds)
+    refreshed, changes, below = RefreshedViews(), _changes(topics, last), Sources.of(context.below.values())
+    sources = Sources(below.rollups | changes.now, dict(below.views))
+    work = _Refreshing(context, job, changes, sources)
+    with work.caching() as pool:
+        for wave in waves(job):
+            requests = []
+            for view in (view for view in wave if sources.holds(view)):
+                before = last.views.get(view.name) if last and names is not None and view.name not in names else None
+                request = work.request(view, before)
+                if request is not None:
+                    requests.append(request)
+                elif before is not None:
+                    refreshed.views[view.name] = before
+            for request, answer, seconds in work.answers(pool, requests):
+                if answer.broken:
+                    refreshed.broken[request.view.name] = answer.broken
+                else:
+                    refreshed.views[request.view.name] = work.record(request, answer, seconds)
+            sources.views.update(refreshed.views)
     refreshed.views = {view.name: refreshed.views[view.name] for view in job.views if view.name in refreshed.views}
     return refreshed
 
 
-def _answers(
-    context: BatchContext, job: Job, requests: list[RefreshRequest]
-) -> Iterator[tuple[RefreshRequest, Refreshed, float]]:
-    """What the engine answers to each request, in their order, and the seconds it took."""
-    engine, reporter = context.engine, context.workspace.reporter
+@dataclass(frozen=True)
+class _Refreshing:
+    """The views of one job while they are refreshed."""
 
-    def timed(request: RefreshRequest) -> tuple[Refreshed, float]:
-        began = time.perf_counter()
-        return engine.refresh(request), round(time.perf_counter() - began, 3)
+    context: BatchContext
+    job: Job
+    changes: _Changes
+    sources: Sources
 
-    with engine.caching(), ThreadPoolExecutor(engine.max_concurrent_views, "learnfold-refresh") as pool:
-        reporter.step("refreshing", f"{len(requests)} views of {job.name}")
+    @contextmanager
+    def caching(self) -> Iterator[ThreadPoolExecutor]:
+        """The threads that refresh views, which share what the engine reads."""
+        engine = self.context.engine
+        with engine.caching(), ThreadPoolExecutor(engine.max_concurrent_views, "learnfold-refresh") as pool:
+            yield pool
+
+    @cached_property
+    def merged(self) -> dict[str, tuple[RollupRows, ...]]:
+        """By rollup, its rows merged over all time as far as that was done already."""
+        rows = {name: all_time_rows(record) for name, record in self.sources.rollups.items()}
+        return {name: found for name, found in rows.items() if found is not None}
+
+    def request(self, view: View, before: ViewRecord | None) -> RefreshRequest | None:
+        """What the engine has to do; None: nothing, ``before`` is what it would make."""
+        composite = is_composite(view, self.job)
+        if before is not None and before.fingerprint != view_fingerprint(
+            view.fingerprint, self.context.workspace.settings
+        ):
+            before = None
+        if before is not None:
+            same = before.read == self.sources.digests(view) if composite else not _rows_changed(view, self.changes)
+            if same:
+                return None
+        path = view_path(self.context.batch, view.name)
+        incremental = _incremental(view, path, before, self.changes) if before is not None and not composite else None
+        return incremental or RefreshRequest(
+            view,
+            {rollup.name: rows_of(self.sources.rollups[rollup.name].files) for rollup in view.rollups},
+            path,
+            merged={rollup.name: self.merged[rollup.name] for rollup in view.rollups if rollup.name in self.merged},
+            views={read.name: tuple(self.sources.views[read.name].paths) for read in view.views},
+        )
+
+    def answers(
+        self, pool: ThreadPoolExecutor, requests: list[RefreshRequest]
+    ) -> Iterator[tuple[RefreshRequest, Refreshed, float]]:
+        """What the engine answers to each request, in their order, and the seconds it took."""
+        engine, reporter = self.context.engine, self.context.workspace.reporter
+
+        def timed(request: RefreshRequest) -> tuple[Refreshed, float]:
+            began = time.perf_counter()
+            return engine.refresh(request), round(time.perf_counter() - began, 3)
+
+        if requests:
+            reporter.step("refreshing", f"{len(requests)} views of {self.job.name}")
         for request, (answer, seconds) in zip(requests, pool.map(timed, requests), strict=True):
             reporter.step("refreshed", request.view.name)
             yield request, answer, seconds
 
-
-def _record(context: BatchContext, request: RefreshRequest, answer: Refreshed, seconds: float) -> ViewRecord:
-    view = request.view
-    return ViewRecord(
-        answer.paths,
-        view_fingerprint(view.fingerprint, context.workspace.settings),
-        answer.rows,
-        answer.bytes,
-        f"{context.engine.name}:{answer.digest}",
-        seconds,
-        INCREMENTAL if request.before else FULL,
-        context.batch,
-        [f"({', '.join(view.key)}) is unique", *view.checks],
-    )
+    def record(self, request: RefreshRequest, answer: Refreshed, seconds: float) -> ViewRecord:
+        """What the manifest holds of a view that was refreshed."""
+        view, context = request.view, self.context
+        return ViewRecord(
+            answer.paths,
+            view_fingerprint(view.fingerprint, context.workspace.settings),
+            answer.rows,
+            answer.bytes,
+            f"{context.engine.name}:{answer.digest}",
+            seconds,
+            INCREMENTAL if request.before else FULL,
+            context.batch,
+            [f"({', '.join(view.key)}) is unique", *view.checks],
+            self.sources.digests(view) if is_composite(view, self.job) else {},
+        )
 
 
 def _changes(topics: dict[str, FoldedTopic], last: JobRecord | None) -> _Changes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from learnfold import __version__
@@ -30,10 +30,10 @@ from learnfold.telemetry.reporter import Reporter
 from learnfold.utc import now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from learnfold.batch.request import RunRequest
-    from learnfold.catalog import Catalog
+    from learnfold.catalog import Catalog, Job
     from learnfold.engines import Engine
     from learnfold.master.layout import Master
     from learnfold.settings import Settings
@@ -94,7 +94,8 @@ def _run(
                 versions(engine),
                 settings.shown(),
             )
-            context = BatchContext(workspace, master, engine, manifest.batch, request)
+            below = current.jobs if current else {}
+            context = BatchContext(workspace, master, engine, manifest.batch, request, below)
             with out.batched_writes():
                 manifest.jobs = _run_jobs(context, plans)
             manifest.ran = list(manifest.jobs)
@@ -124,7 +125,8 @@ def versions(engine: Engine) -> dict[str, str]:
 
 
 def _jobs(request: RunRequest, catalog: Catalog) -> tuple[str, ...]:
-    return tuple(catalog.job(name).name for name in request.jobs or catalog.jobs)
+    chosen = {catalog.job(name).name for name in request.jobs or catalog.jobs}
+    return tuple(name for name in catalog.jobs if name in chosen)  # one that reads another behind it
 
 
 def _places(request: RunRequest, settings: Settings) -> tuple[Master, Storage]:
@@ -153,14 +155,31 @@ def _plans(
     out.exists()
     current, _ = read_current(out)
     present = _present(out) if current else frozenset()
-    given = PlanInput(listing, request.scope, workspace.settings, present)
-    plans = []
+    published = current.jobs if current else {}
+    given = PlanInput(listing, request.scope, workspace.settings, present, published)
+    plans: list[JobPlan] = []
     for name in jobs:
+        _check_below(catalog.jobs[name], jobs, published, master, out)
         last = current.jobs.get(name) if current else None
         if last is not None and not same_place(last.input, master.shown):
             last = _other_input(last, master, request, out)
-        plans.append(plan_job(catalog.jobs[name], last, given))
+        plans.append(plan_job(catalog.jobs[name], last, given, plans))
     return plans, listing.unknown_topics, current
+
+
+def _check_below(
+    job: Job, chosen: Sequence[str], published: Mapping[str, JobRecord], master: Master, out: Storage
+) -> None:
+    """Raises UsageError where a job reads what no other job has made yet, or has made from another input."""
+    for name in (name for name in job.after if name not in chosen):
+        if name not in published:
+            raise UsageError(
+                f"{job.name} reads what {name} makes, which isn't at {out.url} yet; run {name} first, or all jobs together"
+            )
+        if not same_place(published[name].input, master.shown):
+            raise UsageError(
+                f"{job.name} reads what {name} makes, which at {out.url} is made from {published[name].input}, not from {master.shown}"
+            )
 
 
 def _present(out: Storage) -> frozenset[str]:
@@ -190,21 +209,28 @@ def _other_input(last: JobRecord, master: Master, request: RunRequest, out: Stor
 def _run_jobs(context: BatchContext, plans: Sequence[JobPlan]) -> dict[str, JobRecord]:
     """The records of the jobs that have something to do; raises what the first of them that failed raised."""
     busy = [plan for plan in plans if not plan.idle or plan.last is None]
-    largest = sorted(busy, key=lambda plan: -plan.bytes)  # first, so that it isn't left alone at the end
+    first = [plan for plan in busy if not plan.job.after]
+    records = _side_by_side(context, first)
+    for plan in (plan for plan in busy if plan.job.after):  # in the catalogue's order: each behind those that it reads
+        records[plan.job.name] = _run_job(replace(context, below={**context.below, **records}), plan)
+    return {plan.job.name: records[plan.job.name] for plan in busy}
+
+
+def _side_by_side(context: BatchContext, plans: Sequence[JobPlan]) -> dict[str, JobRecord]:
+    largest = sorted(plans, key=lambda plan: -plan.bytes)  # first, so that it isn't left alone at the end
     with ThreadPoolExecutor(context.engine.max_concurrent_jobs, "learnfold-job") as pool:
         runs = [pool.submit(_run_job, context, plan) for plan in largest]
         try:
-            records = {plan.job.name: run.result() for plan, run in zip(largest, runs, strict=True)}
+            return {plan.job.name: run.result() for plan, run in zip(largest, runs, strict=True)}
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return {plan.job.name: records[plan.job.name] for plan in busy}
 
 
 def _run_job(context: BatchContext, plan: JobPlan) -> JobRecord:
     """What became of a job; raises ShrunkError, CheckError."""
     request, topics, reporter = context.request, {}, context.workspace.reporter
-    views = plan.job.views
+    views = context.workspace.catalog.views.values()
     all_time = {
         rollup.name: any(view.lists(rollup) for view in views)
         for rollup in plan.job.rollups

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from learnfold.batch.context import BatchContext
 from learnfold.batch.fold import fold_topic
 from learnfold.batch.history import as_made, find_batch
-from learnfold.batch.manifest import new_batch
+from learnfold.batch.manifest import JobRecord, new_batch
 from learnfold.batch.plan import PlanInput, plan_job, view_fingerprint
 from learnfold.batch.refresh import refresh_views
 from learnfold.batch.request import RunRequest, Scope
+from learnfold.batch.sources import Sources
 from learnfold.engines import DayCounts, open_engine, runs_in_process
 from learnfold.engines.duckdb.difference import compare
 from learnfold.engines.duckdb.session import DuckDBSession
@@ -30,11 +31,11 @@ from learnfold.storage.out_layout import new_verification_folder
 from learnfold.storage.scratch import scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from learnfold.batch.context import Workspace
     from learnfold.batch.fold import FoldedTopic
-    from learnfold.batch.manifest import JobRecord, TopicRecord, ViewRecord
+    from learnfold.batch.manifest import TopicRecord, ViewRecord
     from learnfold.batch.refresh import RefreshedViews
     from learnfold.catalog import Catalog, Job, View
     from learnfold.master.layout import Master
@@ -82,7 +83,7 @@ def verify(workspace: Workspace, master_url: str, jobs: Sequence[str] = (), exam
     made_with = dataclasses.replace(workspace, settings=as_made(current, settings))
     try:
         for name in chosen:
-            _Verifying(made_with, master, found, examples).job(catalog.jobs[name], current.jobs[name])
+            _Verifying(made_with, master, found, examples).job(catalog.jobs[name], current.jobs)
     finally:
         workspace.reporter.done()
     return found
@@ -94,12 +95,14 @@ class _Verifying:
     def __init__(self, workspace: Workspace, master: Master, found: Verification, examples: int) -> None:
         self.workspace, self.master, self.found, self.examples = workspace, master, found, examples
 
-    def job(self, job: Job, record: JobRecord) -> None:
-        """Recomputes and compares one job."""
+    def job(self, job: Job, published: Mapping[str, JobRecord]) -> None:
+        """Recomputes and compares one job; of the jobs that it reads, what they make is made again too."""
+        record = published[job.name]
         listing, changed = _as_of(record, job, self.master, self.workspace.catalog, self.found)
         with _beside(self.workspace.out, self.workspace.settings) as out:
             beside = dataclasses.replace(self.workspace, out=out)
-            topics, refreshed = self._recompute(beside, job, listing)
+            below = self._below(beside, job, published, changed)
+            topics, refreshed = self._recompute(beside, job, listing, below)
             for name, folded in topics.items():
                 if name not in changed and name in record.topics:
                     self.found.facts += _facts(name, record.topics[name], folded.record)
@@ -107,21 +110,39 @@ class _Verifying:
                 f"{view}: the right rows break {check}" for view, checks in refreshed.broken.items() for check in checks
             ]
             with DuckDBSession(self.workspace.settings) as session:
+                now = Sources.of(published.values())
                 for view in job.views:
-                    published, right = record.views.get(view.name), refreshed.views.get(view.name)
-                    why = self._incomparable(view, published, changed)
+                    held, right = record.views.get(view.name), refreshed.views.get(view.name)
+                    why = self._incomparable(view, held, changed)
+                    if why is None and held is not None and held.read and held.read != now.digests(view):
+                        why = "what it reads was refreshed since; 'learnfold run' refreshes it too"
                     if why is not None:
                         self.found.unverified[view.name] = why
-                    elif published is not None and right is not None:
-                        self._compare(view, published, session, (out, right))
+                    elif held is not None and right is not None:
+                        self._compare(view, held, session, (out, right))
+
+    def _below(
+        self, beside: Workspace, job: Job, published: Mapping[str, JobRecord], changed: dict[str, str]
+    ) -> dict[str, JobRecord]:
+        """The jobs that a job reads, made again; what is wrong with their files is added to ``changed``."""
+        below: dict[str, JobRecord] = {}
+        catalog = self.workspace.catalog
+        for name in (name for name in catalog.jobs if name in _all_before(job, catalog)):
+            aside = Verification(self.found.batch, [name])  # that job's own verification tells of its files
+            listing, wrong = _as_of(published[name], catalog.jobs[name], self.master, catalog, aside)
+            changed |= wrong
+            folded, made = self._recompute(beside, catalog.jobs[name], listing, below)
+            topics = {topic: fold.record for topic, fold in folded.items()}
+            below[name] = JobRecord(self.found.batch, self.master.shown, whole=True, topics=topics, views=made.views)
+        return below
 
     def _recompute(
-        self, beside: Workspace, job: Job, listing: Listing
+        self, beside: Workspace, job: Job, listing: Listing, below: Mapping[str, JobRecord]
     ) -> tuple[dict[str, FoldedTopic], RefreshedViews]:
         """The job's topics and views of the files in ``listing``, all of them made again."""
         engine = open_engine(beside.settings, self.master.storage, beside.out)
         request = RunRequest(self.master.shown, beside.out.url, (job.name,), Scope(full=True), action="verify")
-        context = BatchContext(beside, self.master, engine, new_batch(), request)
+        context = BatchContext(beside, self.master, engine, new_batch(), request, below)
         try:
             plan = plan_job(job, None, PlanInput(listing, request.scope, beside.settings, frozenset()))
             topics = {
@@ -154,6 +175,11 @@ class _Verifying:
             self.found.unverified[view.name] = f"{error}; 'learnfold run --full' makes it again"
         else:
             self.found.views.append(ViewDifference(view.name, rows))
+
+
+def _all_before(job: Job, catalog: Catalog) -> set[str]:
+    """The jobs whose rollups and views a job reads, and those that these read."""
+    return {*job.after, *(name for other in job.after for name in _all_before(catalog.jobs[other], catalog))}
 
 
 def _as_of(
