@@ -81,23 +81,23 @@ class Settings:
     # being watched
     log_format: str = _setting(
         "",
-        "how finished units of work are told on stderr: text or json; empty: text where a command runs for long, else not at all",
+        "form of the lines on stderr about finished work: text or json; empty: text where a command runs for long, else not at all",
     )
     metrics_file: str = _setting(
         "", "file for the last run's numbers as Prometheus text (node_exporter's textfile folder)"
     )
     push_gateway: str = _setting("", "URL of a Prometheus Pushgateway for the last run's numbers", secret=True)
     run_interval_seconds: float = _setting(
-        0.0, "how often runs are meant to come, for the alert rules; 0: as 'learnfold monitoring' was told", least=0
+        0.0,
+        "how often runs are meant to come, for the alert rules; 0: the interval given to 'learnfold monitoring'",
+        least=0,
     )
     metrics_port: int = _setting(0, "port of the ingestion's Prometheus endpoint; 0: none", least=0)
     metrics_address: str = _setting(
         "127.0.0.1", "address that the endpoint listens at; 0.0.0.0: every one, for a Prometheus on another machine"
     )
-    alert_url: str = _setting(
-        "", "webhook that is told, as JSON, of a run that failed and when it is well again", secret=True
-    )
-    alert_mail: str = _setting("", "mail addresses that are told the same, separated by commas")
+    alert_url: str = _setting("", "webhook that gets JSON when a run fails, and when runs succeed again", secret=True)
+    alert_mail: str = _setting("", "mail addresses that get the same, separated by commas")
     mail_from: str = _setting("", "sender of mails; empty: learnfold at this machine")
     smtp_url: str = _setting(
         "smtp://localhost:25",

@@ -201,6 +201,7 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(watched: Watched, kafka:
     course.run("--allow-shrink")
 
     told.wait("LearnfoldIngestLoss")
+    told.wait("LearnfoldNoNewEvents", batch_job="auth")
     told.wait("LearnfoldRunFailed", batch_job="video")
     told.wait("LearnfoldQuarantineHigh", batch_job="course", topic="course_topic")
     told.wait("LearnfoldViewShrank", batch_job="course")
@@ -230,6 +231,7 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(watched: Watched, kafka:
         ("LearnfoldRunStuck", "assessment"),
         ("LearnfoldNumbersStale", "auth"),
         ("LearnfoldSilent", "auth"),
+        ("LearnfoldNoNewEvents", "auth"),
     }
     deadline = time.monotonic() + 600
     while open_ones := {

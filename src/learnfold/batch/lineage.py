@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Lineage:
-    """Tells of one run's jobs, if the settings ask for it; each gives back what went wrong with telling."""
+    """Sends the lineage of one run's jobs, if the settings ask for it; each method returns what went wrong with sending."""
 
     def __init__(self, request: RunRequest, ids: Mapping[str, str], catalog: Catalog, settings: Settings) -> None:
         """``ids``: a UUID for each job."""

@@ -1,4 +1,4 @@
-"""Who is told of a run beside its caller: metrics, lineage, and people where it fails. What goes wrong there is reported, and fails no run."""
+"""What happens to a run, for metrics, lineage, alerts and log lines. What goes wrong with those is reported, and fails no run."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RunWatch:
         reporter.phases.clear()
         reporter.run_id = str(uuid.uuid4())
         self._lineage = Lineage(request, {job: _id(reporter.run_id, job) for job in jobs}, catalog, settings)
-        self._tell(self._lineage.started())
+        self._report(self._lineage.started())
 
     def opened(self, out: Storage) -> None:
         """Where the run's views go."""
@@ -55,11 +55,11 @@ class RunWatch:
         if not self._recorded:
             yield
             return
-        self._tell(record_lock(self._jobs, time.time(), self._settings))
+        self._report(record_lock(self._jobs, time.time(), self._settings))
         try:
             yield
         finally:
-            self._tell(record_lock(self._jobs, 0, self._settings))
+            self._report(record_lock(self._jobs, 0, self._settings))
 
     def planned(self, plans: Sequence[JobPlan]) -> None:
         """What the run found to do."""
@@ -71,8 +71,8 @@ class RunWatch:
     def succeeded(self, manifest: Manifest, *, published: bool) -> None:
         """It ended; ``manifest`` is what readers see now, ``published`` by this run or by one before."""
         if self._out is not None:
-            self._tell(self._alerts.well(self._work, self._out))
-        self._tell(self._lineage.completed(manifest))
+            self._report(self._alerts.well(self._work, self._out))
+        self._report(self._lineage.completed(manifest))
         what = "published" if published else "nothing_new"
         self._reporter.log(what, batch=manifest.batch, jobs=", ".join(self._jobs), seconds=self._seconds())
         if self._recorded:
@@ -81,19 +81,19 @@ class RunWatch:
                 *self._place(),
                 *self._cost(),
             ]
-            self._tell(record(self._jobs, self._seconds(), samples, self._settings))
+            self._report(record(self._jobs, self._seconds(), samples, self._settings))
 
     def failed(self, error: Exception) -> None:
         """It ended, and published nothing."""
-        self._tell(self._alerts.failed(self._work, error, self._out))
-        self._tell(self._lineage.failed(error))
+        self._report(self._alerts.failed(self._work, error, self._out))
+        self._report(self._lineage.failed(error))
         reason = (str(error).splitlines() or [""])[0]
         self._reporter.log("failed", jobs=", ".join(self._jobs), why=reason, seconds=self._seconds())
         if self._recorded:
             samples = [*pending_numbers(self._plans), *self._cost()]
             if isinstance(error, CheckError):
                 samples += check_numbers(self._plans, error)
-            self._tell(record_failure(self._jobs, self._seconds(), samples, self._settings))
+            self._report(record_failure(self._jobs, self._seconds(), samples, self._settings))
 
     def _seconds(self) -> float:
         return time.perf_counter() - self._began
@@ -117,7 +117,7 @@ class RunWatch:
             self._reporter.problem(f"what lies below OUT can't be counted: {error}")
             return []
 
-    def _tell(self, problems: Sequence[str]) -> None:
+    def _report(self, problems: Sequence[str]) -> None:
         for problem in problems:
             self._reporter.problem(problem)
 

@@ -175,7 +175,7 @@ def log_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log-format",
         choices=["text", "json"],
-        help="tell on stderr of each finished unit of work, by lines of this kind",
+        help="write a line of this form to stderr for each finished unit of work",
     )
 
 

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - 
         print(page(), end="")
         return 0
     rows = [(m.full_name, m.kind, ", ".join(m.labels), m.unit, m.help) for m in METRICS]
-    names = ("metric", "kind", "labels", "unit", "what it tells")
+    names = ("metric", "kind", "labels", "unit", "meaning")
     print(to_json([dict(zip(names, row, strict=True)) for row in rows]) if args.json else table(names, rows))
     return 0
 

@@ -48,16 +48,18 @@ def files(promise: Promise) -> dict[str, str]:
 
 def _rules(promise: Promise) -> dict[str, Any]:
     recorded = [{"record": each.name, "expr": each.expression} for each in recordings(promise)]
-    told = []
+    alerting = []
     for each in alerts(promise):
         held = {"for": each.held} if each.held else {}
         labels = {"severity": each.severity}
         annotations = {"summary": each.summary, "runbook_url": each.runbook}
-        told.append({"alert": each.name, "expr": each.expression, **held, "labels": labels, "annotations": annotations})
+        alerting.append(
+            {"alert": each.name, "expr": each.expression, **held, "labels": labels, "annotations": annotations}
+        )
     every = duration(
         promise.step_seconds
     )  # one group, since its rules are evaluated in order: alerts see what was just recorded
-    return {"groups": [{"name": "learnfold", "interval": every, "rules": [*recorded, *told]}]}
+    return {"groups": [{"name": "learnfold", "interval": every, "rules": [*recorded, *alerting]}]}
 
 
 def _prometheus(promise: Promise) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def _prometheus(promise: Promise) -> dict[str, Any]:
 
 
 def _alertmanager(promise: Promise) -> dict[str, Any]:
-    """Runs that failed aren't told beside numbers that are stale of it, nor numbers that burn the budget."""
+    """While numbers are stale, neither the failed runs behind it nor the burning budget is sent too."""
     return {
         "route": {
             "receiver": "team",

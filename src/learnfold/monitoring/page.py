@@ -33,7 +33,7 @@ def page() -> str:
     parts = [_HEAD]
     for source, about in _ABOUT.items():
         parts.append(f"## {source[0].upper()}{source[1:]}\n\n{about}")
-        parts.append("| metric | labels | unit | what it tells |\n| --- | --- | --- | --- |")
+        parts.append("| metric | labels | unit | meaning |\n| --- | --- | --- | --- |")
         parts[-1] += "".join(f"\n| {_row(metric)} |" for metric in metrics_of(source)) + "\n"
     return "\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""The unit tests of the rules, as ``promtool test rules`` runs them: each alert once told and once not.
+"""The unit tests of the rules, as ``promtool test rules`` runs them: each alert fires once, and once doesn't.
 
 Times are those of daily runs, scaled to the promised interval.
 """
@@ -26,7 +26,7 @@ class Case:
     series: dict[str, str]  # values as promtool writes them
     expected: list[tuple[str, str, dict[str, str] | None, str]] = field(default_factory=list)
 
-    def tells(self, at: str, alert: str, summary: str, **labels: str) -> Case:
+    def fires(self, at: str, alert: str, summary: str, **labels: str) -> Case:
         """At that time the alert fires, with these labels."""
         self.expected.append((at, alert, labels, summary))
         return self
@@ -55,11 +55,11 @@ def cases(promise: Promise) -> list[Case]:
 def _document(case: Case, step: str, severity: dict[str, str]) -> dict[str, Any]:
     tests: list[dict[str, Any]] = []
     for at, alert, labels, summary in case.expected:
-        told = []
+        expected = []
         if labels is not None:
             annotations = {"summary": summary, "runbook_url": f"{RUNBOOK}#{alert.lower()}"}
-            told = [{"exp_labels": {"severity": severity[alert], **labels}, "exp_annotations": annotations}]
-        tests.append({"eval_time": at, "alertname": alert, "exp_alerts": told})
+            expected = [{"exp_labels": {"severity": severity[alert], **labels}, "exp_annotations": annotations}]
+        tests.append({"eval_time": at, "alertname": alert, "exp_alerts": expected})
     return {
         "name": case.title,
         "interval": step,
@@ -115,13 +115,13 @@ def _runs(promise: Promise) -> list[Case]:
         Case("a run that succeeds, then none", {_of(m.LAST_SUCCESS, **video): values((0, 2 * _DAY))})
         .silent(at(35 * _HOUR), "LearnfoldNumbersStale")
         .silent(at(35 * _HOUR), "LearnfoldFreshnessBudgetBurning")
-        .tells(
+        .fires(
             at(37 * _HOUR),
             "LearnfoldNumbersStale",
             f"No video run succeeded for {human_duration(time.seconds(37 * _HOUR))}.",
             **video,
         )
-        .tells(
+        .fires(
             at(37 * _HOUR),
             "LearnfoldFreshnessBudgetBurning",
             "The numbers of video are stale so often that the month's budget is used up 6 times as fast as it may be.",
@@ -134,7 +134,7 @@ def _runs(promise: Promise) -> list[Case]:
                 _of(m.RUN_INTERVAL, **video): values((interval / 24, 10 * _HOUR)),
                 _of(m.LAST_SUCCESS, **auth): values((0, 10 * _HOUR)),
             },
-        ).tells(
+        ).fires(
             at(2 * _HOUR),
             "LearnfoldNumbersStale",
             f"No video run succeeded for {human_duration(time.seconds(2 * _HOUR))}.",
@@ -142,7 +142,7 @@ def _runs(promise: Promise) -> list[Case]:
         ),
         Case("nothing is exported", {'up{job="learnfold-runs"}': values((1, _HOUR))})
         .silent(at(10 * _MINUTE), "LearnfoldSilent")
-        .tells(at(30 * _MINUTE), "LearnfoldSilent", "Prometheus gets no numbers of any run."),
+        .fires(at(30 * _MINUTE), "LearnfoldSilent", "Prometheus gets no numbers of any run."),
         Case(
             "one job's numbers vanish",
             {
@@ -151,7 +151,7 @@ def _runs(promise: Promise) -> list[Case]:
             },
         )
         .silent(at(0.9 * _HOUR), "LearnfoldSilent")
-        .tells(at(12 * _HOUR), "LearnfoldSilent", "Prometheus gets no numbers of the video runs.", **video),
+        .fires(at(12 * _HOUR), "LearnfoldSilent", "Prometheus gets no numbers of the video runs.", **video),
         Case(
             "a run fails, others don't",
             {
@@ -160,7 +160,7 @@ def _runs(promise: Promise) -> list[Case]:
             },
         )
         .silent(at(_HOUR), "LearnfoldRunFailed")
-        .tells(
+        .fires(
             at(1.5 * _HOUR),
             "LearnfoldRunFailed",
             "The last video run failed; readers still see the batch before.",
@@ -176,7 +176,7 @@ def _runs(promise: Promise) -> list[Case]:
             },
         )
         .silent(at(23 * _HOUR), "LearnfoldRunStuck")
-        .tells(
+        .fires(
             at(25 * _HOUR),
             "LearnfoldRunStuck",
             f"A video run began {human_duration(time.seconds(25 * _HOUR) - 1)} ago and hasn't ended: it hangs, or was killed.",
@@ -190,7 +190,7 @@ def _runs(promise: Promise) -> list[Case]:
             },
         )
         .silent(at(9 * _HOUR), "LearnfoldSlow")
-        .tells(
+        .fires(
             at(11 * _HOUR),
             "LearnfoldSlow",
             f"The last video run took {human_duration(interval / 25)}, three times what is usual.",
@@ -214,7 +214,7 @@ def _numbers(promise: Promise) -> list[Case]:
             },
         )
         .silent(at(35 * _HOUR), "LearnfoldNoNewEvents")
-        .tells(
+        .fires(
             at(38 * _HOUR),
             "LearnfoldNoNewEvents",
             f"Runs of video succeed, but their newest event is {human_duration(time.seconds(38 * _HOUR))} old.",
@@ -229,7 +229,7 @@ def _numbers(promise: Promise) -> list[Case]:
             },
         )
         .silent(at(9 * _HOUR), "LearnfoldQuarantineHigh")
-        .tells(at(12 * _HOUR), "LearnfoldQuarantineHigh", "16.67% of what came for video_topic is invalid.", **topic)
+        .fires(at(12 * _HOUR), "LearnfoldQuarantineHigh", "16.67% of what came for video_topic is invalid.", **topic)
         .silent(at(60 * _HOUR), "LearnfoldQuarantineHigh"),
         Case(
             "the first batch is partly invalid; of another topic nothing is",
@@ -241,13 +241,13 @@ def _numbers(promise: Promise) -> list[Case]:
                 _of(m.EVENTS, **other): values((900, 2 * _HOUR)),
                 _of(m.DUPLICATES, **other): values((0, 2 * _HOUR)),
             },
-        ).tells(at(_HOUR), "LearnfoldQuarantineHigh", "10% of what came for video_topic is invalid.", **topic),
+        ).fires(at(_HOUR), "LearnfoldQuarantineHigh", "10% of what came for video_topic is invalid.", **topic),
         Case(
             "a view shrinks",
             {_of(m.VIEW_ROWS, **video, view="video_popularity"): values((100, 10 * _HOUR), (60, 3 * _HOUR))},
         )
         .silent(at(9 * _HOUR), "LearnfoldViewShrank")
-        .tells(
+        .fires(
             at(12 * _HOUR),
             "LearnfoldViewShrank",
             "video_popularity has 60 rows, a third less than before.",
@@ -266,8 +266,8 @@ def _ingestion(promise: Promise) -> list[Case]:
     return [
         Case("messages are gone", {_of(m.INGEST_MISSING, **one): values((0, _HOUR), (7, _HOUR))})
         .silent(at(0.9 * _HOUR), "LearnfoldIngestLoss")
-        .tells(at(1.5 * _HOUR), "LearnfoldIngestLoss", gone, **one),
-        Case("a partition stands still", {_of(m.INGEST_ALARMS, **one): values((0, _HOUR), (1, _HOUR))}).tells(
+        .fires(at(1.5 * _HOUR), "LearnfoldIngestLoss", gone, **one),
+        Case("a partition stands still", {_of(m.INGEST_ALARMS, **one): values((0, _HOUR), (1, _HOUR))}).fires(
             at(1.5 * _HOUR), "LearnfoldIngestLoss", gone, **one
         ),
         Case(
@@ -277,7 +277,7 @@ def _ingestion(promise: Promise) -> list[Case]:
                 _of(lag, topic="video_topic", partition="1"): values((-15_000, 3 * _HOUR), rise=10),
                 _of(lag, topic="auth_topic", partition="0"): values((900_000, 3 * _HOUR), rise=-1000),
             },
-        ).tells(
+        ).fires(
             at(2 * _HOUR),
             "LearnfoldIngestLag",
             f"video_topic is {behind / 1000:.4g}k messages behind, and falls further behind.",
@@ -285,7 +285,7 @@ def _ingestion(promise: Promise) -> list[Case]:
         ),
         Case("the ingestion ends", {_of(m.INGEST_ALARMS, **one): values((0, _HOUR), (None, 12 * _HOUR))})
         .silent(at(0.9 * _HOUR), "LearnfoldIngestSilent")
-        .tells(at(12 * _HOUR), "LearnfoldIngestSilent", "No ingestion process exports numbers any more."),
+        .fires(at(12 * _HOUR), "LearnfoldIngestSilent", "No ingestion process exports numbers any more."),
         Case("there is no ingestion", {'up{job="learnfold-runs"}': values((1, 12 * _HOUR))}).silent(
             at(11 * _HOUR), "LearnfoldIngestSilent"
         ),
@@ -306,7 +306,7 @@ def _disk() -> Case:
             },
         )
         .silent(duration(20 * _MINUTE), "LearnfoldDiskFull")
-        .tells(duration(45 * _MINUTE), "LearnfoldDiskFull", "/data of node will be full within a day.", **filling)
+        .fires(duration(45 * _MINUTE), "LearnfoldDiskFull", "/data of node will be full within a day.", **filling)
     )
 
 

@@ -1,4 +1,4 @@
-"""The rules for Prometheus: what is recorded of the metrics, and when somebody is told."""
+"""The rules for Prometheus: what is recorded of the metrics, and when an alert is sent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class Alert:
-    """When somebody is told; ``held`` is how long it has to be so before."""
+    """When an alert is sent; ``held`` is how long the expression has to hold before."""
 
     name: str
     expression: str
@@ -42,7 +42,7 @@ class Alert:
 
     @property
     def runbook(self) -> str:
-        """Where it says what to do."""
+        """The page with what to do."""
         return f"{RUNBOOK}#{self.name.lower()}"
 
 

@@ -1,1 +1,1 @@
-"""What learnfold says of itself: progress, log lines and metrics."""
+"""What learnfold reports of itself: progress, log lines, metrics, alerts, lineage."""

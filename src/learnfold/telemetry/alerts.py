@@ -1,4 +1,4 @@
-"""Tells somebody of a run that failed, by a webhook or by mail, without Prometheus: once a failure, and when it is well again."""
+"""Alerts without Prometheus: a webhook or a mail about a run that failed, once a failure, and when it succeeds again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST = 500
 
 
 class Notes(Protocol):
-    """Where it is kept what was told; a storage is one."""
+    """Where it is recorded what was sent; a storage is one."""
 
     def read(self, path: str) -> bytes | None:
         """What stands there; None: nothing."""
@@ -37,7 +37,7 @@ class Notes(Protocol):
 
 @dataclass(frozen=True)
 class Message:
-    """What somebody is told."""
+    """What is sent."""
 
     status: str  # failed or recovered
     title: str
@@ -53,12 +53,12 @@ class Work:
     kind: str = "run"
 
     def path(self, part: str) -> str:
-        """Where it is noted, below the place, that a failure of the part was told."""
+        """Where it is recorded, below the place, that a failure of the part was sent."""
         return f"_alerts/{self.kind}-{part}.json"
 
 
 class Alerts:
-    """Sends as the settings say; what goes wrong with it is returned as text, and fails nothing."""
+    """Sends as the settings say. What goes wrong is returned as text, and fails nothing."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -67,10 +67,10 @@ class Alerts:
         ]
 
     def failed(self, work: Work, error: BaseException, notes: Notes | None) -> list[str]:
-        """Tells of a failure, unless that was told already and it hasn't been well since."""
+        """Sends a failure, unless one was sent already and the part hasn't succeeded since; returns what went wrong with sending."""
         if not self._ways:
             return []
-        known = self._noted(work, notes)
+        known = self._recorded(work, notes)
         new = [part for part in work.parts if part not in known]
         if not new:
             return []
@@ -79,14 +79,14 @@ class Alerts:
             "failed", f"learnfold {work.kind} failed: {', '.join(new)}", f"{type(error).__name__}: {reason}"
         )
         problems = self._send(message, work)
-        if notes is not None and len(problems) < len(self._ways):  # somebody was told
+        if notes is not None and len(problems) < len(self._ways):  # somebody got it
             content = json.dumps({"failed_at": _now()}).encode()
             problems += [_tried(notes.write, work.path(part), content) for part in new]
         return [problem for problem in problems if problem]
 
     def well(self, work: Work, notes: Notes) -> list[str]:
-        """Tells that what had failed, and was told of, is well again."""
-        known = self._noted(work, notes) if self._ways else {}
+        """Sends that the parts whose failure was sent succeed again; returns what went wrong with sending."""
+        known = self._recorded(work, notes) if self._ways else {}
         if not known:
             return []
         title = f"learnfold {work.kind} is well again: {', '.join(known)}"
@@ -95,8 +95,8 @@ class Alerts:
             problems.append(_tried(notes.delete, [work.path(part) for part in known]))
         return [problem for problem in problems if problem]
 
-    def _noted(self, work: Work, notes: Notes | None) -> dict[str, str]:
-        """Since when each part had failed that somebody was told of."""
+    def _recorded(self, work: Work, notes: Notes | None) -> dict[str, str]:
+        """Since when each part fails whose failure was sent."""
         found = {}
         for part in work.parts if notes is not None else ():
             try:
@@ -104,7 +104,7 @@ class Alerts:
                 if data is not None:
                     found[part] = str(json.loads(data)["failed_at"])
             except (LearnfoldError, ValueError, KeyError, TypeError):
-                continue  # rather told twice than never
+                continue  # rather sent twice than never
         return found
 
     def _send(self, message: Message, work: Work) -> list[str]:
@@ -114,7 +114,7 @@ class Alerts:
             try:
                 way(message, work)
             except LearnfoldError as error:
-                problems.append(f"nobody was told that {message.title!r}: {error}")
+                problems.append(f"the alert {message.title!r} can't be sent: {error}")
         return problems
 
     def _post(self, message: Message, work: Work) -> None:
@@ -132,7 +132,7 @@ def _tried(act: Callable[..., object], *arguments: object) -> str:
     try:
         act(*arguments)
     except LearnfoldError as error:
-        return f"what was told can't be noted: {error}"
+        return f"that an alert was sent can't be recorded: {error}"
     return ""
 
 

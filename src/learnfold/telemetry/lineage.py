@@ -93,7 +93,7 @@ def send(document: Mapping[str, Any], settings: Settings) -> str:
         else:
             _append(Path(place), json.dumps(document, ensure_ascii=False) + "\n")
     except (LearnfoldError, OSError) as error:
-        return f"OpenLineage wasn't told of {document['job']['name']}: {error}"
+        return f"the lineage of {document['job']['name']} can't be sent: {error}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""How a command tells people what it does: progress while it works, a line for each finished unit of work, and problems.
+"""How a command reports what it does: progress while it works, a line for each finished unit of work, and problems.
 
 Progress is one changing line on a terminal, and nothing elsewhere. Lines and problems go to stderr, so that stdout is data alone.
 """
@@ -50,7 +50,7 @@ class Reporter:
         """Writes the same line at most once in ``seconds``."""
 
     def problem(self, message: str) -> None:
-        """Tells the user of something that went wrong and that the work goes on without."""
+        """Reports something that went wrong and that the work goes on without."""
 
     def done(self) -> None:
         """Ends the progress: nothing is being done any more."""
@@ -59,7 +59,7 @@ class Reporter:
 class TerminalReporter(Reporter):
     """Writes to a stream (stderr, unless another is given).
 
-    ``log_format`` is how finished units of work are told, ``text`` or ``json``; empty: as text if ``lines``, else not at all. With
+    ``log_format`` is the form of lines about finished work, ``text`` or ``json``; empty: as text if ``lines``, else not at all. With
     ``json``, problems are lines of JSON too and there is no progress, so that every line can be read by a machine.
     """
 
@@ -105,11 +105,11 @@ class TerminalReporter(Reporter):
 
     def _line(self, fields: dict[str, object]) -> None:
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        told = {"time": at, **{name: value for name, value in fields.items() if value is not None}}
+        line = {"time": at, **{name: value for name, value in fields.items() if value is not None}}
         if self._json:
-            self._print(json.dumps(told, ensure_ascii=False, default=str))
+            self._print(json.dumps(line, ensure_ascii=False, default=str))
         else:
-            self._print(*(f"{name}={_shown(value)}" for name, value in told.items()))
+            self._print(*(f"{name}={_shown(value)}" for name, value in line.items()))
 
     def _print(self, *words: str) -> None:
         self.done()

@@ -51,7 +51,7 @@ def post_json(url: str, content: Mapping[str, Any], headers: Mapping[str, str] |
         answer = connection.getresponse()
         body = answer.read(500).decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
-        raise StorageError(f"{host} can't be told: {error}") from error
+        raise StorageError(f"{host} can't be reached: {error}") from error
     finally:
         connection.close()
     if answer.status not in _GOOD:
