@@ -7,9 +7,11 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from cost import pytest_addoption, pytest_configure
+import cost
+from cost import pytest_addoption
+from remarks import Remarks
 
-__all__ = ["pytest_addoption", "pytest_configure"]
+__all__ = ["pytest_addoption"]
 
 TRIES = float(os.environ.get("LEARNFOLD_TRIES", "1"))
 
@@ -27,6 +29,12 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("learnfold")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What a run costs, and what it has to say beside its results."""
+    cost.pytest_configure(config)
+    config.pluginmanager.register(Remarks(config), "remarks")
 
 
 @pytest.fixture(autouse=True)

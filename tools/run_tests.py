@@ -37,7 +37,7 @@ PARTS = (
     Part("lint"),
     Part("types"),
     Part("tests", ("-n", "2", "--dist", "loadgroup", "-m", "not services and not oozie")),
-    Part("services", ("-m", "services and not oozie")),
+    Part("services", ("-n", "2", "--dist", "loadfile", "-m", "services and not oozie")),
     Part("oozie", ("-m", "oozie")),
 )
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from remarks import remarks
 from services.places import place, s3_place
 from services.stack.fixtures import kafka, minio, oozie, seaweed, spark_cluster
 from services.stack.service import started_twice
@@ -9,7 +10,6 @@ from services.stack.service import started_twice
 __all__ = ["kafka", "minio", "oozie", "place", "s3_place", "seaweed", "spark_cluster"]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says which services needed a second start, so that a machine too busy, or a service too weak, is seen."""
-    for reason in started_twice:
-        terminalreporter.write_line(reason, yellow=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hands over which services needed a second start, so that a machine too busy, or a service too weak, is seen."""
+    session.config.stash[remarks].extend(started_twice)

@@ -242,3 +242,18 @@ def test_what_the_machine_lacks_skips_a_test_and_fails_ci(monkeypatch: pytest.Mo
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="no such thing"):
         missing("no such thing")
+
+
+def test_workers_of_one_run_take_no_ports_of_each_other() -> None:
+    """Else a port that is free for both would be taken by one when the other's service binds it."""
+    code = (
+        "from services.stack.service import PORTS, free_ports; assert set(free_ports(3)) <= set(PORTS); print(*PORTS)"
+    )
+    ports = []
+    for worker in ("gw0", "gw1"):
+        environment = {**os.environ, "PYTHONPATH": str(TESTS), "PYTEST_XDIST_WORKER": worker}
+        environment["PYTEST_XDIST_WORKER_COUNT"] = "2"
+        done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+        ports.append(set(done.stdout.split()))
+    assert len(ports[0]) == len(ports[1]) == 5000
+    assert not ports[0] & ports[1]

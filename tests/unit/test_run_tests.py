@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -131,3 +132,31 @@ def test_what_a_worker_runs_is_counted_once(tool: ModuleType, project: Path, mon
     assert code == 0
     assert sorted(cost.tests) == [f"test_it.py::test_{number}" for number in range(6)]
     assert all(set(phases) == {"setup", "call", "teardown"} for phases in cost.tests.values())
+
+
+SAYS = """
+import os
+from remarks import Remarks, remarks
+
+def pytest_configure(config):
+    config.pluginmanager.register(Remarks(config), "remarks")
+
+def pytest_sessionfinish(session):
+    if os.environ.get("PYTEST_XDIST_WORKER", "alone") == os.environ["SPEAKER"]:
+        session.config.stash[remarks].append("something to say")
+"""
+
+
+@pytest.mark.parametrize(("workers", "speaker"), [("0", "alone"), ("2", "gw1")])
+def test_what_a_run_has_to_say_is_said_whichever_worker_it_comes_from(
+    project: Path, workers: str, speaker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A remark, of a worker too, is printed once, at the end."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    monkeypatch.setenv("SPEAKER", speaker)
+    (project / "conftest.py").write_text(SAYS, encoding="utf-8")
+    written(project, "def test_it():\n    pass\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-n", workers]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("something to say") == 1

@@ -15,7 +15,10 @@ from typing import Self
 from . import guard
 from .process import guarded
 
-PORTS = range(20_000, 30_000)  # below the ports that the system gives to clients, so a restart finds its own free
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+PORTS = range(20_000 + WORKER, 30_000, WORKERS)
+"""Below the ports that the system gives to clients, so a restart finds its own free; no two workers of a test run share one."""
 
 
 started_twice: list[str] = []
