@@ -44,6 +44,7 @@ sys.path.append(str(Path(__file__).parents[1] / "unit"))
 
 import made_semester
 import small_catalog
+import test_runs_of_views_of_views as of_views
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -232,6 +233,20 @@ def test_views_of_spark_are_verified_and_people_erased_from_them_by_spark(tmp_pa
     assert places(tmp_path, "student3") == []
     assert differences(out, without(dataset.messages, "student3"), "video") == []
     assert verify(workspace, str(master), ["video"]).right
+
+
+def test_views_of_views_are_equal(tmp_path: Path) -> None:
+    """Of several subjects, through views above them, at first and after a change below."""
+    place = of_views.Place(tmp_path)
+    for day, users in ((1, ("u1", "u2")), (2, ("u2",)), (3, ("u1", "u2"))):
+        place.add("book_topic", day, *users, book_id=f"b{day}")
+        place.add("film_topic", day, *users[:1], film_id=f"f{day}")
+        for engine in (Settings(), on_spark()):
+            out = tmp_path / engine.engine
+            run(RunRequest(str(place.dataset.root), str(out)), of_views.CATALOG, engine)
+        for view in of_views.VIEWS:
+            assert place.rows(view, tmp_path / "duckdb") == place.rows(view, tmp_path / "spark"), view
+    assert place.rows("how_many", tmp_path / "spark") != []
 
 
 @pytest.mark.parametrize("first", ["duckdb", "spark"])

@@ -10,7 +10,7 @@ EVENT = """
 CREATE TABLE event (
   event_id   VARCHAR,             -- unique per event
   event_type VARCHAR NOT NULL,    -- what happened
-  user_id    VARCHAR NOT NULL,    -- who did it
+  user_id    VARCHAR NOT NULL,    -- who did it (whose event it is)
   timestamp  TIMESTAMP NOT NULL,  -- when, UTC
   date       DATE GENERATED ALWAYS AS (CAST(reporting_time(timestamp) AS DATE)),  -- the day
   hour       INTEGER GENERATED ALWAYS AS (CAST(EXTRACT(hour FROM reporting_time(timestamp)) AS INTEGER))  -- the hour

@@ -267,7 +267,7 @@ def test_what_is_put_together_rightly_is_free_from_then_on(query: str) -> None:
         ({"rollup": ROLLUP.replace("-- Reading, folded by day.", "")}, "readings has no comment above it"),
         ({"topic": TOPIC.replace("-- What happens to a book.\n", "")}, "book_topic has no comment above it"),
         ({"topic": TOPIC.replace("-- the book\n", "\n")}, "the column book_id has no comment"),
-        ({"event": EVENT.replace("-- who did it", "")}, "the column user_id has no comment"),
+        ({"event": EVENT.replace("-- who did it (whose event it is)", "")}, "the column user_id has no comment"),
         (
             {"topic": TOPIC.replace("-- Books lent and read.\n\n", "")},
             "must begin with a comment that says what it is about",
@@ -389,3 +389,8 @@ def test_a_type_that_cannot_be_told_is_refused() -> None:
 def test_a_field_that_cannot_be_read_from_events_is_refused(field: str, named: str) -> None:
     """A topic's fields are of the types that events can be read as, and checked one by one."""
     refused(named, topic=TOPIC.replace("pages   INTEGER CHECK (pages >= 0)", field))
+
+
+def test_events_of_nobody_are_refused() -> None:
+    """Without a column that says whose event it is, an erasure would find none."""
+    refused("end that column's comment in (whose event it is)", event=EVENT.replace(" (whose event it is)", ""))

@@ -131,8 +131,8 @@ def test_what_a_field_may_name_is_said_on_its_line_in_the_subject() -> None:
     )
     found = small_catalog.read(topic, rollup)
     who = Person.of("U1", found, ())
-    assert who.owners == ("lender",)
-    assert {"shelf", "place", "user_id"} <= who.searched
+    assert who.owners == ("user_id", "lender")
+    assert {"shelf", "place"} <= who.searched
     assert {"book_id", "book"} <= who.named
     assert not {"book_id", "book", "times"} & who.searched
     assert [field.comment for field in found.topic("book_topic").fields if field.name == "book_id"] == ["the book"]

@@ -11,11 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_views_of_views import read
 
+from learnfold.batch.clean import clean
 from learnfold.batch.context import Workspace
 from learnfold.batch.request import RunRequest, Scope
 from learnfold.batch.run import RunReport, plan, run
 from learnfold.errors import UsageError
+from learnfold.operate.rollback import rollback
+from learnfold.operate.status import status
 from learnfold.operate.verify import verify
+from learnfold.privacy.erase import erase
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 from promises.dataset import Dataset
@@ -134,6 +138,24 @@ def test_they_are_verified_with_what_they_read(place: Place) -> None:
     assert list(found.unverified) == ["all_round"]
     assert len(found.views) == 1
     assert "what it reads was refreshed since" in found.unverified["all_round"]
+
+
+def test_operators_work_on_a_job_that_has_no_topics(place: Place) -> None:
+    """Its state, a rollback, cleaning and an erasure; afterwards the person is in none of the views."""
+    first = place.run().batch
+    place.add("film_topic", 2, "u2", film_id="f1")
+    place.run()
+    workspace = Workspace(FolderStorage(str(place.out)), CATALOG, Settings(keep_batches=1, grace_minutes=0))
+    assert [line.job for line in status(workspace, str(place.dataset.root)).jobs] == ["book", "film", "aaa"]
+    rollback(workspace, str(first))
+    assert place.rows("all_round") == [("u1", 3, 1), ("u2", 4, None)]
+    assert place.run().batch is not None
+    clean(workspace)
+    assert place.run().batch is None
+    erase(workspace, "u2", str(place.dataset.root), dry_run=False)
+    assert place.rows("all_round") == [("u1", 3, 1)]
+    assert place.rows("how_many") == [(3, 1)]
+    assert verify(workspace, str(place.dataset.root)).right
 
 
 @given(data=st.data())

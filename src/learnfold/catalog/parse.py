@@ -54,6 +54,11 @@ class _Reader:
         if len(statements) != 1 or statements[0].expression:
             raise DefinitionError(f"subjects/{COMMON}.sql must hold one CREATE TABLE, of the columns of every topic")
         self.shared = fields(COMMON, statements[0])
+        if not any(field.names == "owner" for field in self.shared):
+            raise DefinitionError(
+                f"subjects/{COMMON}.sql: no column holds the id of the person whose event it is, so nobody could be erased; "
+                "end that column's comment in (whose event it is)"
+            )
 
     def job(self, job: str, script: str) -> None:
         statements = _statements(job, script)

@@ -43,7 +43,7 @@ def explained(view: View, name: str, manifest: Manifest, *, counts: bool = True)
         "view_meaning": view.comment,
         "view_sql": view.query,
         "checks": record.checks,
-        "made_from": [_rollup(rollup) for rollup in view.rollups],
+        "made_from": [_rollup(rollup) for rollup in view.all_rollups],
         "batch": manifest.batch,
         "computed_in": record.batch,
         "published_at": manifest.ended_at,
