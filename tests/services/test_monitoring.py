@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ import yaml
 from learnfold.monitoring.dashboards import dashboards, queries
 from learnfold.monitoring.files import ALERTMANAGER, PROMETHEUS, RULE_TESTS, RULES, files
 from learnfold.monitoring.promise import Promise
-from services.ingesting import Process, Sent, event
+from services.ingesting import Process, Sent, all_dead, event
 from services.places import Place
 from services.stack.kafka import Kafka
 from services.stack.process import run as run_program
@@ -152,12 +152,6 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
                 yield Watched(prometheus, webhook, exporter, jobs, ingest_port)
 
 
-def ingestion(kafka: Kafka, folder: Path, port: int, *flags: str) -> Process:
-    """A process that serves its numbers."""
-    log = folder / "ingest.log"
-    return Process(kafka, Place(str(folder / "events")), log, "--metrics-port", str(port), *flags)
-
-
 @pytest.fixture
 def kafka(tmp_path: Path) -> Iterator[Kafka]:
     """A broker whose topics nobody else fills."""
@@ -165,7 +159,23 @@ def kafka(tmp_path: Path) -> Iterator[Kafka]:
         yield broker
 
 
-def test_each_alert_fires_on_its_cause_and_ends_with_it(watched: Watched, kafka: Kafka, tmp_path: Path) -> None:
+@pytest.fixture
+def ingestion(watched: Watched, kafka: Kafka, tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Starts a process that serves its numbers; none outlives the test."""
+    started: list[Process] = []
+
+    def start(*flags: str) -> Process:
+        place, log = Place(str(tmp_path / "events")), tmp_path / "ingest.log"
+        started.append(Process(kafka, place, log, "--metrics-port", str(watched.ingest_port), *flags))
+        return started[-1]
+
+    yield start
+    all_dead(started)
+
+
+def test_each_alert_fires_on_its_cause_and_ends_with_it(
+    watched: Watched, kafka: Kafka, ingestion: Callable[..., Process]
+) -> None:
     """All at once: each alert is told when its cause is there, and that it ended when the cause is mended.
 
     A run that fails, one that is killed, a schedule that stops, numbers that vanish, a flood of invalid events, a view that shrinks,
@@ -179,7 +189,7 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(watched: Watched, kafka:
         job.run()
     topic, sent = "video_topic", Sent(kafka.bootstrap_servers)
     kafka.create_topic(topic, partitions=1)
-    process = ingestion(kafka, tmp_path, watched.ingest_port)
+    process = ingestion()
     sent.send([(topic, None, event(number)) for number in range(50)] + [(topic, None, b"no event")], 0)
     process.until("event=flush")
     until(lambda: watched.prometheus.query("learnfold_ingest_files_total > 0"), 60, lambda: process.said)
@@ -189,7 +199,7 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(watched: Watched, kafka:
     assert process.stop() == 0, process.said
     sent.send([(topic, None, event(number)) for number in range(50, 60)], 0)
     cut(kafka, topic, 55)
-    process = ingestion(kafka, tmp_path, watched.ingest_port)
+    process = ingestion()
     whole = video.events("second", users).read_bytes()
     broken = video.folder / "master" / f"topic={video.topic}" / "second.parquet"
     broken.write_bytes(whole[:100])
@@ -216,8 +226,8 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(watched: Watched, kafka:
     auth.metrics.write_bytes(numbers)
 
     assert process.stop() == 1
-    ingestion(kafka, tmp_path, watched.ingest_port, "--once", "--accept-gap").wait()
-    process = ingestion(kafka, tmp_path, watched.ingest_port)
+    ingestion("--once", "--accept-gap").wait()
+    process = ingestion()
     broken.write_bytes(whole)
     today = datetime.now(UTC)
     for job in jobs.values():
