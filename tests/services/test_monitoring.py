@@ -256,6 +256,23 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(
     assert process.stop() == 0
 
 
+def test_an_ingestion_that_works_again_is_sent(kafka: Kafka, tmp_path: Path) -> None:
+    """One that couldn't reach its broker, then one that writes files: two messages, and no third."""
+    place, sent = Place(str(tmp_path / "events")), Sent(kafka.bootstrap_servers)
+    kafka.create_topic("video_topic")
+    sent.send([("video_topic", None, event(1))])
+    with Webhook() as hook:
+        alerts = {"LEARNFOLD_ALERT_URL": hook.url}
+        away = Process(kafka, place, tmp_path / "away.log", "--servers", "127.0.0.1:1", "--give-up", "0", **alerts)
+        assert away.wait() == 1
+        for _ in range(2):
+            assert Process(kafka, place, tmp_path / "log", "--once", **alerts).wait() == 0
+        assert [(one["status"], one["kind"]) for one in hook.told] == [
+            ("failed", "ingestion"),
+            ("recovered", "ingestion"),
+        ]
+
+
 def cut(kafka: Kafka, topic: str, offset: int) -> None:
     """Kafka forgets what is before an offset, as its retention does."""
     from confluent_kafka import TopicPartition

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import socketserver
 import threading
@@ -17,6 +18,7 @@ from seen import watched, write
 from learnfold import catalog
 from learnfold.batch.request import RunRequest
 from learnfold.batch.run import run
+from learnfold.cli import main
 from learnfold.errors import CheckError, DataError, LearnfoldError, StorageError, UsageError
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
@@ -262,3 +264,21 @@ def test_a_redirect_is_not_followed(hook: Hook) -> None:
     hook.status = 302
     with pytest.raises(StorageError, match="answered 302"):
         post_json(hook.url, {})
+
+
+@pytest.mark.slow
+def test_an_ingestion_that_ends_by_an_error_is_sent_once(
+    hook: Hook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kafka that can't be reached, twice: one alert, of the master dataset that waits for it."""
+    monkeypatch.setenv("LEARNFOLD_ALERT_URL", hook.url)
+    command = ["ingest", "--into", str(tmp_path / "master"), "--servers", "127.0.0.1:1", "--give-up", "0"]
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        assert [main(command), main(command)] == [1, 1]
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert [(one["status"], one["kind"], one["place"]) for one in hook.got] == [
+        ("failed", "ingestion", str(tmp_path / "master"))
+    ]

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from learnfold.cli import log_argument
-from learnfold.errors import DataError, UsageError
+from learnfold.errors import DataError, LearnfoldError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -103,6 +103,7 @@ def _kafka(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.ingest.stream.consumer import Stream, StreamRequest
     from learnfold.ingest.stream.context import StreamContext
     from learnfold.storage import open_storage
+    from learnfold.telemetry.alerts import Alerts, Work
     from learnfold.telemetry.endpoint import open_numbers
     from learnfold.telemetry.metrics import INGESTION
     from learnfold.telemetry.reporter import TerminalReporter
@@ -111,7 +112,18 @@ def _kafka(args: argparse.Namespace, settings: Settings) -> int:
     master, reporter = open_storage(args.into, settings), TerminalReporter(lines=True, log_format=settings.log_format)
     numbers = open_numbers(INGESTION, settings)
     context = StreamContext(master, catalog.load(), settings, reporter, _stopper(), numbers)
-    report = Stream(context, request).run()
+    alerts, work = Alerts(settings), Work(("kafka",), args.into, "ingestion")
+
+    def works() -> None:
+        for problem in alerts.well(work, master):
+            reporter.problem(problem)
+
+    try:
+        report = Stream(context, request, works).run()
+    except LearnfoldError as error:
+        for problem in alerts.failed(work, error, master):
+            reporter.problem(problem)
+        raise
     print(to_json(_report(report)) if args.json else _text(report))
     return 0
 

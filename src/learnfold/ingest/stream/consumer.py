@@ -26,7 +26,7 @@ from learnfold.ingest.stream.writer import Flushed, flush
 from learnfold.kafka import clients
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from learnfold.ingest.stream.context import StreamContext
     from learnfold.ingest.stream.partition import Partition
@@ -65,9 +65,12 @@ class StreamReport:
 class Stream:
     """The ingestion of one process."""
 
-    def __init__(self, context: StreamContext, request: StreamRequest) -> None:
+    def __init__(
+        self, context: StreamContext, request: StreamRequest, works: Callable[[], None] = lambda: None
+    ) -> None:
+        """``works`` is called when this process has written files for the first time."""
         self.request, self.settings, self.reporter = request, context.settings, context.reporter
-        self.stop, self.numbers = context.stop, context.numbers
+        self.stop, self.numbers, self._works = context.stop, context.numbers, works
         master, catalog = context.master, context.catalog
         self.master = master
         self.topics = tuple(catalog.topic(name).name for name in request.topics or catalog.topics)
@@ -217,6 +220,8 @@ class Stream:
             gc.collect()
             self.report.flushed.add(done)
             self.report.flushes += 1
+            if self.report.flushes == 1:
+                self._works()
             count_flush(self.numbers, done, seconds)
             ends = self._ends.cached(partitions)
             lag = sum(max(0, ends.get(one.key, one.next) - one.next) for one in partitions)
