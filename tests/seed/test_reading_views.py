@@ -87,6 +87,16 @@ def test_spark_reads_and_validates_a_view(spark: SparkSession, views: Path, caps
 
 
 @pytest.mark.services
+def test_read_view_gives_spark_the_published_batch(spark: SparkSession, views: Path) -> None:
+    """By name, without knowing where its files lie: the rows and columns of the plain path."""
+    from learnfold.spark import read_view
+
+    for name, promised in VIEWS.items():
+        frame = read_view(spark, views, name)
+        assert frame.columns == list(promised.columns)
+        assert frame.count() == len(pd.read_parquet(views / name))
+
+
 def test_spark_sees_the_types_of_the_contract(spark: SparkSession, views: Path) -> None:
     """For all views of the contract."""
     for name, promised in VIEWS.items():

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pyarrow as pa
+import uvicorn
 from small_place import Place
 
 from learnfold import catalog
 from learnfold.batch.request import RunRequest
 from learnfold.batch.run import run
+from learnfold.serve import server
 from learnfold.serve.server import Opened, Serving, open_app
 from learnfold.settings import Settings
 from promises.messages import TYPES
@@ -123,3 +127,21 @@ def _event(topic: Topic, chance: random.Random, number: int) -> dict[str, object
         else:
             event[one.name] = chance.choice([None, chance.randint(0, 400)])
     return event
+
+
+def listening(place: Place, **more: Any) -> Iterator[str]:
+    """A server of the place, on a port of this machine."""
+    with served(place.out, **more) as client:
+        config = uvicorn.Config(
+            client.opened.app, port=0, http=server.Protocol, log_config=None, lifespan="off", ws="none"
+        )
+        bound = config.bind_socket()
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
+        thread.start()
+        while not running.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        running.should_exit = True
+        thread.join()
+        bound.close()

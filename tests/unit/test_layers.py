@@ -28,6 +28,8 @@ BELOW: dict[str, set[str]] = {
     "operate": LOW | {"engines", "master", "batch"},
     "privacy": LOW | {"engines", "master", "batch"},
     "serve": LOW | {"engines", "master", "batch"},
+    "client": LOW | {"batch", "serve"},
+    "spark": LOW | {"batch"},
     "schedule": BASE | {"storage", "telemetry"},
     "monitoring": BASE | {"telemetry"},
     "oozie": LOW | {"master", "schedule"},
@@ -36,7 +38,7 @@ BELOW: dict[str, set[str]] = {
 """By room, the rooms it may import from; ``cli`` may import from all."""
 BELOW["cli"] = {*BELOW}
 BELOW["__main__"] = {"cli"}
-BELOW["__init__"] = set()
+BELOW["__init__"] = {"client"}
 
 ALLOWED = {
     ("hadoop.py", "engines"),
