@@ -186,6 +186,7 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(
     users: list[str | None] = [f"u{number}" for number in range(40)]
     for job in jobs.values():
         job.events("first", users)
+        job.events("many", [f"u{number}" for number in range(1000)])
         job.run()
     topic, sent = "video_topic", Sent(kafka.bootstrap_servers)
     kafka.create_topic(topic, partitions=1)
@@ -206,14 +207,16 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(
     video.run(code=1)
     assessment.events("second", users)
     assessment.killed()
+    course.events("many", users[:5])
     course.events("first", users[:5])
-    course.events("flood", [None] * 30)
     course.run("--allow-shrink")
+    auth.events("flood", [None] * 30)
+    auth.run()
 
     told.wait("LearnfoldIngestLoss")
     told.wait("LearnfoldNoNewEvents", batch_job="auth")
     told.wait("LearnfoldRunFailed", batch_job="video")
-    told.wait("LearnfoldQuarantineHigh", batch_job="course", topic="course_topic")
+    told.wait("LearnfoldQuarantineHigh", batch_job="auth", topic="auth_topic")
     told.wait("LearnfoldViewShrank", batch_job="course")
     told.wait("LearnfoldRunStuck", batch_job="assessment")
     told.wait("LearnfoldNumbersStale", batch_job="auth")
@@ -233,10 +236,11 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(
     for job in jobs.values():
         job.events("today", users, today)
     course.events("first", users)
+    course.events("many", [f"u{number}" for number in range(1000)])
     ended = {
         ("LearnfoldIngestLoss", ""),
         ("LearnfoldRunFailed", "video"),
-        ("LearnfoldQuarantineHigh", "course"),
+        ("LearnfoldQuarantineHigh", "auth"),
         ("LearnfoldViewShrank", "course"),
         ("LearnfoldRunStuck", "assessment"),
         ("LearnfoldNumbersStale", "auth"),
