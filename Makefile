@@ -39,6 +39,7 @@ lint: $(VENV)/.dev ## style
 
 types: $(VENV)/.dev ## types, strict
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini
 
 quick: export LEARNFOLD_TRIES := 0.2
 quick: $(VENV)/.dev ## the quick tests: of the laws, a few examples each

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -79,7 +80,7 @@ def _flat(items: list[dict[str, object]]) -> pa.Table:
     return pa.table({name: _column([item.get(name) for item in items]) for name in names})
 
 
-def _column(values: list[object]) -> pa.Array:
+def _column(values: list[Any]) -> pa.Array:
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {str}:
         return pa.array(values, pa.string())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import duckdb
 from hypothesis import strategies as st
@@ -65,7 +66,7 @@ _FIELDS = st.one_of(
     st.sampled_from(["bio", {"a": 1}, 7]),
 )
 
-OWN = {
+OWN: dict[str, dict[str, Any]] = {
     "auth_topic": {
         "session_id": _ids("s", 4),
         "email": st.sampled_from([None, "a@x", "b@x"]),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, note, settings
@@ -136,7 +137,7 @@ def test_an_erasure_killed_twice_is_finished_by_the_third(tmp_path: Path) -> Non
     assert sum(_receipt(out)["rows_by_topic"].values()) == 6 * 3 * 3  # topics, steps, events of one of seven in twenty
 
 
-def _receipt(out: Path) -> dict[str, object]:
+def _receipt(out: Path) -> dict[str, Any]:
     import json
 
     (path,) = (out / "_erasures").iterdir()

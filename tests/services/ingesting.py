@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -39,7 +40,7 @@ class Sent:
         """Produces messages (topic, key, value), each confirmed before this returns."""
         from confluent_kafka import Producer
 
-        def confirmed(error: object, message: object) -> None:
+        def confirmed(error: object, message: Any) -> None:
             assert error is None, error
             self.values[message.topic(), message.partition(), message.offset()] = message.value()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import time
@@ -9,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaException, Producer, TopicPartition
@@ -503,11 +505,11 @@ def test_tail_shows_the_last_messages_and_follows(broker: Kafka, sent: Sent) -> 
     shown = learnfold("tail", TOPIC, "--last", "3", "--json", "--servers", broker.bootstrap_servers).splitlines()
     assert len(shown) == 3
     assert json.loads(shown[-1])["value"] == "\\xff"
-    followed = tail(TOPIC, settings_of(broker), 1, follow=True)
-    assert next(followed).key == "k"
-    sent.send([(TOPIC, "new", b"{}")])
-    assert next(followed).key == "new"
-    followed.close()
+    followed: Any = tail(TOPIC, settings_of(broker), 1, follow=True)
+    with contextlib.closing(followed):
+        assert next(followed).key == "k"
+        sent.send([(TOPIC, "new", b"{}")])
+        assert next(followed).key == "new"
     with pytest.raises(MissingDataError, match="no topic nope"):
         next(tail("nope", settings_of(broker), 1))
     assert PATIENCE_SECONDS > 0

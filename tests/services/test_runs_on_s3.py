@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from services.stack.minio import Minio
 
 pytestmark = pytest.mark.services
 
-Ask = Callable[..., dict[str, object]]
+Ask = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def is_put(method: str, _path: str) -> bool:
 def many_files(storage: Storage, count: int) -> list[str]:
     """The paths of small files that are made together."""
     paths = [f"many/{number}" for number in range(count)]
-    with storage.together():
+    with storage.batched_writes():
         for path in paths:
             with storage.new(path) as file:
                 file.write_bytes(b"new")
@@ -506,7 +507,7 @@ def test_many_requests_go_side_by_side_within_the_limit(s3_place: Place) -> None
 
 def test_a_large_listing_is_split_by_folders(s3_place: Place) -> None:
     """Listed folder by folder, side by side, as very large places are, a place holds the same objects."""
-    storage = s3_place.open()
+    storage: Any = s3_place.open()  # what is within it is of its kind
     for number in range(24):
         storage.write(f"topic={number % 3}/year=2025/day {number // 6}/{number}", b"x")
     storage.write("alone", b"x")

@@ -216,7 +216,7 @@ def test_a_new_file_is_there_whole_or_not_at_all(place: Place, tmp_path: Path) -
 def test_files_made_together_are_all_there_when_the_block_ends(place: Place) -> None:
     """Files may be on their way while a block goes on; what is named in it is waited for, and its end waits for all."""
     storage = place.open()
-    with storage.together():
+    with storage.batched_writes():
         for number in range(40):
             with storage.new(f"_rollups/r/{number}.parquet") as file:
                 file.write_bytes(f"content {number}".encode())
@@ -226,7 +226,7 @@ def test_files_made_together_are_all_there_when_the_block_ends(place: Place) -> 
         storage.delete(["_rollups/r/37.parquet"])
     assert len(place.open().list("_rollups")) == 39
     assert place.open().read("copied") == b"content 38"
-    with pytest.raises(ZeroDivisionError), storage.together(), storage.new("after") as file:
+    with pytest.raises(ZeroDivisionError), storage.batched_writes(), storage.new("after") as file:
         file.write_bytes(bytes(1 // 0))
     with storage.new("alone") as file:
         file.write_bytes(b"alone")
@@ -250,7 +250,7 @@ def test_threads_may_share_a_storage(place: Place, tmp_path: Path) -> None:
             if turn % 2:
                 storage.delete([path])
 
-    with storage.together():
+    with storage.batched_writes():
         with storage.new("_rollups/shared.parquet") as file:
             file.write_bytes(b"shared")
         with ThreadPoolExecutor(8) as pool:
