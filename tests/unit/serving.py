@@ -63,11 +63,11 @@ class Client:
 
 
 @contextlib.contextmanager
-def served(output: object, **more: Any) -> Iterator[Client]:
+def served(output: object, settings: Settings | None = None, **more: Any) -> Iterator[Client]:
     """A server of what lies at ``output``, open unless told otherwise."""
     said: list[str] = []
     serving = Serving(str(output), **({"open": True} | more))
-    opened = open_app(serving, catalog.load(), Settings(threads=1), said.append)
+    opened = open_app(serving, catalog.load(), settings or Settings(threads=1), said.append)
     try:
         yield Client(opened, said)
     finally:

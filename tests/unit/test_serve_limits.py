@@ -9,6 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from serving import Client, refused, served
 from small_place import Place
@@ -19,6 +20,8 @@ from learnfold.serve.paging import cursor
 from learnfold.serve.problems import Problem
 from learnfold.serve.question import Question
 from learnfold.serve.workers import Workers
+from learnfold.settings import Settings
+from learnfold.telemetry.metrics import SERVING, metrics_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -251,3 +254,23 @@ def test_a_head_that_isnt_finished_is_hung_up_on(tmp_path: Path, monkeypatch: py
         finally:
             running.should_exit = True
             thread.join()
+
+
+def test_requests_are_counted_by_route_and_named_by_none(place: Place) -> None:
+    """In metrics of the one table: no address, no view, no id is a label."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with served(place.out, settings=Settings(threads=1, metrics_port=port)) as client:
+        client.get("/v1/views/video_total_watch_time/key/ann/v/c")
+        client.get("/v1/views/video_total_watch_time?user_id=ann")
+        client.get("/ann")
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    route = "/v1/views/{view}/key/{key}"
+    assert f'learnfold_serve_requests_total{{route="{route}",status="200"}} 1.0' in text
+    assert 'learnfold_serve_requests_total{route="none",status="404"} 1.0' in text
+    assert "learnfold_serve_batch_published_timestamp_seconds 1" in text
+    assert "ann" not in text
+    names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE learnfold_")}
+    known = {metric.full_name for metric in metrics_of(SERVING)}
+    assert {name for name in names if not name.endswith("_created")} == known

@@ -31,6 +31,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--access", default="", metavar="FILE", help="file of ways to sign in and rules (docs/serving.md)"
     )
+    parser.add_argument(
+        "--metrics-port", type=int, metavar="P", help="serve Prometheus metrics on this port (default: none)"
+    )
     token = parser.add_argument_group("learnfold serve token")
     token.add_argument("--name", metavar="NAME", help="make a token that is called so, and print it once")
     token.add_argument(

@@ -17,6 +17,7 @@ _WIDTH = 24
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _OF_JOB = '{batch_job=~"$batch_job"}'
 _OF_TOPIC = '{topic=~"$topic"}'
+_OF_ROUTE = '{route=~"$route"}'
 
 
 @dataclass(frozen=True)
@@ -41,19 +42,21 @@ class Row:
 
 
 def dashboards(promise: Promise) -> list[dict[str, Any]]:
-    """The dashboards of batch runs and of the ingestion, each a document that Grafana imports."""
+    """The dashboards of batch runs, of the ingestion and of the serving layer, each a document that Grafana imports."""
     jobs = f"label_values({m.LAST_SUCCESS.full_name}, batch_job)"
     topics = f"label_values({m.INGEST_OFFSET.full_name}, topic)"
+    routes = f"label_values({m.SERVE_REQUESTS.full_name}, route)"
     return [
         _board("learnfold-batch", "learnfold: batch runs", ("batch_job", jobs), _batch(promise)),
         _board("learnfold-ingestion", "learnfold: ingestion", ("topic", topics), _ingestion()),
+        _board("learnfold-serving", "learnfold: serving", ("route", routes), _serving()),
     ]
 
 
 def queries(board: dict[str, Any]) -> list[str]:
     """Every query of a dashboard, its variables standing for everything."""
     found = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
-    return [text.replace("$batch_job", ".*").replace("$topic", ".*") for text in found]
+    return [text.replace("$batch_job", ".*").replace("$topic", ".*").replace("$route", ".*") for text in found]
 
 
 def _batch(promise: Promise) -> Sequence[Row]:
@@ -203,6 +206,56 @@ def _ingestion() -> Sequence[Row]:
                 ),
                 Panel(
                     "Messages held in memory", "short", {"{{topic}}": f"sum by (topic) ({_of_topic(m.INGEST_HELD)})"}
+                ),
+            ),
+        ),
+    )
+
+
+def _serving() -> Sequence[Row]:
+    requests, seconds = m.SERVE_REQUESTS.full_name, m.SERVE_SECONDS.full_name
+    failed = f'{requests}{{route=~"$route", status=~"5.."}}'
+    return (
+        Row(
+            "Is it answered, and of how old a batch?",
+            (
+                Panel(
+                    "Requests a second",
+                    "reqps",
+                    {"{{route}} {{status}}": f"sum by (route, status) (rate({requests}{_OF_ROUTE}[5m]))"},
+                ),
+                Panel("Failures a second", "reqps", {"{{route}}": f"sum by (route) (rate({failed}[5m]))"}),
+                Panel(
+                    "Since the batch was published that is answered from",
+                    "s",
+                    {"{{instance}}": f"time() - {m.SERVE_PUBLISHED.full_name}"},
+                ),
+                Panel(
+                    "Since the pointer was read",
+                    "s",
+                    {"{{instance}}": f"time() - {m.SERVE_FOLLOWED.full_name}"},
+                    "It is read twice a second: what grows here is a storage that can't be read.",
+                ),
+            ),
+        ),
+        Row(
+            "How fast, how much",
+            (
+                *(
+                    Panel(
+                        f"Seconds of a request, {share} of 100",
+                        "s",
+                        {
+                            "{{route}}": f"histogram_quantile(0.{share}, sum by (route, le) "
+                            f"(rate({seconds}_bucket{_OF_ROUTE}[5m])))"
+                        },
+                    )
+                    for share in (50, 99)
+                ),
+                Panel(
+                    "Bytes a second",
+                    "Bps",
+                    {"{{route}}": f"sum by (route) (rate({m.SERVE_BYTES.full_name}{_OF_ROUTE}[5m]))"},
                 ),
             ),
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from learnfold.telemetry.metrics import INGESTION, RUNS, metrics_of
+from learnfold.telemetry.metrics import INGESTION, RUNS, SERVING, metrics_of
 
 if TYPE_CHECKING:
     from learnfold.telemetry.metrics import Metric
@@ -24,6 +24,9 @@ All are gauges with the label `batch_job` (auth, assessment, video, course, prof
 """,
     INGESTION: """Of one process, at `http://127.0.0.1:PORT/metrics` (`learnfold ingest --metrics-port PORT`). Add up the processes for the whole.
 To be scraped from another machine, it has to listen there: `LEARNFOLD_METRICS_ADDRESS=0.0.0.0`.
+""",
+    SERVING: """Of one process, likewise: `learnfold serve OUT --metrics-port PORT`, beside the port that is asked. A route is as
+docs/serving.md names it, never an address.
 """,
 }
 

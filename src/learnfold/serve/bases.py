@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from learnfold.batch.history import published
@@ -19,6 +21,8 @@ from learnfold.errors import LearnfoldError, MissingDataError
 from learnfold.serve.forms import PLAIN
 from learnfold.serve.problems import Problem
 from learnfold.storage.out_layout import POINTER, manifest_path
+from learnfold.telemetry.endpoint import Numbers
+from learnfold.telemetry.metrics import SERVE_FOLLOWED, SERVE_PUBLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,8 +85,11 @@ class Base:
 class Bases:
     """The batches of one place."""
 
-    def __init__(self, out: Storage, catalog: Catalog, tables: Tables, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, out: Storage, catalog: Catalog, tables: Tables, say: Callable[[str], None], numbers: Numbers | None = None
+    ) -> None:
         self.out, self.catalog, self.tables, self.say = out, catalog, tables, say
+        self.numbers = numbers or Numbers()
         self._mutex = threading.Lock()
         self._current: Base | None = None
         self._older: dict[str, Base] = {}  # the newest last
@@ -136,6 +143,7 @@ class Bases:
                     self._publish(self._opened(manifest))
                 self._pointer = pointer
             self._trouble = ""
+            self.numbers.show(SERVE_FOLLOWED, [SERVE_FOLLOWED.of(time.time())])
         except (LearnfoldError, Problem) as error:
             if str(error) != self._trouble:
                 self._trouble = str(error)
@@ -179,6 +187,9 @@ class Bases:
             kept = 0 if base.manifest.action == "erase" else OLDER
             gone = self._shortened(kept)
         self._close(gone)
+        published_at = datetime.fromisoformat(base.manifest.ended_at)
+        moment = (published_at if published_at.tzinfo else published_at.replace(tzinfo=UTC)).timestamp()
+        self.numbers.show(SERVE_PUBLISHED, [SERVE_PUBLISHED.of(moment)])
         self.say(f"batch {base.batch} is answered from")
 
     def _shortened(self, kept: int) -> list[Base]:

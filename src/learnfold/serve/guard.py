@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from learnfold.serve.problems import MEDIA_TYPE, Problem
+from learnfold.telemetry.endpoint import Numbers
+from learnfold.telemetry.metrics import SERVE_BYTES, SERVE_REQUESTS, SERVE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +41,7 @@ class Guard:
 
     app: ASGIApp
     say: Callable[[str], None]  # takes a line of the audit log
+    numbers: Numbers = field(default_factory=Numbers)
     local_only: bool = False  # whether only local names are answered to: else a web page could ask through its own name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +65,14 @@ class Guard:
             about["error"] = type(error).__name__
             await sent.problem(Problem("internal", "learnfold failed", "the server's log names the error"))
         finally:
-            self.say(_line(scope, about, sent, time.perf_counter() - began))
+            seconds = time.perf_counter() - began
+            self._count(str(about.get("route", "none")), sent, seconds)
+            self.say(_line(scope, about, sent, seconds))
+
+    def _count(self, route: str, sent: _Sending, seconds: float) -> None:
+        self.numbers.add(SERVE_REQUESTS.of(1, route=route, status=str(sent.status or "cut")))
+        self.numbers.add(SERVE_BYTES.of(sent.bytes, route=route))
+        self.numbers.observe(SERVE_SECONDS.of(seconds, route=route))
 
     def _check(self, scope: Scope) -> None:
         if len(scope["query_string"]) > MOST_QUERY_BYTES:

@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from learnfold import __version__
 from learnfold.errors import LearnfoldError, UsageError
 from learnfold.serve.access import Access
 from learnfold.serve.api import Api
@@ -33,6 +34,8 @@ from learnfold.serve.tables import Tables
 from learnfold.serve.tokens import Tokens
 from learnfold.serve.workers import Workers
 from learnfold.storage import open_storage
+from learnfold.telemetry.endpoint import open_numbers
+from learnfold.telemetry.metrics import SERVE_INFO, SERVING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -83,8 +86,10 @@ def open_app(serving: Serving, catalog: Catalog, settings: Settings, say: Callab
     out = open_storage(serving.output, settings)
     if not out.exists():
         raise UsageError(f"there is nothing at {out.url}; 'learnfold run MASTER {out.url}' makes views there")
+    numbers = open_numbers(SERVING, settings)
+    numbers.show(SERVE_INFO, [SERVE_INFO.of(1, version=__version__)])
     database = Database(settings)
-    bases = Bases(out, catalog, Tables(database, out), say)
+    bases = Bases(out, catalog, Tables(database, out), say, numbers)
     small, whole = Workers(THREADS, QUEUE, "learnfold-small"), Workers(1, THREADS, "learnfold-whole")
 
     def close() -> None:
@@ -109,7 +114,7 @@ def open_app(serving: Serving, catalog: Catalog, settings: Settings, say: Callab
     )
     app.router.redirect_slashes = False
     bases.start()
-    return Opened(Guard(app, say, local_only=serving.open), bases, sign_in, close)
+    return Opened(Guard(app, say, numbers, local_only=serving.open), bases, sign_in, close)
 
 
 def serve(serving: Serving, catalog: Catalog, settings: Settings, say: Callable[[str], None]) -> None:

@@ -1,6 +1,6 @@
 """The table of metrics: every number that learnfold exports, named here and nowhere else.
 
-The text file and the Pushgateway of batch runs, and the endpoint of the ingestion, are made from it.
+The text file and the Pushgateway of batch runs, and the endpoints of the ingestion and the serving layer, are made from it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 PREFIX = "learnfold_"
 
-RUNS, INGESTION = "batch runs", "ingestion"
+RUNS, INGESTION, SERVING = "batch runs", "ingestion", "serving"
 """Who exports a metric."""
 
 
@@ -61,6 +61,10 @@ def _run(name: str, labels: str, unit: str, text: str) -> Metric:
 
 def _ingest(kind: str, name: str, labels: str, unit: str, text: str) -> Metric:
     return Metric(INGESTION, f"ingest_{name}", kind, tuple(labels.split()), unit, text)
+
+
+def _serve(kind: str, name: str, labels: str, unit: str, text: str) -> Metric:
+    return Metric(SERVING, f"serve_{name}", kind, tuple(labels.split()), unit, text)
 
 
 LAST_SUCCESS = _run("last_success_timestamp_seconds", "", "time", "when the job's last run succeeded")
@@ -147,10 +151,25 @@ INGEST_HELD = _ingest("gauge", "held", "topic partition", "messages", "messages 
 INGEST_ALARMS = _ingest("gauge", "alarms", "", "partitions", "partitions that stand still, their messages gone")
 INGEST_MISSING = _ingest("gauge", "missing", "", "messages", "messages that were gone before they were read")
 
+SERVE_INFO = _serve("gauge", "info", "version", "1", "1: what serves")
+SERVE_REQUESTS = _serve("counter", "requests", "route status", "requests", "requests answered, health checks too")
+SERVE_SECONDS = _serve("histogram", "request_seconds", "route", "seconds", "seconds until the last byte was sent")
+SERVE_BYTES = _serve("counter", "sent_bytes", "route", "bytes", "bytes of answers, as they were packed")
+SERVE_PUBLISHED = _serve(
+    "gauge", "batch_published_timestamp_seconds", "", "time", "when the batch was published that is answered from"
+)
+SERVE_FOLLOWED = _serve(
+    "gauge",
+    "pointer_read_timestamp_seconds",
+    "",
+    "time",
+    "when the pointer to the published batch was last read; it stands still while the storage can't be read",
+)
+
 METRICS: tuple[Metric, ...] = tuple(each for each in list(vars().values()) if isinstance(each, Metric))
 """The whole table, in the order above."""
 
 
 def metrics_of(source: str) -> tuple[Metric, ...]:
-    """The metrics that ``source`` (RUNS, INGESTION) exports."""
+    """The metrics that ``source`` (RUNS, INGESTION, SERVING) exports."""
     return tuple(metric for metric in METRICS if metric.source == source)
