@@ -64,3 +64,44 @@ def test_the_compose_file_watches_what_it_runs() -> None:
         for volume in services[service]["volumes"]:
             place = volume.partition(":")[0]
             assert (DEPLOY / place).is_dir() if place.startswith(".") else place in compose["volumes"]
+
+
+def served_by(text: str) -> list[str]:
+    """The words behind ``learnfold serve`` in a file of deploy/, up to the end of that command."""
+    return re.findall(
+        r'[^\s\[\],"]+',
+        re.search(r"serve,? \"?s3a://.*?(?=\n\S|\n\w*=|\n {10}env|\n {4}environment)", text, re.DOTALL)[0],
+    )
+
+
+def test_what_serves_asks_for_tokens_and_is_started_as_the_command_takes_it() -> None:
+    """Nowhere open to others, each flag known, and drained before it is killed."""
+    from argparse import ArgumentParser
+
+    from learnfold.cli.serve import arguments
+
+    parser = ArgumentParser()
+    arguments(parser)
+    for name, grace in {"systemd/learnfold-serve.service": 45, "kubernetes/serve.yaml": 45, "compose.yaml": 45}.items():
+        text = (DEPLOY / name).read_text(encoding="utf-8")
+        _, *words = served_by(text)
+        args = parser.parse_args(words)
+        assert (name, args.open, bool(args.tokens)) == (name, False, True)
+        assert re.search(rf"TimeoutStopSec={grace}s|GracePeriodSeconds: {grace}|stop_grace_period: {grace}s", text), (
+            name
+        )
+
+
+def test_the_deployment_is_asked_for_its_health() -> None:
+    """Ready when a batch is open, alive while it runs; keys and tokens are secrets, not in the file."""
+    deployment, service = yaml.safe_load_all((DEPLOY / "kubernetes" / "serve.yaml").read_text(encoding="utf-8"))
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["livenessProbe"]["httpGet"]["path"] == "/health/live"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
+    assert service["spec"]["selector"] == deployment["spec"]["template"]["metadata"]["labels"]
+    secrets = [
+        volume["secret"]["secretName"]
+        for volume in deployment["spec"]["template"]["spec"]["volumes"]
+        if "secret" in volume
+    ]
+    assert secrets == ["learnfold-access"]
