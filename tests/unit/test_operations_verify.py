@@ -131,6 +131,35 @@ def test_only_what_is_published_from_there_can_be_verified(tmp_path: Path) -> No
         verify(place.workspace(), str(other.master))
 
 
+def test_plain_paths_are_verified_and_the_next_run_puts_them_right(tmp_path: Path) -> None:
+    """Other content, a file that is gone, and one beside them, which whoever reads the folder would count too."""
+    place = grown(tmp_path)
+    before = place.rows("video_popularity")
+    emptied, gone, doubled = (
+        place.out / view / "part-00000.parquet"
+        for view in ("video_popularity", "video_course_metrics", "video_total_watch_time")
+    )
+    new = emptied.with_name(".new")
+    pq.write_table(pq.read_table(emptied).slice(0, 0), new)
+    new.rename(emptied)
+    gone.unlink()
+    stray = doubled.with_name("part-00001.parquet")
+    stray.write_bytes(doubled.read_bytes())
+    found = verified(place)
+    assert not found.right
+    assert all(view.rows.same for view in found.views)
+    assert sorted(found.plain) == [
+        "video_course_metrics/part-00000.parquet is gone",
+        "video_popularity/part-00000.parquet isn't what the batch holds",
+        "video_total_watch_time/part-00001.parquet doesn't belong there",
+    ]
+    assert learnfold("verify", place.master, place.out).returncode == 1
+    place.run()
+    assert verified(place).right
+    assert place.rows("video_popularity") == before
+    assert not stray.exists()
+
+
 def test_the_command_exits_with_1_where_something_is_wrong(tmp_path: Path) -> None:
     """0 when all is right; the rows that are wrong are printed."""
     place = grown(tmp_path)

@@ -166,6 +166,7 @@ def is_running(process: int) -> bool:
 def _moment(text: str) -> datetime:
     """A time of a manifest or lease; what can't be read is long ago."""
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return datetime.min.replace(tzinfo=UTC) + _CLOCKS

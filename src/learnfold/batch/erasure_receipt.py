@@ -13,6 +13,8 @@ import socket
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from learnfold.batch.stored_types import check
+from learnfold.errors import DataError
 from learnfold.storage.out_layout import RECEIPTS, receipt_path
 from learnfold.utc import now
 
@@ -90,16 +92,21 @@ def unfinished(out: Storage) -> list[ErasureReceipt]:
 
 def _all(out: Storage) -> list[ErasureReceipt]:
     files = [entry.path for entry in out.list(RECEIPTS) if entry.path.endswith(".json")]
-    found = [receipt for path in files if (receipt := _read(out.read(path) or b"")) is not None]
+    found = [_read(data, f"{out.url}/{path}") for path in files if (data := out.read(path)) is not None]
     return sorted(found, key=lambda receipt: receipt.started_at)
 
 
-def _read(data: bytes) -> ErasureReceipt | None:
+def _read(data: bytes, where: str) -> ErasureReceipt:
     try:
         value: dict[str, Any] = json.loads(data)
-        return ErasureReceipt(**value)
-    except (ValueError, TypeError):
-        return None
+        receipt = ErasureReceipt(**value)
+        check(receipt)
+        bytes.fromhex(receipt.salt)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DataError(
+            f"{where} is no receipt of an erasure ({error!r}); move it away, and give the erasure's command again in case it wasn't finished"
+        ) from error
+    return receipt
 
 
 def _digest(user_id: str, salt: str) -> str:

@@ -44,7 +44,7 @@ def _walk(out: Storage) -> Iterator[Manifest]:
     while manifest is not None:
         yield manifest
         seen.add(manifest.batch)
-        below = read_manifest(out, manifest.parent) if manifest.parent and manifest.parent not in seen else None
+        below = _readable(out, manifest.parent) if manifest.parent and manifest.parent not in seen else None
         if below is None:
             if others is None:
                 read = (_readable(out, name) for name in batch_names(out) if name not in seen)
@@ -61,6 +61,15 @@ def _readable(out: Storage, name: str) -> Manifest | None:
         return read_manifest(out, name)
     except DataError:
         return None
+
+
+def newest_readable(out: Storage) -> Manifest:
+    """The newest batch whose manifest can be read, for whoever can't read what is published; raises MissingDataError without any."""
+    read = (_readable(out, name) for name in reversed(batch_names(out)))
+    found = next((manifest for manifest in read if manifest is not None), None)
+    if found is None:
+        raise MissingDataError(f"no batch at {out.url} can be read; 'learnfold run --full' makes one")
+    return found
 
 
 def find_batch(out: Storage, name: str) -> Manifest:

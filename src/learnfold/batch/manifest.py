@@ -6,11 +6,13 @@ A manifest speaks for all jobs. A run of one job carries the others' records ove
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from learnfold.batch.stored_types import check
 from learnfold.engines import DayCounts
 from learnfold.errors import DataError
 from learnfold.storage.out_layout import POINTER, manifest_path
@@ -23,6 +25,10 @@ FORMAT = 1
 
 FULL, INCREMENTAL = "whole", "slices"
 """How a view was refreshed, by the words that manifests hold."""
+
+
+class NewerError(DataError):
+    """Update learnfold: a newer one wrote this."""
 
 
 @dataclass
@@ -183,13 +189,38 @@ class Manifest:
         try:
             value = json.loads(data)
             if value["format"] > FORMAT:
-                raise DataError(f"{where} was written by a newer learnfold; update this one")
+                raise NewerError(f"{where} was written by a newer learnfold; update this one")
             value["jobs"] = {name: _job(job) for name, job in value["jobs"].items()}
-            return cls(**value)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            manifest = cls(**value)
+            check(manifest)
+            _check_sense(manifest)
+        except UNREADABLE as error:
             raise DataError(
                 f"{where} is no manifest of a batch ({error!r}); 'learnfold rollback' to an older batch, or run --full"
             ) from error
+        return manifest
+
+
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What is raised where JSON is none, or holds something else than it should."""
+
+
+def _check_sense(manifest: Manifest) -> None:
+    """Raises ValueError for times that can't be compared, names that are none, and files that hold no day or an unknown one."""
+    for text in (manifest.started_at, manifest.ended_at):
+        if datetime.fromisoformat(text).tzinfo is None:
+            raise ValueError(f"{text} has no zone")
+    for name in (manifest.batch, *manifest.jobs, *manifest.views):
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name")
+    if not all(view.paths for view in manifest.views.values()):
+        raise ValueError("a view has no file")
+    for topic in (topic for job in manifest.jobs.values() for topic in job.topics.values()):
+        if not all(file.held for rollup in topic.rollups.values() for file in rollup.files):
+            raise ValueError("a file of a rollup holds no day")
+        read = (file.days for path, file in topic.files.items() if path not in topic.unreadable)
+        if not set().union(*read) <= topic.days.keys():
+            raise ValueError("a file holds a day that its topic doesn't")
 
 
 def _stored(record: Any) -> Any:
@@ -245,17 +276,48 @@ def read_manifest(out: Storage, batch: str) -> Manifest | None:
 
 
 def read_current(out: Storage) -> tuple[Manifest | None, str | None]:
-    """The published batch and the pointer's tag; both None where nothing was published yet."""
+    """The published batch and the pointer's tag; both None where nothing was published yet.
+
+    Raises DataError where the pointer or the batch's manifest can't be read.
+    """
     found = out.read_tagged(POINTER)
     if found is None:
         return None, None
     data, tag = found
     try:
         batch = json.loads(data)["batch"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{out.url}/{POINTER} names no batch; delete it and run --full") from error
+        if not isinstance(batch, str) or not _NAME.fullmatch(batch):
+            raise ValueError(f"{batch!r} is no name")
+    except UNREADABLE as error:
+        raise DataError(
+            f"{out.url}/{POINTER} names no batch; 'learnfold rollback' publishes the newest one that can be read, run --full makes one"
+        ) from error
     manifest = read_manifest(out, batch)
     if manifest is None:
         # a pointer is written after its manifest and a batch is never removed while it is pointed to: someone else removed it
-        raise DataError(f"{out.url}/{POINTER} points to batch {batch}, which is gone; delete that file and run --full")
+        raise DataError(
+            f"{out.url}/{POINTER} points to batch {batch}, which is gone; 'learnfold rollback' publishes the newest one "
+            "that can be read, run --full makes one"
+        )
+    if manifest.batch != batch:
+        raise DataError(
+            f"{out.url}/{manifest_path(batch)} is the manifest of {manifest.batch!r}; 'learnfold rollback' to an older batch, or run --full"
+        )
     return manifest, tag
+
+
+_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]*")
+
+
+def read_replaceable(out: Storage) -> tuple[Manifest | None, str | None]:
+    """The same for who publishes something in its place: where it can't be read, None and the pointer's tag.
+
+    Raises DataError where a newer learnfold wrote it.
+    """
+    try:
+        return read_current(out)
+    except NewerError:
+        raise
+    except DataError:
+        found = out.read_tagged(POINTER)
+        return None, None if found is None else found[1]

@@ -5,13 +5,15 @@ Killed before the swap, nothing happened; killed after it, the next run refreshe
 
 from __future__ import annotations
 
+import hashlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from learnfold.batch.manifest import read_current, read_manifest
+from learnfold.batch.manifest import read_current, read_manifest, read_replaceable
 from learnfold.errors import BusyError, ConflictError
 from learnfold.storage.concurrency import map_concurrently
-from learnfold.storage.out_layout import POINTER, manifest_path, plain_note_path, plain_paths
+from learnfold.storage.out_layout import POINTER, is_hidden, manifest_path, plain_note_path, plain_paths
 from learnfold.utc import now
 
 if TYPE_CHECKING:
@@ -28,10 +30,13 @@ def publish(out: Storage, manifest: Manifest, lease: Lease) -> Manifest:
     Raises BusyError when another run published one of the same jobs since this one was planned: nothing is mixed then.
     """
     base = manifest.parent
+    read = (
+        read_current if base else read_replaceable
+    )  # what was planned from nothing may take the place of what can't be read
     expected = {name: manifest.jobs[name] for name in manifest.ran}
     planned_from = {} if base is None else _job_batches(out, base)
     for tried in range(_TRIES):
-        current, tag = read_current(out)
+        current, tag = read(out)
         batches = {name: job.batch for name, job in current.jobs.items()} if current else {}
         if tried and current and all(current.jobs.get(name) == job for name, job in expected.items()):
             return manifest  # the answer to an earlier try got lost, and others published since
@@ -72,8 +77,11 @@ def refresh_plain_paths(out: Storage, manifest: Manifest, *jobs: str) -> int:
     there = {name: {entry.path: entry.tag for entry in entries} for name, entries in zip(views, listed, strict=True)}
 
     def stands(job: str, name: str) -> bool:
-        tags = [there[name].get(path) for path in plain_paths(name, views[name].paths)]
-        return bool(noted[job].get(name) == [views[name].paths, tags])
+        plain = plain_paths(name, views[name].paths)
+        strays = [path for path in there[name] if path not in plain and not is_hidden(path)]
+        return not strays and bool(
+            noted[job].get(name) == [views[name].paths, [there[name].get(path) for path in plain]]
+        )
 
     def refresh(job_and_name: tuple[str, str]) -> list[str | None]:
         name = job_and_name[1]
@@ -92,9 +100,27 @@ def refresh_plain_paths(out: Storage, manifest: Manifest, *jobs: str) -> int:
     return len(stale)
 
 
+def wrong_plain_paths(out: Storage, view: str, paths: list[str]) -> list[str]:
+    """What is wrong at a view's plain paths, its files in the batch being ``paths``: one that isn't the same, or is one too many."""
+    there = {entry.path for entry in out.list(view)}
+    plain = plain_paths(view, paths)
+    wrong = [f"{path} is gone" for path in plain if path not in there]
+    wrong += [
+        f"{path} isn't what the batch holds"
+        for source, path in zip(paths, plain, strict=True)
+        if path in there and _digest(out, path) != _digest(out, source)
+    ]
+    return wrong + [f"{path} doesn't belong there" for path in sorted(there.difference(plain)) if not is_hidden(path)]
+
+
+def _digest(out: Storage, path: str) -> str:
+    with out.local([path]) as (file,), Path(file).open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
 def _read_note(out: Storage, path: str) -> dict[str, Any]:
     try:
         value = json.loads(out.read(path) or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -14,7 +14,7 @@ from learnfold.batch.clean import clean
 from learnfold.batch.context import BatchContext, Workspace
 from learnfold.batch.fold import fold_topic
 from learnfold.batch.history import batch_names
-from learnfold.batch.manifest import JobRecord, Manifest, new_batch, read_current
+from learnfold.batch.manifest import JobRecord, Manifest, new_batch, read_current, read_replaceable
 from learnfold.batch.plan import JobPlan, PlanInput, plan_job
 from learnfold.batch.publish import publish, refresh_plain_paths
 from learnfold.batch.refresh import refresh_views
@@ -153,7 +153,7 @@ def _plans(
     topics = [topic.name for job in jobs for topic in catalog.jobs[job].topics]
     listing = master.listing(topics, list(catalog.topics))
     out.exists()
-    current, _ = read_current(out)
+    current, _ = (read_replaceable if request.scope.full else read_current)(out)
     present = _present(out) if current else frozenset()
     published = current.jobs if current else {}
     given = PlanInput(listing, request.scope, workspace.settings, present, published)

@@ -41,7 +41,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.json:
         print(to_json({"batch": manifest.batch, "of": manifest.of, "replaced": manifest.parent, "stayed": done.stayed}))
     else:
-        print(f"published {manifest.of} again, as batch {manifest.batch}, in place of {manifest.parent}")
+        replaced = manifest.parent or "what couldn't be read"
+        print(f"published {manifest.of} again, as batch {manifest.batch}, in place of {replaced}")
     if done.stayed:
         print(f"{manifest.of} doesn't hold {', '.join(done.stayed)}: what was published of it stays", file=sys.stderr)
     return 0

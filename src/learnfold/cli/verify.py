@@ -71,6 +71,8 @@ def text(found: Verification) -> str:
         paragraphs.append("\n".join(found.facts))
     if found.unverified:
         paragraphs.append(table(["not verified", "why"], list(found.unverified.items())))
+    if found.plain:
+        paragraphs.append("\n".join([*found.plain, "'learnfold run' puts the plain paths right"]))
     right = len(found.views) - len(wrong)
     paragraphs.append(
         f"batch {found.batch}: {right} views are right, {len(wrong)} wrong, {len(found.unverified)} not verified"
@@ -88,5 +90,6 @@ def as_json(found: Verification) -> dict[str, object]:
         "views": [{"view": view.view, **asdict(view.rows)} for view in found.views],
         "facts": found.facts,
         "unverified": found.unverified,
+        "plain_paths": found.plain,
         "new_files": found.new_files,
     }

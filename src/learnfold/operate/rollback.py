@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from learnfold import __version__
-from learnfold.batch.history import HISTORY, batch_names, find_batch, missing_files
-from learnfold.batch.manifest import Manifest, new_batch
+from learnfold.batch.history import HISTORY, batch_names, find_batch, missing_files, newest_readable
+from learnfold.batch.manifest import Manifest, new_batch, read_replaceable
 from learnfold.batch.publish import publish, refresh_plain_paths
 from learnfold.errors import MissingDataError, UsageError
 from learnfold.storage.lease import held
@@ -34,14 +34,15 @@ def rollback(workspace: Workspace, name: str) -> RollbackReport:
     """Publishes the batch ``name`` (or ``previous``) again.
 
     Nobody else writes meanwhile: the leases of all jobs are held. The next run compares the master dataset with what that batch
-    read, and so folds what came since. Raises MissingDataError where files of the batch are gone, UsageError where it is
+    read, and so folds what came since. Where what is published can't be read, ``previous`` is the newest batch that can be.
+    Raises MissingDataError where files of the batch are gone, UsageError where it is
     what readers see already.
     """
     started_at, out = now(), workspace.out
-    jobs = {*workspace.catalog.jobs, *find_batch(out, "current").jobs}
+    jobs = {*workspace.catalog.jobs, *_published(out, name)[1].jobs}
     with held(out, sorted({*jobs, HISTORY}), workspace.settings) as lease:
-        current, target = find_batch(out, "current"), find_batch(out, name)
-        if target.batch == current.batch:
+        current, target = _published(out, name)
+        if current is not None and target.batch == current.batch:
             raise UsageError(
                 f"{target.batch} is what readers of {out.url} see already; 'learnfold status' lists the others"
             )
@@ -51,7 +52,7 @@ def rollback(workspace: Workspace, name: str) -> RollbackReport:
         batch = new_batch()
         manifest = Manifest(
             batch,
-            current.batch,
+            current.batch if current else None,
             "rollback",
             started_at,
             started_at,
@@ -68,6 +69,14 @@ def rollback(workspace: Workspace, name: str) -> RollbackReport:
         manifest = publish(out, manifest, lease)
         refresh_plain_paths(out, manifest, *manifest.jobs)
     return RollbackReport(manifest, [job for job in manifest.jobs if job not in target.jobs])
+
+
+def _published(out: Storage, name: str) -> tuple[Manifest | None, Manifest]:
+    """What is published (None: it can't be read), and the batch of that name."""
+    current, tag = read_replaceable(out)
+    if current is None and tag is not None and name == "previous":
+        return None, newest_readable(out)
+    return current, find_batch(out, name)
 
 
 def _missing(out: Storage, batch: str, gone: list[str]) -> str:

@@ -16,13 +16,14 @@ from learnfold.batch.fold import fold_topic
 from learnfold.batch.history import as_made, find_batch
 from learnfold.batch.manifest import JobRecord, new_batch
 from learnfold.batch.plan import PlanInput, plan_job, view_fingerprint
+from learnfold.batch.publish import wrong_plain_paths
 from learnfold.batch.refresh import refresh_views
 from learnfold.batch.request import RunRequest, Scope
 from learnfold.batch.sources import Sources
 from learnfold.engines import DayCounts, open_engine, runs_in_process
 from learnfold.engines.duckdb.difference import compare
 from learnfold.engines.duckdb.session import DuckDBSession
-from learnfold.errors import DataError, UsageError
+from learnfold.errors import DataError, MissingDataError, UsageError
 from learnfold.master.layout import Listing, open_master
 from learnfold.operate.difference import ViewDifference
 from learnfold.storage import open_storage, same_place
@@ -56,12 +57,13 @@ class Verification:
     )  # compared: before is what is published, after what is right
     facts: list[str] = field(default_factory=list)  # counts of events that differ, and checks that the right rows break
     unverified: dict[str, str] = field(default_factory=dict)  # by view, why it couldn't be compared
+    plain: list[str] = field(default_factory=list)  # what is wrong at plain paths
     new_files: int = 0  # that came since the batch, and were left out
 
     @property
     def right(self) -> bool:
         """Whether every view was compared and is the same."""
-        return not self.facts and not self.unverified and all(view.rows.same for view in self.views)
+        return not (self.facts or self.plain or self.unverified) and all(view.rows.same for view in self.views)
 
 
 def verify(workspace: Workspace, master_url: str, jobs: Sequence[str] = (), examples: int = _SHOWN) -> Verification:
@@ -84,6 +86,7 @@ def verify(workspace: Workspace, master_url: str, jobs: Sequence[str] = (), exam
     try:
         for name in chosen:
             _Verifying(made_with, master, found, examples).job(catalog.jobs[name], current.jobs)
+            found.plain += _wrong_plain_paths(out, current.jobs[name])
     finally:
         workspace.reporter.done()
     return found
@@ -175,6 +178,16 @@ class _Verifying:
             self.found.unverified[view.name] = f"{error}; 'learnfold run --full' makes it again"
         else:
             self.found.views.append(ViewDifference(view.name, rows))
+
+
+def _wrong_plain_paths(out: Storage, job: JobRecord) -> list[str]:
+    wrong = []
+    for name, view in job.views.items():
+        try:
+            wrong += wrong_plain_paths(out, name, view.paths)
+        except MissingDataError:
+            continue  # the view itself can't be compared, which is said already
+    return wrong
 
 
 def _all_before(job: Job, catalog: Catalog) -> set[str]:

@@ -36,8 +36,8 @@ class Journal:
         try:
             found = json.loads(data)
             begun = found.get("begun")
-            return Entry(datetime.fromisoformat(found["last"]), datetime.fromisoformat(begun) if begun else None)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return Entry(_moment(found["last"]), _moment(begun) if begun else None)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DataError(
                 f"{self._out.url}/{SCHEDULE_JOURNAL} can't be read ({error!r}); delete it, and the schedule starts again"
             ) from error
@@ -46,3 +46,10 @@ class Journal:
         """Writes it; it appears whole."""
         begun = entry.begun.isoformat() if entry.begun else None
         self._out.write(SCHEDULE_JOURNAL, json.dumps({"last": entry.last.isoformat(), "begun": begun}).encode())
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no zone")
+    return moment

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 
+_PIDS = 2**31
 _FIELDS = {"host", "machine", "pid", "born", "since", "renewed"}
 
 
@@ -156,9 +157,11 @@ def _busy(out: Storage, name: str, holder: dict[str, Any]) -> str:
 def _parsed(data: bytes) -> dict[str, Any] | None:
     try:
         value = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) and value.keys() >= _FIELDS else None
+    if not isinstance(value, dict) or not value.keys() >= _FIELDS or type(value["pid"]) is not int:
+        return None
+    return value if 0 < value["pid"] < _PIDS else None
 
 
 def _alive(holder: dict[str, Any], seconds: float) -> bool:

@@ -66,6 +66,11 @@ def plain_paths(view: str, paths: list[str]) -> list[str]:
     return [f"{view}/{path.rsplit('/', 1)[-1]}" for path in paths]
 
 
+def is_hidden(path: str) -> bool:
+    """Whether readers of a folder of Parquet files pass over the file: its name begins with ``.`` or ``_``."""
+    return path.rsplit("/", 1)[-1].startswith((".", "_"))
+
+
 def plain_note_path(job: str) -> str:
     """The note of what was put at the plain paths of a job's views."""
     return f"{BATCHES}/plain-{job}.json"

@@ -97,7 +97,7 @@ def _write(file: Path, samples: list[Sample]) -> None:
     succeeded = {job for name, job in new if name == LAST_SUCCESS.full_name}
     known = {metric.full_name for metric in metrics_of(RUNS)}
     with _locked(file):
-        old = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        old = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.exists() else []
         kept = []
         for line in old:
             name, job = _named(line)
