@@ -35,7 +35,7 @@ INTERACTED = events(
     ("DOWNLOAD_MATERIAL", "u2", "c1", "teacher"),
     ("DOWNLOAD_MATERIAL", "u3", None, "teacher"),
     ("COURSE_VIEW", "u4", "c1", ""),
-    ("COURSE_VIEW", "u5", "c3", "Teacher"),
+    ("COURSE_VIEW", "u5", "c3", "observer"),
     ("COURSE_CREATED", "u6", "c4", "teacher"),
     ("COURSE_RATED", "u7", "c1", None),
     ("ACCESS_COURSE_MATERIAL", "u8", None, "teacher"),

@@ -19,7 +19,7 @@ PROFILE = [
         rows("user_id total_profile_updates first_update last_update", ("u1", 2, at(9), at(12))),
     ),
     Case(
-        "field_name wins, else each element counts, copies and nulls too, else the update names none",
+        "field_name wins, else each element counts, copies and nulls too, else the update names none; a blank name is none",
         "profile_field_changes",
         events(
             "event_type user_id field_name updated_fields",
@@ -34,9 +34,8 @@ PROFILE = [
         rows(
             "field_name total_updates unique_users_updating",
             ("bio", 4, 2),
-            ("name", 1, 1),
+            ("name", 2, 2),
             (None, 3, 2),
-            ("", 1, 1),
         ),
     ),
     Case(

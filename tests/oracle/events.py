@@ -21,6 +21,7 @@ class Message(NamedTuple):
     body: str | bytes | dict[str, Any] | None
     partition: int | None = None
     offset: int | None = None
+    source: str | None = None  # the cluster and generation that the offset is of
 
 
 class Invalid(NamedTuple):
@@ -37,8 +38,8 @@ def read_events(
 
     An event has every field of its topic (None: absent), `timestamp` as a naive UTC datetime, no other field.
 
-    Copies are events of one UTC day with the same non-blank event_id or, both without one, the same partition and
-    offset. The copy kept has the earliest timestamp; then the smallest event_category, event_type, user_id, role and
+    Copies are events of one UTC day with the same event_id, user and type or, both without an event_id, the same source,
+    partition and offset. The copy kept has the earliest timestamp; then the smallest event_category, event_type, user_id, role and
     the topic's own fields in the order of TOPIC_FIELDS, the first difference deciding: None first, numbers by size,
     texts by code point, lists element by element. Copies that agree on all of these differ in nothing a view reads.
     """
@@ -72,12 +73,12 @@ def read_event(body: str | bytes | dict[str, Any] | None, topic: str, platform_z
         try:
             event[name] = read_field(name, sent.get(name))
             if name == "timestamp":
-                written = sent[name] if isinstance(sent[name], datetime) else event[name]
+                written = sent[name] if isinstance(sent[name], datetime | Number) else event[name]
                 event[name] = read_timestamp(written, platform_zone)
         except ValueError as error:
             raise ValueError(f"{name}: unreadable ({error})") from error
-    if event["event_id"] is not None and not event["event_id"].strip():
-        event["event_id"] = None
+    if not 1970 <= event["timestamp"].year <= 2200:
+        raise ValueError("timestamp: not plausible")
     return event
 
 
@@ -104,9 +105,9 @@ def _identity(event: Event, message: Message, number: int) -> Hashable:
     """Equal for copies of one event, and only for them; `number` is the message's own."""
     day = event["timestamp"].date()
     if event["event_id"] is not None:
-        return "event_id", day, event["event_id"]
+        return "event_id", day, event["event_id"], event["user_id"], event["event_type"]
     if message.partition is not None and message.offset is not None:
-        return "place", day, message.partition, message.offset
+        return "place", day, message.source, message.partition, message.offset
     return "itself", number
 
 

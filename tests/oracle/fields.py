@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -86,6 +86,75 @@ def read_text(value: Any) -> str:
     return text
 
 
+TEACHER_WORDS = [
+    "teacher",
+    "instructor",
+    "staff",
+    "lecturer",
+    "professor",
+    "tutor",
+    "ta",
+    "teachingassistant",
+    "teaching_assistant",
+    "grader",
+    "faculty",
+    "editingteacher",
+    "editing_teacher",
+    "teacherenrollment",
+    "taenrollment",
+]
+STUDENT_WORDS = ("student", "learner", "studentenrollment")
+NO_IDS = ("", "null", "none", "undefined", "nan", "0", "00000000-0000-0000-0000-000000000000")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def read_id(value: Any) -> str:
+    """An id as text; a whole number is its digits alone, so 1001.0 and 1e3 are '1001' and '1000'.
+
+    Raises:
+        ValueError: it's NaN or infinite.
+    """
+    if not isinstance(value, Number):
+        return read_text(value)
+    number = Decimal(value.text)
+    if not number.is_finite():
+        raise ValueError(f"no id: {value.text}")
+    return str(int(number)) if number == number.to_integral_value() and abs(number) < 10**18 else value.text
+
+
+def read_event_id(value: Any) -> str | None:
+    """What tells events apart: None where it can't; a UUID in lower case."""
+    text = read_id(value)
+    if text.strip().lower() in NO_IDS and (text == text.strip() or not text.strip()):
+        return None
+    return text.lower() if UUID.fullmatch(text) else text
+
+
+def read_event_type(value: Any) -> str:
+    """Trimmed, in upper case."""
+    return read_id(value).strip().upper()
+
+
+def read_role(value: Any) -> str:
+    """Trimmed, in lower case, each role by one word."""
+    word = read_id(value).strip().lower()
+    if word in TEACHER_WORDS or word == "teaching assistant":
+        return "teacher"
+    return "student" if word in STUDENT_WORDS else word
+
+
+def read_duration(value: Any) -> int:
+    """Whole seconds from 0 to 2147483647, a fraction rounded half up.
+
+    Raises:
+        ValueError: it's no number or out of range.
+    """
+    seconds = int(_number(value, LARGEST_INTEGER + 1).to_integral_value(ROUND_HALF_UP))
+    if seconds > LARGEST_INTEGER:
+        raise ValueError(f"too long: {seconds}")
+    return seconds
+
+
 def read_integer(value: Any) -> int:
     """A whole number from 0 to 2147483647, however written: 120, 120.0, '120', '1.2e2'.
 
@@ -135,17 +204,23 @@ def read_list(value: Any) -> list[str | None]:
 
 TYPED: dict[str, Callable[[Any], Any]] = {
     "correct_answers": read_integer,
-    "watch_duration_seconds": read_integer,
+    "watch_duration_seconds": read_duration,
+    "event_id": read_event_id,
+    "event_type": read_event_type,
+    "role": read_role,
     "score": read_score,
     "updated_fields": read_list,
 }
 
 
 def read_field(name: str, value: Any) -> Any:
-    """The value as the field's type; None (absent) stays None.
+    """The value as the field's type; None stays None, and a blank text is None.
 
     Raises:
         ValueError: it can't be read as that type and range.
     """
-    read: Callable[[Any], Any] = TYPED.get(name, read_text)
-    return None if value is None else read(value)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    an_id = name.endswith(("_id", "_type"))
+    read: Callable[[Any], Any] = TYPED.get(name, read_id if an_id else read_text)
+    return read(value)

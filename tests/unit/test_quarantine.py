@@ -170,7 +170,9 @@ def test_counts_are_printed_and_in_the_json(tmp_path: Path, capsys: pytest.Captu
     write(
         tmp_path / "master",
         TOPIC,
-        watched(5, event_id=["a", "b", "b", "c", "d"], watch_duration_seconds=["x", "5", "5", "-1", "y"]),
+        watched(
+            5, event_id=["a", "b", "b", "c", "d"], user_id=["u"] * 5, watch_duration_seconds=["x", "5", "5", "-1", "y"]
+        ),
     )
     assert main(["run", master, out, "--job", "video"]) == 0
     shown = [line.split("  ") for line in capsys.readouterr().out.splitlines()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -71,10 +72,10 @@ def test_every_type_of_time_is_read(tmp_path: Path, zone: str) -> None:
 
 
 def test_what_is_no_time_is_quarantined(tmp_path: Path) -> None:
-    """Numbers, truths, times of day, lists: never guessed at; a column of nothing is a missing time."""
+    """Small numbers, truths, times of day, lists: never guessed at; a column of nothing is a missing time."""
     columns = {
-        "integer": pa.array([1762047000]),
-        "float": pa.array([1762047000.5]),
+        "small integer": pa.array([99_999_999]),
+        "not a number": pa.array([float("nan")]),
         "boolean": pa.array([True]),
         "time of day": pa.array([LOCAL.time()]),
         "list": pa.array([["2025-11-02 01:30:00"]]),
@@ -86,6 +87,40 @@ def test_what_is_no_time_is_quarantined(tmp_path: Path) -> None:
     seen = see(tmp_path / "master", "video_topic")
     assert seen.events == []
     assert seen.quarantined == {"timestamp can't be read as a time": 6, "timestamp is missing": 1}
+
+
+EPOCHS = {
+    "seconds": "1762047000",
+    "seconds with a fraction": "1762047000.5",
+    "milliseconds": "1762047000500",
+    "microseconds": "1762047000500000",
+    "nanoseconds": "1762047000500000999",
+    "the least": "100000000",
+    "with an exponent": "1.7620470005e9",
+}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_a_number_counts_from_1970_in_what_its_size_says(tmp_path: Path, zone: str) -> None:
+    """As a number or as its text, in columns of any type and in messages; whatever the platform's zone."""
+    master = tmp_path / "master"
+    for name, text in EPOCHS.items():
+        kinds = {"text": [text], "decimal": pa.array([Decimal(text)], pa.decimal128(30, 9))}
+        if name != "nanoseconds":  # more digits than a float holds
+            kinds["float"] = [float(text)]
+        if text.isdigit():
+            kinds["integer"] = [int(text)]
+        for kind, column in kinds.items():
+            write(master, "video_topic", watched(1, user_id=[f"{name}, {kind}"], timestamp=column))
+        number = {k: v[0] for k, v in watched(1, user_id=[f"{name}, JSON"]).items()} | {"timestamp": "NUMBER"}
+        write(master, "video_topic", {"value": [json.dumps(number).replace('"NUMBER"', text)]})
+    seen = see(master, "video_topic", Settings(platform_zone=zone))
+    moments = dict.fromkeys(EPOCHS, datetime.fromisoformat("2025-11-02 01:30:00.500"))
+    moments["seconds"] = datetime.fromisoformat("2025-11-02 01:30:00")
+    moments["the least"] = datetime.fromisoformat("1973-03-03 09:46:40")
+    read = seen.by_user()
+    assert {name: moments[name.partition(",")[0]] for name in read} == read
+    assert len(read) == 4 * len(EPOCHS) - 1 + sum(map(str.isdigit, EPOCHS.values()))
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -156,7 +191,7 @@ NO_TEXTS = [
     "x2025-12-10 14:30:00",
     "2025-W50-3",
     "2025-344",
-    "1762047000",
+    "99999999.9",
     "-2025-12-10",
     "٢٠٢٥-12-10 14:30:00",
     "0000-12-10 14:30:00",
@@ -178,7 +213,10 @@ def test_every_way_to_write_a_time_is_read_as_the_contract_says(tmp_path: Path, 
     settings = Settings(platform_zone=zone, reporting_zone="Asia/Ho_Chi_Minh")
     seen = see(tmp_path / "master", "video_topic", settings)
     assert (seen.events, seen.quarantined.total()) == expected(tmp_path / "master", "video_topic", settings)
-    assert seen.quarantined == {"timestamp can't be read as a time": len(NO_TEXTS)}
+    implausible = {
+        "timestamp isn't plausible: it is before 1970 or after 2200": seen.quarantined.total() - len(NO_TEXTS)
+    }
+    assert seen.quarantined == {"timestamp can't be read as a time": len(NO_TEXTS)} | implausible
 
 
 TRANSITIONS = {

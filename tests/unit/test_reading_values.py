@@ -53,9 +53,18 @@ NO_NUMBERS = {
 NO_INTEGERS = {
     "beyond 32 bits": pa.array([2**31]),
     "beyond 64 bits": pa.array([2**64 - 1], pa.uint64()),
-    "a half": pa.array([120.5]),
-    "a decimal half": pa.array([Decimal("120.50")], pa.decimal128(10, 2)),
 }
+HALVES = {"a half": pa.array([120.5]), "a decimal half": pa.array([Decimal("120.50")], pa.decimal128(10, 2))}
+
+
+def test_a_duration_is_rounded_half_up_a_count_is_whole_or_none(tmp_path: Path) -> None:
+    """Below zero it stays below zero; a count of answers may have no fraction."""
+    more = {"less": pa.array([120.4999]), "text": pa.array(["120.5"]), "nearly none": pa.array([-0.4])}
+    found = each(tmp_path / "video" / "master", "video_topic", "watch_duration_seconds", HALVES | more)
+    expected = {"a half": 121, "a decimal half": 121, "less": 120, "text": 121, "nearly none": UNREADABLE}
+    assert found == expected
+    counts = each(tmp_path / "quiz" / "master", "assessment_topic", "correct_answers", HALVES)
+    assert counts == dict.fromkeys(HALVES, UNREADABLE)
 
 
 def test_a_whole_number_is_read_from_a_column_of_any_type(tmp_path: Path) -> None:
@@ -69,7 +78,7 @@ def test_a_whole_number_is_read_from_a_column_of_any_type(tmp_path: Path) -> Non
 
 def test_a_score_is_read_from_a_column_of_any_type(tmp_path: Path) -> None:
     """With its fraction; from 0 to 1e15."""
-    halves = {"a half": (pa.array([120.5]), 120.5), "a decimal half": (NO_INTEGERS["a decimal half"], 120.5)}
+    halves = {"a half": (pa.array([120.5]), 120.5), "a decimal half": (HALVES["a decimal half"], 120.5)}
     good = NUMBERS | halves | {"the largest": (pa.array([1e15]), 1e15)}
     columns = {name: column for name, (column, _) in good.items()} | NO_NUMBERS | {"too large": pa.array([1.1e15])}
     found = each(tmp_path / "master", "assessment_topic", "score", columns)
@@ -162,7 +171,7 @@ LISTS = {
     "an object": (pa.array(['{"a": 1}']), UNREADABLE),
     "a string": (pa.array(['"a"']), UNREADABLE),
     "json null": (pa.array(["null"]), UNREADABLE),
-    "blank": (pa.array([" "]), UNREADABLE),
+    "blank": (pa.array([" "]), None),
     "cut off": (pa.array(['["a"']), UNREADABLE),
     "as Python writes it": (pa.array(["['a']"]), UNREADABLE),
     "integer": (pa.array([7]), UNREADABLE),

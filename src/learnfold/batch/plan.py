@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from learnfold.settings import Settings
     from learnfold.storage import Entry
 
-READING = 1
+READING = 2
 """Raised when the rules of reading events change, so that everything is folded again."""
 
 

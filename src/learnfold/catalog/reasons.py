@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from learnfold.catalog import values
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -50,6 +52,11 @@ def blank(field: Field) -> str:
 def unreadable(field: Field) -> str:
     """A field can't be read as its type."""
     return f"{field.name} can't be read as {_KINDS[field.type]}"
+
+
+def implausible(field: Field) -> str:
+    """A time that no event can be of."""
+    return f"{field.name} isn't plausible: it is before {values.FIRST_YEAR} or after {values.LAST_YEAR}"
 
 
 def out_of_range(field: Field) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from learnfold.catalog.values import IDENTITY, TIMESTAMP
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from learnfold.catalog import Rollup, Topic
-
-IDENTITY = "event_id"
-"""The field that tells events apart."""
 
 
 @dataclass(frozen=True)
@@ -31,5 +30,5 @@ class EventSource:
 
 def needed_fields(topic: Topic, rollups: Iterable[Rollup]) -> list[str]:
     """The fields that the rollups read, and those that events are told apart by, in the topic's order."""
-    names = {IDENTITY, "timestamp"}.union(*(rollup.reads for rollup in rollups))
+    names = {*IDENTITY, TIMESTAMP}.union(*(rollup.reads for rollup in rollups))
     return [field.name for field in topic.sent if field.name in names]

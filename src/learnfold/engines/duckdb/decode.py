@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from learnfold.catalog import reasons
-from learnfold.engines.duckdb.sql import parquet, quoted
-from learnfold.engines.event_source import IDENTITY
+from learnfold.catalog import reasons, values
+from learnfold.engines.duckdb.sql import foreign_parquet, quoted, quoted_name
+from learnfold.master.path_values import source_in_path, values_in_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 EXTRA = "extra_fields"
 """The column of a file that ingestion wrote with what the topic had no field for, as JSON."""
+
+_SOURCES = ("kafka_cluster", "kafka_generation")
+"""Columns that say of which cluster and generation an offset is."""
 
 _NUMERIC = {
     "TINYINT",
@@ -36,6 +39,7 @@ _NUMERIC = {
     "FLOAT",
     "DOUBLE",
 }
+_FLOATING = {"FLOAT", "DOUBLE"}
 _NAIVE = {"TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE"}
 _INSTANT = {"TIMESTAMP WITH TIME ZONE"}
 
@@ -47,6 +51,8 @@ class Relation:
     sql: str  # what stands behind FROM
     file: str = "0"  # the number of an event's file
     row: str = "NULL"  # its row in the file; with ``_file`` it names the event
+    source: str = "NULL"  # the cluster and generation of Kafka that its partition and offset are of
+    given: Mapping[str, str] | None = None  # values, as SQL, of fields that aren't in the relation
     carried: Mapping[str, str] | None = None  # other columns of the result, by name
 
 
@@ -55,23 +61,36 @@ def select_files(topic: Topic, footers: Footers, wanted: Sequence[str]) -> str:
     selects, first = [], 0
     for shape, files in footers.shapes.items():
         if files:
-            selects.append(select(topic, shape, files, first, wanted))
+            selects.append(select_from(topic, shape, rows_of(topic, footers, shape, files, first), wanted))
             first += len(files)
     return " UNION ALL BY NAME ".join(selects) if selects else _select_nothing(topic, wanted)
 
 
-def select(topic: Topic, shape: FileSchema, files: Sequence[str], first: int, wanted: Sequence[str]) -> str:
-    """The SELECT over ``files`` of one schema, which are numbered from ``first``, with the fields in ``wanted``.
+def rows_of(topic: Topic, footers: Footers, shape: FileSchema, files: Sequence[str], first: int = 0) -> Relation:
+    """The rows of ``files`` of one schema, which are numbered from ``first``, with what their paths say of them."""
+    paths = [footers.paths.get(file, file) for file in files]
+    sources = [source_in_path(path) for path in paths]
+    names = [] if shape.envelope else [field.name for field in topic.sent if shape.type(field.name) is None]
+    said = [values_in_path(path, names) for path in paths] if names else []
+    fields = sorted({name for values_said in said for name in values_said})
+    return Relation(
+        foreign_parquet(files, shape.aliases),
+        f"file_index + {first}",
+        "file_row_number",
+        _by_file(sources) if any(sources) else "NULL",
+        {name: _by_file([values_said.get(name) for values_said in said]) for name in fields},
+    )
 
-    Fields that aren't wanted are still checked, if they can be wrong.
-    """
-    source = parquet(files)
-    return select_from(topic, shape, Relation(source, f"file_index + {first}", "file_row_number"), wanted)
+
+def _by_file(texts: Sequence[str | None]) -> str:
+    """The text of a row's file, as SQL."""
+    listed = ", ".join("NULL" if text is None else quoted(text) for text in texts)
+    return f"CAST([{listed}] AS VARCHAR[])[file_index + 1]"
 
 
 def select_from(topic: Topic, shape: FileSchema, relation: Relation, wanted: Sequence[str]) -> str:
     """The same over any relation whose columns are as ``shape`` says; what is carried comes before the fields."""
-    raw = _Envelope(topic, shape) if shape.envelope else _Flat(topic, shape)
+    raw = _Envelope(topic, shape) if shape.envelope else _Flat(topic, shape, relation.given or {})
     checked = [f for f in topic.sent if f.name in wanted or f.required or f.type != "VARCHAR"]
     inner = [f"{raw.text(f)} AS {_raw(f)}" for f in checked]
     typed = [f"{raw.typed(f)} AS {_name(f)}" for f in checked]
@@ -80,16 +99,17 @@ def select_from(topic: Topic, shape: FileSchema, relation: Relation, wanted: Seq
     carried = "".join(f"{sql} AS {name}, " for name, sql in others.items())
     where = (
         f"(SELECT CAST({relation.file} AS INTEGER) AS _file, {relation.row} AS _row, "
-        f"{raw.kafka('partition', 'INTEGER')} AS _partition, {raw.kafka('offset', 'BIGINT')} AS _offset, {carried}"
+        f"{raw.kafka('partition', 'INTEGER')} AS _partition, {raw.kafka('offset', 'BIGINT')} AS _offset, "
+        f"{_source(shape, relation)} AS _source, {carried}"
         f"{raw.columns()} FROM {relation.sql})"
     )
     whole = "".join(f"{name}, " for name in raw.about)
-    middle = f"(SELECT _file, _row, _partition, _offset, {also}{whole}{', '.join(inner)} FROM {where})"
+    middle = f"(SELECT _file, _row, _partition, _offset, _source, {also}{whole}{', '.join(inner)} FROM {where})"
     keep = ", ".join(_name(f) for f in checked if f.name in wanted)
     raws = ", ".join(_raw(f) for f in checked)
     return (
-        f"SELECT _file, _row, _partition, _offset, {also}{keep}, {_reason(checked, raw)} AS _reason "
-        f"FROM (SELECT _file, _row, _partition, _offset, {also}{whole}{raws}, {', '.join(typed)} FROM {middle})"
+        f"SELECT _file, _row, _partition, _offset, _source, {also}{keep}, {_reason(checked, raw)} AS _reason "
+        f"FROM (SELECT _file, _row, _partition, _offset, _source, {also}{whole}{raws}, {', '.join(typed)} FROM {middle})"
     )
 
 
@@ -98,27 +118,44 @@ def _select_nothing(topic: Topic, wanted: Sequence[str]) -> str:
     fields = "".join(f"CAST(NULL AS {f.type}) AS {f.name}, " for f in topic.sent if f.name in wanted)
     return (
         "SELECT CAST(NULL AS INTEGER) AS _file, CAST(NULL AS BIGINT) AS _row, CAST(NULL AS INTEGER) AS _partition, "
-        f"CAST(NULL AS BIGINT) AS _offset, {fields}CAST(NULL AS VARCHAR) AS _reason WHERE false"
+        f"CAST(NULL AS BIGINT) AS _offset, CAST(NULL AS VARCHAR) AS _source, {fields}CAST(NULL AS VARCHAR) AS _reason WHERE false"
+    )
+
+
+def _source(shape: FileSchema, relation: Relation) -> str:
+    """The cluster and generation that a row's offset is of, as its columns say, else its path; NULL where nothing says."""
+    columns = [f"CAST({quoted_name(shape.name(name))} AS VARCHAR)" for name in _SOURCES if shape.type(name)]
+    return (
+        f"coalesce(nullif(concat_ws('/', {', '.join(columns)}), ''), {relation.source})"
+        if columns
+        else f"CAST({relation.source} AS VARCHAR)"
     )
 
 
 class _Flat:
-    """A column a field; a field that was declared after the file was written lies in the file's ``extra_fields``."""
+    """A column a field.
 
-    def __init__(self, topic: Topic, shape: FileSchema) -> None:
-        self.topic, self.shape = topic, shape
+    A field that isn't in the file is in its path, or, where it was declared after the file was written, in its ``extra_fields``.
+    """
+
+    def __init__(self, topic: Topic, shape: FileSchema, given: Mapping[str, str]) -> None:
+        self.topic, self.shape, self.given = topic, shape, given
         self.whole: list[tuple[str, str]] = []
         self.about: tuple[str, ...] = ()
         extra = shape.type(EXTRA) == "VARCHAR"
-        self.types = {f.name: shape.type(f.name) or ("VARCHAR" if extra else None) for f in topic.sent}
+        self.types = {
+            f.name: shape.type(f.name) or ("VARCHAR" if extra or f.name in given else None) for f in topic.sent
+        }
 
     def columns(self) -> str:
         there = [f'"{self.shape.name(name)}" AS "{name}"' for name in self.types if self.shape.type(name)]
         later = [name for name, kind in self.types.items() if kind and not self.shape.type(name)]
-        if later:
-            extra = f"CASE WHEN json_valid({self.shape.name(EXTRA)}) THEN {self.shape.name(EXTRA)} END"
-            there += [f"json_extract_string({extra}, '$.{name}') AS \"{name}\"" for name in later]
+        there += [f'{self.given.get(name) or self._extra(name)} AS "{name}"' for name in later]
         return ", ".join(there) or "NULL AS nothing"
+
+    def _extra(self, name: str) -> str:
+        column = self.shape.name(EXTRA)
+        return f"json_extract_string(CASE WHEN json_valid({column}) THEN {column} END, '$.{name}')"
 
     def kafka(self, what: str, kind: str) -> str:
         for name in (f"kafka_{what}", what):
@@ -136,26 +173,35 @@ class _Flat:
         if kind == "BLOB":
             return f"coalesce(try(decode({column})), '\\x' || hex({column}))"
         if field.type == "VARCHAR":
+            if kind == "VARCHAR":
+                return column
             nested = kind.endswith("]") or kind.startswith(("STRUCT", "MAP"))
-            return (
-                column
-                if kind == "VARCHAR"
-                else f"CAST(to_json({column}) AS VARCHAR)"
-                if nested
-                else f"CAST({column} AS VARCHAR)"
-            )
+            shown = f"CAST(to_json({column}) AS VARCHAR)" if nested else f"CAST({column} AS VARCHAR)"
+            if values.is_id(field) and (kind in _FLOATING or kind.startswith("DECIMAL")):
+                return f"coalesce(whole_decimal(try_cast({column} AS DECIMAL(38, 16))), {shown})"
+            return shown
         return column
 
     def textual(self, field: Field) -> bool:
         """Whether the field is text in the file, which can be blank."""
         return self.types[field.name] in {"VARCHAR", "BLOB"}
 
+    def there(self, field: Field) -> str:
+        """SQL, ending in AND, that is true where the field has a value."""
+        blank = f"NOT is_blank({_raw(field)}) AND " if self.textual(field) else ""
+        return f"{_raw(field)} IS NOT NULL AND {blank}"
+
+    def endless(self, field: Field) -> str | None:
+        """SQL that is true where an id is a number that is none, as NaN; None where the file can't say one."""
+        wrong = field.type == "VARCHAR" and values.is_id(field) and self.types[field.name] in _FLOATING
+        return f"{_raw(field)} IN ('nan', 'inf', '-inf')" if wrong else None
+
     def typed(self, field: Field) -> str:  # noqa: PLR0911 - one return a type
         kind, raw = self.types[field.name], _raw(field)
-        if field.name == IDENTITY:
-            return _no_blank(raw) if self.textual(field) else raw
-        if kind is None or field.type == "VARCHAR":
+        if kind is None:
             return raw
+        if field.type == "VARCHAR":
+            return _read_text(field, raw)
         text = raw if kind in {"VARCHAR", "BLOB"} else f"CAST({raw} AS VARCHAR)"
         if field.type == "TIMESTAMP":
             if kind in _INSTANT:
@@ -171,11 +217,10 @@ class _Flat:
             listed = f"CAST(to_json({raw}) AS VARCHAR[])" if nested else f"CAST({raw} AS VARCHAR[])"
             return listed if kind.endswith("]") else f"read_array({text})"
         numeric = kind in _NUMERIC or kind.startswith("DECIMAL")
-        if field.type == "INTEGER":
-            if kind in {"INTEGER", "SMALLINT", "TINYINT", "USMALLINT", "UTINYINT"}:
-                return f"CAST({raw} AS INTEGER)"
-            return f"whole_number(CAST({raw} AS DOUBLE))" if numeric else f"whole_number(read_number({text}))"
-        return f"CAST({raw} AS DOUBLE)" if numeric else f"read_number({text})"
+        number = f"CAST({raw} AS DOUBLE)" if numeric else f"read_number({text})"
+        if field.type == "INTEGER" and kind in {"INTEGER", "SMALLINT", "TINYINT", "USMALLINT", "UTINYINT"}:
+            return f"CAST({raw} AS INTEGER)"
+        return _read_number(field, number)
 
 
 class _Envelope:
@@ -213,16 +258,27 @@ class _Envelope:
         """JSON gives everything as text."""
         return True
 
+    def there(self, field: Field) -> str:
+        """SQL, ending in AND, that is true where the field has a value."""
+        return f"{_raw(field)} IS NOT NULL AND NOT is_blank({_raw(field)}) AND "
+
+    def endless(self, field: Field) -> str | None:  # noqa: ARG002 - the same call as of a flat file
+        """JSON has no such numbers."""
+        return None
+
     def typed(self, field: Field) -> str:
         raw = _raw(field)
-        read = {
-            "VARCHAR": _no_blank(raw) if field.name == IDENTITY else raw,
-            "TIMESTAMP": f"in_calendar(read_instant({raw}))",
-            "VARCHAR[]": f"read_array({raw})",
-            "INTEGER": f"whole_number(read_number({raw}))",
-            "DOUBLE": f"read_number({raw})",
-        }
-        return read[field.type]
+        if field.type == "VARCHAR":
+            text = _read_text(field, raw)
+            if not values.is_id(field):
+                return text
+            number = (
+                f"unicode({raw}) BETWEEN 45 AND 57 AND NOT regexp_full_match({raw}, '[-0-9]*') "
+                f"AND regexp_full_match({raw}, '-?{values.NUMBER}') AND json_type(_text, '$.{field.name}') <> 'VARCHAR'"
+            )
+            return f"CASE WHEN {number} THEN {_read_text(field, f'coalesce(plain_id({raw}), {raw})')} ELSE {text} END"
+        read = {"TIMESTAMP": f"in_calendar(read_instant({raw}))", "VARCHAR[]": f"read_array({raw})"}
+        return read.get(field.type) or _read_number(field, f"read_number({raw})")
 
 
 def _reason(fields: Sequence[Field], raw: _Flat | _Envelope) -> str:
@@ -235,20 +291,29 @@ def _reason(fields: Sequence[Field], raw: _Flat | _Envelope) -> str:
             if raw.textual(field):
                 cases.append((f"is_blank({text})", reasons.blank(field)))
         if field.type != "VARCHAR":
-            cases.append(
-                (
-                    f"{name} IS NULL" if field.required else f"{text} IS NOT NULL AND {name} IS NULL",
-                    reasons.unreadable(field),
-                )
-            )
+            there = "" if field.required else raw.there(field)
+            cases.append((f"{there}{name} IS NULL", reasons.unreadable(field)))
+        elif endless := raw.endless(field):
+            cases.append((endless, reasons.unreadable(field)))
+        if field.name == values.TIMESTAMP:
+            years = f"TIMESTAMP '{values.FIRST_YEAR}-01-01' AND {name} < TIMESTAMP '{values.LAST_YEAR + 1}-01-01'"
+            cases.append((f"NOT ({name} >= {years})", reasons.implausible(field)))
         if field.check:
             cases.append((f"NOT ({_over(field)})", reasons.out_of_range(field)))
     return "CASE " + " ".join(f"WHEN {condition} THEN {quoted(reason)}" for condition, reason in cases) + " END"
 
 
-def _no_blank(text: str) -> str:
-    """An id; a blank one is none."""
-    return f"CASE WHEN is_blank({text}) THEN NULL ELSE {text} END"
+def _read_text(field: Field, text: str) -> str:
+    """The value of a field that is text; a blank one is none."""
+    read = {values.EVENT_ID: "read_event_id", values.EVENT_TYPE: "read_event_type", values.ROLE: "read_role"}
+    return f"{read.get(field.name, 'read_text')}({text})"
+
+
+def _read_number(field: Field, number: str) -> str:
+    """The value of a field that is a number, from a DOUBLE."""
+    if field.type == "DOUBLE":
+        return f"finite({number})"
+    return f"rounded_number({number})" if values.is_duration(field) else f"whole_number({number})"
 
 
 def _over(field: Field) -> str:

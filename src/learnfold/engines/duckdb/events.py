@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from learnfold.catalog.values import EVENT_ID, IDENTITY, TIMESTAMP
 from learnfold.engines import DayCounts
 from learnfold.engines.duckdb.sql import quoted
-from learnfold.engines.event_source import IDENTITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from learnfold.engines.event_source import EventSource
 
 _IDENTITY = """CASE WHEN event_id IS NOT NULL THEN hash(event_id)
-    WHEN _partition IS NOT NULL AND _offset IS NOT NULL THEN hash(_partition, _offset) END"""
-_SAME = """CASE WHEN event_id IS NOT NULL THEN row(event_id, CAST(NULL AS INTEGER), CAST(NULL AS BIGINT))
-    ELSE row(CAST(NULL AS VARCHAR), _partition, _offset) END"""
+    WHEN _partition IS NOT NULL AND _offset IS NOT NULL THEN hash(_source, _partition, _offset) END"""
+_SAME = f"""CASE WHEN event_id IS NOT NULL THEN row({", ".join(IDENTITY)}, CAST(NULL AS VARCHAR), CAST(NULL AS INTEGER), CAST(NULL AS BIGINT))
+    ELSE row({", ".join("CAST(NULL AS VARCHAR)" for _ in IDENTITY)}, _source, _partition, _offset) END"""
 """What makes events the same; hashes only find those that may be."""
 
 
@@ -71,7 +71,7 @@ def drop_duplicates(
     cursor.execute(
         f"CREATE OR REPLACE TEMP TABLE repeated AS SELECT _identity FROM events WHERE {these} GROUP BY ALL HAVING count(*) > 1"
     )
-    rest = [name for name in source.fields if name not in {IDENTITY, "timestamp"}]
+    rest = [name for name in source.fields if name not in {EVENT_ID, TIMESTAMP}]
     content = f"row({', '.join(rest)})" if rest else "1"
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE duplicates AS
@@ -112,7 +112,7 @@ def _with_identity(select: str) -> str:
 def _rank_by_all_fields(cursor: duckdb.DuckDBPyConnection, source: EventSource) -> None:
     """Ranks duplicates by their timestamp and then all their fields, read once more."""
     fields = [field.name for field in source.topic.sent]
-    order = ", ".join(f"whole.{name} NULLS FIRST" for name in fields if name not in {IDENTITY, "timestamp"})
+    order = ", ".join(f"whole.{name} NULLS FIRST" for name in fields if name not in {EVENT_ID, TIMESTAMP})
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE ranked AS
         SELECT duplicates.*, rank() OVER (PARTITION BY duplicates._day, duplicates.same ORDER BY duplicates.timestamp, {order}) AS nth

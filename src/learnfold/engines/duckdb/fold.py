@@ -38,6 +38,7 @@ def fold(
     """
     path_of = dict(zip(local, request.files, strict=True))
     found = footers.read(cursor, local)
+    found.paths = path_of
     source = _load(cursor, request, found)
     folded = Folded(unreadable={path_of[file]: why for file, why in found.unreadable.items()})
     if folded.unreadable and not skip_unreadable:
@@ -88,7 +89,8 @@ def _broken(cursor: duckdb.DuckDBPyConnection, source: EventSource, found: Foote
     broken = {}
     for shape, files in found.shapes.items():
         for file in files:
-            select = decode.select(source.topic, shape, [file], 0, source.fields)
+            rows = decode.rows_of(source.topic, found, shape, [file])
+            select = decode.select_from(source.topic, shape, rows, source.fields)
             try:
                 cursor.execute(f"CREATE OR REPLACE TEMP TABLE events AS {select}")
             except duckdb.Error as error:

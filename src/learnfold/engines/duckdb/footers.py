@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+_OF_DUCKDB = ("filename", "file_index", "file_row_number")
+"""Columns that DuckDB gives every file; a column of the file's own by one of these names would hide it."""
+
+
 @dataclass(frozen=True)
 class FileSchema:
     """The top-level columns of a file with their DuckDB types; ``INT96`` is kept apart, since it is always an instant."""
@@ -26,10 +30,18 @@ class FileSchema:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """What DuckDB calls each column: to it user_id and USER_ID are one name, so the second to come is ``…_1``."""
+        return self._distinct(())
+
+    @cached_property
+    def aliases(self) -> tuple[str, ...]:
+        """What ``foreign_parquet`` calls each column: the same, and different from the columns that DuckDB adds."""
+        return self._distinct(("", *_OF_DUCKDB))
+
+    def _distinct(self, taken: Sequence[str]) -> tuple[str, ...]:
         names: list[str] = []
         for name, _ in self.columns:
-            taken, found, number = {other.encode().lower() for other in names}, name, 0
-            while found.encode().lower() in taken:  # of bytes: only a to z have a case
+            used, found, number = {other.encode().lower() for other in (*taken, *names)}, name, 0
+            while found.encode().lower() in used:  # of bytes: only a to z have a case
                 number += 1
                 found = f"{name}_{number}"
             names.append(found)
@@ -59,6 +71,9 @@ class Footers:
     shapes: dict[FileSchema, list[str]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(
+        default_factory=dict
+    )  # where a local copy lies in the master dataset; else it is its own
 
     @property
     def readable(self) -> list[str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from learnfold.catalog import values
 from learnfold.engines.duckdb.sql import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from learnfold.settings import Zones
 
 _ISO = (
@@ -20,10 +23,6 @@ _OFFSET = r"[+-](?:[01]\d|2[0-3]):[0-5]\d"
 """The part of it that DuckDB's own cast reads; the cast passes over an offset."""
 
 _DAY_US = 24 * 3600 * 1_000_000
-
-_SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
-"""All white space there is."""
-
 
 _LAX_NUMBER = "-?(?:[nN][aA][nN]|[iI][nN][fF])"
 _LAX_JSON = (rf",\s*(?:[}}\]]|{_LAX_NUMBER})", rf":\s*{_LAX_NUMBER}", rf"\[\s*{_LAX_NUMBER}")
@@ -44,13 +43,17 @@ def macros(zones: Zones) -> list[str]:
     shown = "t" if zones.reporting == "UTC" else f"timezone({report}, timezone('UTC', t))"
     return [
         # nearly every text begins with a letter or digit, which is seen at once
-        f"CREATE OR REPLACE MACRO is_blank(s) AS CASE WHEN unicode(s) BETWEEN 33 AND 127 THEN false ELSE trim(s, '{_SPACES}') = '' END",
+        f"CREATE OR REPLACE MACRO is_blank(s) AS CASE WHEN unicode(s) BETWEEN 33 AND 127 THEN false ELSE trim(s, '{values.SPACES}') = '' END",
         f"CREATE OR REPLACE MACRO reporting_time(t) AS {shown}",
         f"CREATE OR REPLACE MACRO platform_instant(naive) AS {instant}",
         r"CREATE OR REPLACE MACRO read_number(s) AS CASE WHEN regexp_full_match(s, "
         r"'\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*') THEN try_cast(s AS DOUBLE) END",
-        "CREATE OR REPLACE MACRO whole_number(d) AS CASE WHEN d = trunc(d) AND d BETWEEN -2147483648 AND 2147483647 "
+        "CREATE OR REPLACE MACRO finite(d) AS CASE WHEN isfinite(d) THEN d END",
+        "CREATE OR REPLACE MACRO whole_number(d) AS CASE WHEN isfinite(d) AND d = trunc(d) AND d BETWEEN -2147483648 AND 2147483647 "
         "THEN CAST(d AS INTEGER) END",
+        # half up; below zero away from it, so that it stays below zero
+        "CREATE OR REPLACE MACRO rounded_number(d) AS whole_number(CASE WHEN d < 0 THEN floor(d) ELSE floor(d + 0.5) END)",
+        *_texts(),
         # where a text might hold a comma too many or a number like NaN, it is searched for once more outside strings
         f"CREATE OR REPLACE MACRO looks_lax(s) AS {' OR '.join(f'regexp_matches(s, {quoted(lax)})' for lax in _LAX_JSON)}",
         "CREATE OR REPLACE MACRO is_json(s) AS json_valid(s) AND CASE WHEN looks_lax(s) "
@@ -74,5 +77,48 @@ def macros(zones: Zones) -> list[str]:
         f"WHEN regexp_full_match(s, '{_USUAL}Z') THEN try_cast(s AS TIMESTAMP) "
         f"WHEN regexp_full_match(s, '{_USUAL}{_OFFSET}') THEN try_cast(s AS TIMESTAMP) - to_minutes(offset_minutes(right(s, 6))) "
         f"WHEN regexp_full_match(s, '{_USUAL}') THEN platform_instant(try_cast(s AS TIMESTAMP)) "
+        "WHEN is_epoch(s) THEN read_epoch(try_cast(s AS DECIMAL(29, 9))) "
         "ELSE iso_instant(iso_parts(s)) END",
     ]
+
+
+def _texts() -> list[str]:
+    """The functions that read texts and ids."""
+    spaces = quoted(values.SPACES)
+    roles = " ".join(f"WHEN {_in('r', (role, *others))} THEN {quoted(role)}" for role, others in values.ROLES.items())
+    small, large = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    nil = values.NO_IDS[-1]
+    first, _ = values.EPOCHS[0]
+    return [
+        "CREATE OR REPLACE MACRO read_text(s) AS CASE WHEN unicode(s) BETWEEN 33 AND 127 THEN s WHEN is_blank(s) THEN NULL ELSE s END",
+        f"CREATE OR REPLACE MACRO read_event_type(s) AS CASE WHEN regexp_full_match(s, '[A-Z][A-Z0-9_]*') THEN s "
+        f"ELSE read_text(translate(trim(s, {spaces}), '{small}', '{large}')) END",
+        f"CREATE OR REPLACE MACRO role_of(r) AS CASE {roles} ELSE read_text(r) END",
+        f"CREATE OR REPLACE MACRO read_role(s) AS CASE WHEN {_in('s', values.ROLES)} THEN s "
+        f"ELSE role_of(translate(trim(s, {spaces}), '{large}', '{small}')) END",
+        f"CREATE OR REPLACE MACRO read_event_id(s) AS CASE WHEN length(s) = {len(nil)} THEN "
+        f"CASE WHEN s = '{nil}' THEN NULL WHEN regexp_full_match(s, '{values.UUID}') THEN lower(s) ELSE read_text(s) END "
+        f"WHEN length(s) < 10 AND {_in('lower(s)', values.NO_IDS)} THEN NULL ELSE read_text(s) END",
+        f"CREATE OR REPLACE MACRO whole_decimal(d) AS CASE WHEN d = trunc(d) AND abs(d) < {values.MOST_ID} THEN CAST(CAST(d AS BIGINT) AS VARCHAR) END",
+        "CREATE OR REPLACE MACRO plain_id(s) AS CASE WHEN s NOT SIMILAR TO '-?[0-9]+' THEN whole_decimal(try_cast(s AS DECIMAL(38, 16))) END",
+        f"CREATE OR REPLACE MACRO is_epoch(s) AS regexp_full_match(s, '\\s*{values.NUMBER}\\s*') AND coalesce(try_cast(s AS DOUBLE) >= {first}, false)",
+        f"CREATE OR REPLACE MACRO read_epoch(d) AS CASE {_epochs()} END",
+    ]
+
+
+def _epochs() -> str:
+    """Microseconds since 1970 as a time, from a number of what its size says."""
+    ends = [size for size, _ in values.EPOCHS[1:]] + [values.EPOCHS[-1][0] * 1000]
+    cases = []
+    for (size, per_second), end in zip(values.EPOCHS, ends, strict=True):
+        micros = (
+            f"trunc(d * {10**6 // per_second})"
+            if per_second <= 10**6
+            else f"CAST(trunc(d) AS HUGEINT) // {per_second // 10**6}"
+        )
+        cases.append(f"WHEN d >= {size} AND d < {end} THEN make_timestamp(CAST({micros} AS BIGINT))")
+    return " ".join(cases)
+
+
+def _in(text: str, words: Iterable[str]) -> str:
+    return f"{text} IN ({', '.join(map(quoted, words))})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learnfold.engines import OutputFile
-from learnfold.engines.duckdb.sql import parquet, quoted, quoted_name
+from learnfold.engines.duckdb.sql import foreign_parquet, quoted, quoted_name
 from learnfold.storage.out_layout import quarantine_path
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def write_quarantine(
 def _whole(shape: FileSchema, files: Sequence[str], place: Mapping[str, int]) -> str:
     """The rows of the table ``invalid`` in ``files``, each with all of it as ``event`` or ``bytes``."""
     number = "CASE file_index " + " ".join(f"WHEN {at} THEN {place[file]}" for at, file in enumerate(files)) + " END"
-    source = parquet(files)
+    source = foreign_parquet(files, shape.aliases)
     joined = (
         f"(SELECT file_index, file_row_number, * FROM {source}) AS source "
         f"JOIN invalid ON invalid._file = {number} AND invalid._row = source.file_row_number"
@@ -71,7 +71,7 @@ def _whole(shape: FileSchema, files: Sequence[str], place: Mapping[str, int]) ->
         whole = f"CASE WHEN {event} IS NULL THEN value END" if binary else "CAST(NULL AS BLOB)"
     else:
         columns = []
-        for (column, kind), called in zip(shape.columns, shape.names, strict=True):
+        for (column, kind), called in zip(shape.columns, shape.aliases, strict=True):
             name = f"source.{quoted_name(called)}"
             shown = f"coalesce(try(decode({name})), '\\x' || hex({name}))" if kind == "BLOB" else name
             columns.append(f"{quoted(column)}, {shown}")

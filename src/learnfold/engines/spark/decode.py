@@ -10,14 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learnfold.catalog import reasons
-from learnfold.engines.event_source import IDENTITY
+from learnfold.catalog import values as rules
 from learnfold.engines.spark import values
 from learnfold.engines.spark.dialect import check
 from learnfold.engines.spark.schema import named
 from learnfold.engines.spark.values import quoted
+from learnfold.master.path_values import SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from learnfold.catalog import Field, Topic
     from learnfold.engines.spark.footers import FileSchema
@@ -34,7 +35,10 @@ _KINDS = {
     "TIMESTAMP": {"instant", "local"},
     "VARCHAR[]": {"list"},
 }
-_PLACE = ("_file", "_row", "_partition", "_offset")
+_PLACE = ("_file", "_row", "_partition", "_offset", "_source")
+_SOURCES = ("kafka_cluster", "kafka_generation")
+"""Columns that say of which cluster and generation an offset is."""
+
 _CORRUPT = "not json"
 _ESCAPE = "\\u"
 _MAYBE_HALF = r"\\u[dD][89a-fA-F]"
@@ -46,22 +50,27 @@ _HALF = _ESCAPED + _MAYBE_HALF
 
 def columns_read(topic: Topic, shape: FileSchema) -> list[str]:
     """The columns of a file of this shape that its events are read from."""
-    names = ["value", "partition", "offset"]
+    names = ["value", "partition", "offset", *_SOURCES]
     if not shape.envelope:
-        names = [*(field.name for field in topic.sent), "kafka_partition", "kafka_offset", "partition", "offset", EXTRA]
+        places = ("kafka_partition", "kafka_offset", "partition", "offset", *_SOURCES, EXTRA)
+        names = [*(field.name for field in topic.sent), *places]
     return [name for name in dict.fromkeys(names) if shape.type(name)]
 
 
-def select(topic: Topic, sources: Mapping[str, FileSchema], wanted: Sequence[str], zone: str) -> str:
+def select(
+    topic: Topic, sources: Mapping[str, FileSchema], wanted: Sequence[str], zone: str, folders: Collection[str] = ()
+) -> str:
     """The SELECT over views of files by their shapes, with the fields in ``wanted``; ``zone`` is the platform's.
+
+    ``folders``: the names before ``=`` in the files' paths, which may say fields that the files lack.
 
     Columns: ``_file`` (as Spark names it), ``_row`` (in it), ``_partition`` and ``_offset`` (Kafka's, where the file has them), the
     wanted fields with their types, and ``_reason``: why the event is invalid, NULL when it is valid. Fields that aren't wanted are
     still checked, if they can be wrong.
     """
     checked = [field for field in topic.sent if field.name in wanted or field.required or field.type != "VARCHAR"]
-    flat = [_flat(view, shape, checked, zone) for view, shape in sources.items() if not shape.envelope]
-    packed = [_packed(view, shape) for view, shape in sources.items() if shape.envelope]
+    flat = [_flat(view, shape, checked, zone, folders) for view, shape in sources.items() if not shape.envelope]
+    packed = [_packed(view, shape, folders) for view, shape in sources.items() if shape.envelope]
     if packed:
         flat.append(_unpacked(" UNION ALL ".join(packed), topic, checked))
     if not flat:
@@ -98,16 +107,21 @@ def _form(fields: Sequence[Field]) -> list[tuple[str, str]]:
         ("_row", "BIGINT"),
         ("_partition", "INT"),
         ("_offset", "BIGINT"),
+        ("_source", "STRING"),
         ("_whole", "STRING"),
     ]
     texts = [(_text(field), "STRING") for field in fields]
     return [*place, *texts, *((_typed(field), _TYPED[field.type]) for field in fields if field.type in _TYPED)]
 
 
-def _flat(view: str, shape: FileSchema, fields: Sequence[Field], zone: str) -> str:
-    """A column a field; a field that was declared after the file was written lies in the file's ``extra_fields``."""
+def _flat(view: str, shape: FileSchema, fields: Sequence[Field], zone: str, folders: Collection[str]) -> str:
+    """A column a field.
+
+    A field that isn't in the file is in its path, or, where it was declared after the file was written, in its ``extra_fields``.
+    """
     also = shape.type(EXTRA)
-    extra = [field for field in fields if shape.type(field.name) is None] if also and also.kind == "text" else []
+    missing = [field for field in fields if shape.type(field.name) is None]
+    extra = missing if also and also.kind == "text" else []
     if extra:
         schema = quoted(", ".join(f"{named(field.name)} STRING" for field in extra))
         parsed = f"from_json({EXTRA}, {schema}, {values.json_options(_CORRUPT)})"
@@ -117,15 +131,24 @@ def _flat(view: str, shape: FileSchema, fields: Sequence[Field], zone: str) -> s
         "_row": "_row",
         "_partition": _kafka(shape, ("kafka_partition", "partition"), "INT"),
         "_offset": _kafka(shape, ("kafka_offset", "offset"), "BIGINT"),
+        "_source": _source(shape, folders),
     }
+    endless = []
     for field in fields:
         kind, column = shape.type(field.name), named(field.name)
         if kind is None:
-            if field in extra:
-                found[_text(field)] = _of_json(field, EXTRA)
+            choices = [values.value_in_path("_file", field.name)] if field.name in folders else []
+            choices += [_of_json(field, EXTRA)] if field in extra else []
+            if choices:
+                found[_text(field)] = f"coalesce({', '.join(choices)})"
             continue
         if kind.kind not in _KINDS.get(field.type, ()):
-            found[_text(field)] = values.shown(column, kind)
+            text = values.shown(column, kind)
+            if rules.is_id(field) and kind.kind == "number":
+                number = f"CAST({values.plain_number(column, kind)} AS DOUBLE)"
+                endless.append((f"{column} IS NOT NULL AND {values.finite(number)} IS NULL", reasons.unreadable(field)))
+                text = values.plain_id(text)
+            found[_text(field)] = text
         elif field.type == "TIMESTAMP":
             naive = f"CAST({values.naive_time(column, kind)} AS TIMESTAMP_NTZ)"
             local = (
@@ -138,18 +161,29 @@ def _flat(view: str, shape: FileSchema, fields: Sequence[Field], zone: str) -> s
             found[_typed(field)] = values.listed(column, kind)
         else:
             found[_typed(field)] = f"CAST({values.plain_number(column, kind)} AS DOUBLE)"
+    if endless:
+        found["_whole"] = _first(endless)
     columns = [f"{found.get(name, f'CAST(NULL AS {kind})')} AS {name}" for name, kind in _form(fields)]
     return f"SELECT {', '.join(columns)} FROM {view}"
 
 
-def _packed(view: str, shape: FileSchema) -> str:
+def _source(shape: FileSchema, folders: Collection[str]) -> str:
+    """The cluster and generation that a row's offset is of, as its columns say, else its path; NULL where nothing says."""
+    columns = [f"CAST({named(name)} AS STRING)" for name in _SOURCES if shape.type(name)]
+    places = [name for name in SOURCES if name in folders]
+    said = values.source_in_path("_file", places) if places else "CAST(NULL AS STRING)"
+    return f"coalesce(nullif(concat_ws('/', {', '.join(columns)}), ''), {said})" if columns else said
+
+
+def _packed(view: str, shape: FileSchema, folders: Collection[str]) -> str:
     """The JSON text in ``value``; NULL where it isn't UTF-8."""
     kind = shape.type("value")
     text = "CAST(NULL AS STRING)"
     if kind is not None:
         text = "try_validate_utf8(CAST(value AS STRING))" if kind.kind == "bytes" else values.shown("value", kind)
     partition, offset = _kafka(shape, ("partition",), "INT"), _kafka(shape, ("offset",), "BIGINT")
-    return f"SELECT _file, _row, {partition} AS _partition, {offset} AS _offset, value IS NULL AS _empty, {text} AS _text FROM {view}"
+    place = f"_file, _row, {partition} AS _partition, {offset} AS _offset, {_source(shape, folders)} AS _source"
+    return f"SELECT {place}, value IS NULL AS _empty, {text} AS _text FROM {view}"
 
 
 def _unpacked(packed: str, topic: Topic, fields: Sequence[Field]) -> str:
@@ -183,6 +217,8 @@ def _of_json(field: Field, document: str = "_text") -> str:
     name = f"_fields.{named(field.name)}"
     if field.type != "VARCHAR":
         return name
+    if rules.is_id(field):
+        name = values.json_id(name, document, field.name)
     return f"CASE WHEN _exponents THEN {values.json_number(name, document, field.name)} ELSE {name} END"
 
 
@@ -198,15 +234,15 @@ def _read(field: Field, zone: str) -> str:
     """The field in its type: as the file has it, else read from its text."""
     text, typed = _text(field), _typed(field)
     if field.type == "VARCHAR":
-        return f"CASE WHEN {values.blank(text)} THEN NULL ELSE {text} END" if field.name == IDENTITY else text
+        read = {rules.EVENT_ID: values.event_id, rules.EVENT_TYPE: values.event_type, rules.ROLE: values.role}
+        return read.get(field.name, values.text_value)(text)
     if field.type == "INTEGER":
-        return f"CASE WHEN {typed} IS NOT NULL THEN {values.whole(typed)} ELSE {values.whole(values.number(text))} END"
-    read = {
-        "TIMESTAMP": values.instant(text, _parts(field), zone),
-        "VARCHAR[]": values.strings(text),
-        "DOUBLE": values.number(text),
-    }
-    return f"coalesce({typed}, {read[field.type]})"
+        count = values.rounded if rules.is_duration(field) else values.whole
+        return f"CASE WHEN {typed} IS NOT NULL THEN {count(typed)} ELSE {count(values.number(text))} END"
+    if field.type == "DOUBLE":
+        return values.finite(f"coalesce({typed}, {values.number(text)})")
+    other = values.instant(text, _parts(field), zone) if field.type == "TIMESTAMP" else values.strings(text)
+    return f"coalesce({typed}, {other})"
 
 
 def _bounded(field: Field) -> str:
@@ -219,7 +255,8 @@ def _reason(fields: Sequence[Field]) -> str:
     cases = []
     for field in fields:
         name, text = named(field.name), _text(field)
-        absent = f"{text} IS NULL" + (f" AND {_typed(field)} IS NULL" if field.type in _TYPED else "")
+        blank = "" if field.required else f" OR {values.blank(text)}"
+        absent = f"({text} IS NULL{blank})" + (f" AND {_typed(field)} IS NULL" if field.type in _TYPED else "")
         if field.required:
             cases.append((absent, reasons.missing(field)))
             cases.append((values.blank(text), reasons.blank(field)))
@@ -230,6 +267,8 @@ def _reason(fields: Sequence[Field]) -> str:
                     reasons.unreadable(field),
                 )
             )
+        if field.name == rules.TIMESTAMP:
+            cases.append((f"NOT ({values.is_plausible(name)})", reasons.implausible(field)))
         if field.check:
             cases.append((f"NOT ({check(field)})", reasons.out_of_range(field)))
     return f"CASE WHEN _whole IS NOT NULL THEN _whole ELSE {_first(cases)} END"

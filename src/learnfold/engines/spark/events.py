@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark import StorageLevel
 
-from learnfold.engines.event_source import IDENTITY
+from learnfold.catalog.values import EVENT_ID, IDENTITY, TIMESTAMP
 from learnfold.engines.spark import dialect
 from learnfold.engines.spark.schema import named
 
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 _BROADCAST_ROWS = 1_000_000
 _IDENTITY = """CASE WHEN event_id IS NOT NULL THEN xxhash64(event_id)
-    WHEN _partition IS NOT NULL AND _offset IS NOT NULL THEN xxhash64(_partition, _offset) END"""
-_SAME = """CASE WHEN event_id IS NOT NULL THEN struct(event_id AS id, CAST(NULL AS INT) AS partition, CAST(NULL AS BIGINT) AS offset)
-    ELSE struct(CAST(NULL AS STRING) AS id, _partition AS partition, _offset AS offset) END"""
+    WHEN _partition IS NOT NULL AND _offset IS NOT NULL THEN xxhash64(_source, _partition, _offset) END"""
+_IDS = ", ".join(f"{name} AS {name}" for name in IDENTITY)
+_NO_IDS = ", ".join(f"CAST(NULL AS STRING) AS {name}" for name in IDENTITY)
+_SAME = f"""CASE WHEN event_id IS NOT NULL
+    THEN struct({_IDS}, CAST(NULL AS STRING) AS source, CAST(NULL AS INT) AS partition, CAST(NULL AS BIGINT) AS offset)
+    ELSE struct({_NO_IDS}, _source AS source, _partition AS partition, _offset AS offset) END"""
 """What makes events the same; hashes only find those that may be."""
 
 
@@ -66,7 +69,7 @@ class Events:
         """Leaves in ``single_events`` one of the events that are the same: the earliest, then that with the least fields."""
         valid = _valid(days)
         these = f"{valid} AND _identity IS NOT NULL"
-        rest = [named(name) for name in self.source.fields if name not in {IDENTITY, "timestamp"}]
+        rest = [named(name) for name in self.source.fields if name not in {EVENT_ID, TIMESTAMP}]
         content = f"struct({', '.join(rest)})" if rest else "1"
         repeated = self.spark.sql(f"SELECT _identity FROM events WHERE {these} GROUP BY _identity HAVING count(*) > 1")
         self._cache(repeated, "repeated")
@@ -108,7 +111,7 @@ class Events:
     def _ranked_by_all_fields(self) -> str:
         """Ranks duplicates by their timestamp and then all their fields, read once more."""
         fields = [field.name for field in self.source.topic.sent]
-        order = ", ".join(f"whole.{named(name)}" for name in fields if name not in {IDENTITY, "timestamp"})
+        order = ", ".join(f"whole.{named(name)}" for name in fields if name not in {EVENT_ID, TIMESTAMP})
         self.spark.sql(self.source.select(fields)).createOrReplaceTempView("whole_events")
         return (
             "SELECT duplicates.*, rank() OVER (PARTITION BY duplicates._day, duplicates.same "

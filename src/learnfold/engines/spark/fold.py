@@ -19,6 +19,7 @@ from learnfold.engines.spark.quarantine import invalid_events, write_quarantine
 from learnfold.engines.spark.s3a import place
 from learnfold.engines.spark.schema import named
 from learnfold.errors import DataError
+from learnfold.master.path_values import folder_names
 from learnfold.storage.out_layout import rollup_path
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ class Fold:
             columns = decode.columns_read(self.request.topic, shape)
             read_files(self.spark, shape, columns, files).createOrReplaceTempView(f"source_{number}")
             sources[f"source_{number}"] = shape
-        return decode.select(self.request.topic, sources, fields, self.settings.platform_zone)
+        return decode.select(
+            self.request.topic, sources, fields, self.settings.platform_zone, folder_names(self.request.files)
+        )
 
     def _broken(self, error: BaseException) -> dict[str, str]:
         """The files that break when they are read alone, and why: the one of the error, and those of which fewer rows come than there are."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from learnfold.catalog import values as rules
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from learnfold.engines.spark.schema import Type
 
-_ALL_SPACES = "'" + "".join(f"\\u{code:04X}" for code in range(0x3001) if chr(code).isspace()) + "'"
+_ALL_SPACES = "'" + "".join(f"\\u{ord(space):04X}" for space in rules.SPACES) + "'"
 _SPACE = r"[ \t\n\f\r]*"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
@@ -19,6 +23,11 @@ _ISO = (
     rf"{_SPACE}([Zz]|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)?)?{_SPACE}\z"
 )
 _NUMBER = rf"\A{_SPACE}[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?{_SPACE}\z"
+_EPOCH = rf"\A{_SPACE}{rules.NUMBER}{_SPACE}\z"
+_UUID = rf"\A{rules.UUID}\z"
+_EVENT_TYPE = r"\A[A-Z][A-Z0-9_]*\z"
+_DIGITS = r"\A-?[0-9]+\z"
+_SMALL, _LARGE = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _JAVA_EXPONENT = r"\A-?[0-9]\.[0-9]+E-?[0-9]+\z"
 
 SPACES = "' \\t\\n\\u000C\\r'"
@@ -47,6 +56,97 @@ def whole(double: str) -> str:
     return f"CASE WHEN {double} BETWEEN -2147483648 AND 2147483647 AND {double} = rint({double}) THEN CAST({double} AS INT) END"
 
 
+def rounded(double: str) -> str:
+    """An INT from a DOUBLE, rounded half up; below zero away from it, so that it stays below zero."""
+    number = f"CAST(CASE WHEN {double} < 0 THEN floor({double}) ELSE floor({double} + 0.5D) END AS DOUBLE)"
+    return f"CASE WHEN abs({double}) < 1e10 THEN {whole(number)} END"  # NaN is above all numbers
+
+
+def finite(double: str) -> str:
+    """A DOUBLE; NULL for NaN and the infinities."""
+    return f"CASE WHEN abs({double}) < DOUBLE('Infinity') THEN {double} END"
+
+
+def text_value(text: str) -> str:
+    """A text; a blank one is none."""
+    return f"CASE WHEN {blank(text)} THEN NULL ELSE {text} END"
+
+
+def event_type(text: str) -> str:
+    """An event type, in upper case."""
+    upper = f"translate(trim(BOTH {_ALL_SPACES} FROM {text}), '{_SMALL}', '{_LARGE}')"
+    return f"CASE WHEN {text} RLIKE {quoted(_EVENT_TYPE)} THEN {text} ELSE {text_value(upper)} END"
+
+
+def role(text: str) -> str:
+    """A role by its one spelling."""
+    lower = f"translate(trim(BOTH {_ALL_SPACES} FROM {text}), '{_LARGE}', '{_SMALL}')"
+    cases = " ".join(f"WHEN {_in(lower, (one, *others))} THEN {quoted(one)}" for one, others in rules.ROLES.items())
+    return f"CASE WHEN {_in(text, rules.ROLES)} THEN {text} {cases} ELSE {text_value(lower)} END"
+
+
+def event_id(text: str) -> str:
+    """An id of an event; NULL where it can't tell events apart."""
+    return (
+        f"CASE WHEN {_in(f'lower({text})', rules.NO_IDS)} THEN NULL "
+        f"WHEN {text} RLIKE {quoted(_UUID)} THEN lower({text}) ELSE {text_value(text)} END"
+    )
+
+
+def plain_id(text: str) -> str:
+    """An id from the text of a number: without a fraction where it is whole."""
+    number = f"try_cast({text} AS DECIMAL(38, 16))"
+    is_whole = f"{number} = floor({number}) AND abs({number}) < {rules.MOST_ID}"
+    return f"CASE WHEN {is_whole} THEN CAST(CAST({number} AS BIGINT) AS STRING) ELSE {text} END"
+
+
+def json_id(text: str, document: str, name: str) -> str:
+    """An id taken from JSON: where it is a number there, as ``plain_id``."""
+    form = quoted(rf"\A-?{rules.NUMBER}\z")
+    maybe = f"{text} < ':' AND {text} RLIKE {form} AND NOT {text} RLIKE {quoted(_DIGITS)}"
+    return (
+        f"CASE WHEN {maybe} AND coalesce({_number_there(document, name)}, false) THEN {plain_id(text)} ELSE {text} END"
+    )
+
+
+def is_plausible(time: str) -> str:
+    """Whether an event can be of this time."""
+    end = f"TIMESTAMP_NTZ'{rules.LAST_YEAR + 1}-01-01 00:00:00'"
+    return f"{time} >= TIMESTAMP_NTZ'{rules.FIRST_YEAR}-01-01 00:00:00' AND {time} < {end}"
+
+
+def source_in_path(place: str, folders: Iterable[str]) -> str:
+    """The cluster and generation that the folders of a file's name say; NULL where they say none."""
+    folder = f"/((?:{'|'.join(folders)})=[^/]+)(?=/)"
+    found = f"regexp_extract_all({decoded(place)}, {quoted(folder)}, 1)"
+    return f"nullif(array_join({found}, '/'), '')"
+
+
+def value_in_path(place: str, name: str) -> str:
+    """The value of a field that a folder of a file's name says; NULL where none does."""
+    found = f"regexp_extract({decoded(place)}, {quoted(f'/{name}=([^/]*)/')}, 1)"
+    return f"CASE WHEN {found} NOT IN ('', '__HIVE_DEFAULT_PARTITION__') THEN url_decode({found}) END"
+
+
+def _epoch(text: str) -> str:
+    """A time from the text of a number that counts since 1970; NULL where its size says no unit."""
+    number = f"try_cast(trim(BOTH {SPACES} FROM {text}) AS DECIMAL(29, 9))"
+    ends = [size for size, _ in rules.EPOCHS[1:]] + [rules.EPOCHS[-1][0] * 1000]
+    cases = []
+    for (size, per_second), end in zip(rules.EPOCHS, ends, strict=True):
+        micros = f"CAST({number} * {10**6 // per_second} AS BIGINT)"
+        if per_second > 10**6:
+            micros = f"(CAST({number} AS BIGINT) DIV {per_second // 10**6}L)"
+        cases.append(
+            f"WHEN {number} >= {size} AND {number} < {end} THEN CAST(timestamp_micros({micros}) AS TIMESTAMP_NTZ)"
+        )
+    return f"CASE {' '.join(cases)} END"
+
+
+def _in(text: str, words: Iterable[str]) -> str:
+    return f"{text} IN ({', '.join(map(quoted, words))})"
+
+
 def iso_parts(text: str) -> str:
     """The parts of an ISO 8601 time that isn't in one of the common forms, which ``instant`` reads quicker; else NULL.
 
@@ -69,7 +169,8 @@ def instant(text: str, parts: str, zone: str) -> str:
     minutes = f"CAST(substr({offset}, 2, 2) AS INT) * 60 + if(length({offset}) > 3, CAST(right({offset}, 2) AS INT), 0)"
     return (
         f"CASE WHEN {parts} IS NULL THEN CASE WHEN {text} RLIKE {quoted(_PLAIN)} THEN {local_instant(f'try_cast({text} AS TIMESTAMP_NTZ)', zone)} "
-        f"WHEN {text} RLIKE {quoted(_WITH_OFFSET)} THEN CAST(try_cast({text} AS TIMESTAMP) AS TIMESTAMP_NTZ) END "
+        f"WHEN {text} RLIKE {quoted(_WITH_OFFSET)} THEN CAST(try_cast({text} AS TIMESTAMP) AS TIMESTAMP_NTZ) "
+        f"WHEN {text} RLIKE {quoted(_EPOCH)} THEN {_epoch(text)} END "
         f"WHEN {offset} = '' THEN {local_instant(naive, zone)} WHEN {offset} IN ('Z', 'z') THEN {naive} "
         f"ELSE {naive} - make_dt_interval(0, 0, if(left({offset}, 1) = '-', -1, 1) * ({minutes})) END"
     )
@@ -190,9 +291,13 @@ def json_number(text: str, document: str, name: str) -> str:
     """A text from JSON: where it looks like what Spark's parser makes of a number with an exponent, and is one, as DuckDB has it."""
     exponent = f"CAST(split({text}, 'E')[1] AS INT)"
     mantissa = f"regexp_replace(split({text}, 'E')[0], '[.]0$', '')"
-    number_there = f"schema_of_variant(variant_get(try_parse_json({document}), '$.{name}', 'variant')) <> 'STRING'"
+    number_there = _number_there(document, name)
     form = f"CASE WHEN {exponent} BETWEEN -6 AND 20 THEN {_without_exponent(text)} ELSE concat({mantissa}, 'e', {exponent}) END"
     return f"CASE WHEN {text} RLIKE {quoted(_JAVA_EXPONENT)} AND coalesce({number_there}, false) THEN {form} ELSE {text} END"
+
+
+def _number_there(document: str, name: str) -> str:
+    return f"schema_of_variant(variant_get(try_parse_json({document}), '$.{name}', 'variant')) <> 'STRING'"
 
 
 MAYBE_EXPONENT = quoted(r"[0-9][eE]|[0-9]{8}\.|0\.000")
