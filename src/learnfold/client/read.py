@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-def read(
+def read(  # noqa: PLR0913 - a question's parts are named by who asks it
     place: str | os.PathLike[str],
     view: str,
     *,

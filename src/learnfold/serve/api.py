@@ -101,16 +101,16 @@ class Api:
 
     async def _view(self, request: Request) -> Response:
         caller = await self._caller(request, "/v1/views/{view}")
-        view, grant, question = self._asked(request, caller)
+        _, grant, question = self._asked(request, caller)
         chosen = formats.chosen(request.headers.get("accept", ""), _one(request, "format"), _PAGE_FORMATS)
-        return await self.small.do(lambda: self._page(request, view, grant, question, chosen))
+        return await self.small.do(lambda: self._page(request, grant, question, chosen))
 
     async def _key(self, request: Request) -> Response:
         caller = await self._caller(request, "/v1/views/{view}/key/{key}")
         view, grant, question = self._asked(request, caller)
         chosen = formats.chosen(request.headers.get("accept", ""), _one(request, "format"), _PAGE_FORMATS)
         question = replace(question, filters=(*question.filters, *_key_filters(request, view)), limit=1)
-        return await self.small.do(lambda: self._page(request, view, grant, question, chosen, by_key=True))
+        return await self.small.do(lambda: self._page(request, grant, question, chosen, by_key=True))
 
     async def _export(self, request: Request) -> Response:
         caller = await self._caller(request, "/v1/views/{view}/export")
@@ -124,7 +124,9 @@ class Api:
                 tag = _tag(base, "export", grant, question, chosen.name)
                 if _unchanged(request, tag):
                     return _not_modified(tag, base.batch)
-                return export(self.database, question, base, grant, chosen, _headers(tag, base.batch))
+                sent = export(self.database, question, base, grant, chosen)
+                sent.headers.update(_headers(tag, base.batch))
+                return sent
 
         return await self.whole.do(answer)
 
@@ -252,13 +254,13 @@ class Api:
     def _page(
         self,
         request: Request,
-        view: View,
         grant: Grant,
         question: Question,
         chosen: formats.Format,
         *,
         by_key: bool = False,
     ) -> Response:
+        view = question.view
         with self._pinned(question, grant) as base:
             request.state.batch = base.batch
             tag = _tag(base, "key" if by_key else "page", grant, question, chosen.name)

@@ -54,7 +54,6 @@ def export(
     base: Base,
     grant: Grant,
     chosen: Format,
-    headers: dict[str, str],
 ) -> StreamingResponse:
     """The question's rows, all of them, as a file to keep."""
     path = database.folder / f"export-{uuid.uuid4().hex}"
@@ -66,4 +65,4 @@ def export(
     finally:
         path.unlink(missing_ok=True)
     name = f"{question.view.name}-{base.batch}.{chosen.name}"
-    return _Sent(file, chosen.media_type, {**headers, "Content-Disposition": f'attachment; filename="{name}"'})
+    return _Sent(file, chosen.media_type, {"Content-Disposition": f'attachment; filename="{name}"'})

@@ -106,7 +106,7 @@ def _cell(value: Any) -> str:
     return '"' + text.replace('"', '""') + '"' if text == "" or re.search(r'[",\r\n]', text) else text
 
 
-def write_file(
+def write_file(  # noqa: PLR0913 - one file: of which rows, as what, where, within what time
     database: Database, statement: Statement, columns: Sequence[Column], format_: Format, path: Path, seconds: float
 ) -> None:
     """Writes the statement's rows to a file, without a row of Python each."""
