@@ -14,7 +14,7 @@ import duckdb
 
 from learnfold.engines.duckdb import footers
 from learnfold.engines.duckdb.functions import macros
-from learnfold.errors import LearnfoldError, StorageError, UsageError
+from learnfold.errors import DataError, LearnfoldError, StorageError, UsageError
 from learnfold.settings import memory_size
 from learnfold.storage.scratch import Scratch, scratch
 
@@ -83,7 +83,7 @@ class DuckDBSession:
 
 @contextlib.contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raises LearnfoldError where DuckDB lacks memory, StorageError where it can't read or write; other errors pass."""
+    """Raises LearnfoldError where DuckDB lacks memory, StorageError where it can't read or write, DataError for a broken file; other errors pass."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:
@@ -92,6 +92,12 @@ def translate_errors() -> Iterator[None]:
         ) from error
     except duckdb.IOException as error:
         raise StorageError(f"DuckDB couldn't read or write: {footers.brief(error)}") from error
+    except duckdb.InvalidInputException as error:
+        if "Failed to read file" not in str(error):
+            raise
+        raise DataError(
+            f"{footers.brief(error)}; a file of learnfold's own is made again by 'learnfold run --full'"
+        ) from error
 
 
 def _connect(settings: Settings, folder: str) -> duckdb.DuckDBPyConnection:
