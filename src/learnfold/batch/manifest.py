@@ -226,6 +226,8 @@ def _check_sense(manifest: Manifest) -> None:
 def _stored(record: Any) -> Any:
     """A record as JSON has it: by its stored names, days as texts, the counts of a day as a pair."""
     match record:
+        case FileRecord() | TopicRecord():  # first, since most records are of files
+            return {**vars(record), "days": {day.isoformat(): counts for day, counts in record.days.items()}}
         case DayCounts():
             return [record.events, record.duplicates]
         case RollupRecord():
@@ -234,8 +236,6 @@ def _stored(record: Any) -> Any:
             return {**vars(record), "days": [day.isoformat() for day in record.days]}
         case ViewRecord(read={}):
             return {name: value for name, value in vars(record).items() if name != "read" or value}
-        case FileRecord() | TopicRecord():
-            return {**vars(record), "days": {day.isoformat(): counts for day, counts in record.days.items()}}
     return vars(record)
 
 
