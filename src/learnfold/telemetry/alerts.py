@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from learnfold.errors import LearnfoldError
-from learnfold.telemetry.mail import addresses, send_mail
-from learnfold.telemetry.webhook import post_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,11 +116,15 @@ class Alerts:
         return problems
 
     def _post(self, message: Message, work: Work) -> None:
+        from learnfold.telemetry.webhook import post_json
+
         text = f"{message.title}\n{message.detail}\nof {work.place}, at {_now()}"
         content = {"status": message.status, "kind": work.kind, "parts": list(work.parts), "place": work.place}
         post_json(self._settings.alert_url, {**content, "at": _now(), "detail": message.detail, "text": text})
 
     def _mail(self, message: Message, work: Work) -> None:
+        from learnfold.telemetry.mail import addresses, send_mail
+
         text = f"{message.title}.\n\n{message.detail}\n\nPlace: {work.place}\nTime: {_now()}\n"
         send_mail(addresses(self._settings.alert_mail), message.title, text, self._settings)
 

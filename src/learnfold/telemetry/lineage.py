@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from learnfold import __version__
 from learnfold.errors import LearnfoldError
-from learnfold.telemetry.webhook import post_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,6 +87,8 @@ def send(document: Mapping[str, Any], settings: Settings) -> str:
     place = settings.openlineage
     try:
         if urlsplit(place).scheme in {"http", "https"}:
+            from learnfold.telemetry.webhook import post_json
+
             key = settings.openlineage_key
             post_json(place, document, {"Authorization": f"Bearer {key}"} if key else {})
         else:
