@@ -18,6 +18,7 @@ from services.on_spark import on_spark, spark
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 
 import seen
+import test_reading_contract as of_contract
 import test_reading_messages as of_messages
 import test_reading_times as of_times
 import test_reading_values as of_values
@@ -38,7 +39,7 @@ def claims() -> dict[str, object]:
     """The tests of reading, by name."""
     return {
         name: claim
-        for module in (of_values, of_times, of_messages)
+        for module in (of_values, of_times, of_messages, of_contract)
         for name, claim in vars(module).items()
         if name.startswith("test_") and name not in ON_DUCKDB_ALONE
     }

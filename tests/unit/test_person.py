@@ -144,3 +144,23 @@ def test_the_fields_of_the_contract_that_are_not_searched_are_ids_of_things_kind
     assert {field.name for field in fields if field.names == "owner"} == {"user_id", "student_id"}
     searched = {field.name for field in fields if field.names == "anyone" and field.type == "VARCHAR"}
     assert {"email", "file_url", "feedback", "new_value", "picture_url", "related_object_id", "course_name"} == searched
+
+
+@pytest.mark.parametrize(
+    ("event", "theirs"),
+    [
+        ('{"user_id": 1001.0}', True),
+        ('{"user_id": 1.001e3}', True),
+        ('{"user_id": 1001}', True),
+        ('{"user_id": "1001"}', True),
+        ('{"user_id": "1001.0"}', False),
+        ('{"user_id": 1001.5}', False),
+        ('{"user_id": 10010, "score": 1001.0}', False),
+    ],
+)
+def test_a_number_is_the_person_whose_id_it_is_read_as(session: DuckDBSession, event: str, theirs: bool) -> None:
+    """As events are read: a whole number is its digits, a text is what it is."""
+    with session.cursor() as cursor:
+        define_functions(cursor, person("1001"))
+        (found,) = cursor.execute("SELECT coalesce(erase_is_event(?), false)", [event]).fetchone() or (None,)
+    assert found is theirs

@@ -25,16 +25,20 @@ def define_functions(connection: duckdb.DuckDBPyConnection, person: Person) -> N
     hidden = f"regexp_replace(t, {quoted(person.coincidence)}, '\\1' || chr(1) || '\\2', 'g')"
     for _ in range(2):  # two that share what stands between them
         hidden = f"regexp_replace({hidden}, {pattern}, '\\1{ERASED}\\2', 'g')"
-    maybe = f"(contains(t, {name}) OR contains(t, '\\'))"
+    exponent = (
+        " OR regexp_matches(t, '[0-9][eE]')" if person.id.isdigit() else ""
+    )  # a number may be the id without its digits
+    maybe = f"(contains(t, {name}) OR contains(t, '\\'){exponent})"
     fields = ", ".join(f"'$.{field}'" for field in person.owners)
     found = f"CASE WHEN {maybe} THEN regexp_matches({plain}, {pattern}) ELSE false END"
     for macro, body in {
         "erase_found(t)": found,
         "erase_names(t)": "erase_found(t)" if person.distinctive else "false",
         "erase_is(t)": f"(trim(t, {SPACE}) = {name} OR (regexp_matches(t, '^\\s*[\\[{{]') AND erase_found(t)))",
+        "erase_is_number(t)": f"CASE WHEN json_type(t) NOT IN ('VARCHAR', 'OBJECT', 'ARRAY') THEN plain_id(t ->> '$') = {name} END",
         "erase_object(t)": "CASE WHEN json_valid(t) THEN json_type(t) = 'OBJECT' ELSE false END",
         "erase_is_event(t)": f"CASE WHEN {maybe} THEN CASE WHEN erase_object(t) THEN "
-        f"len(list_filter(json_extract_string(t, [{fields}]), lambda x: coalesce(erase_is(x), false))) > 0 END END",
+        f"len(list_filter(json_extract(t, [{fields}]), lambda x: coalesce(erase_is(x ->> '$') OR erase_is_number(x), false))) > 0 END END",
         "erase_has_owner(t)": f"CASE WHEN erase_object(t) THEN trim(json_extract_string(t, '$.user_id'), {SPACE}) <> '' END",
         "erase_is_unowned(t)": f"CASE WHEN {maybe} THEN NOT coalesce(erase_has_owner(t), false) AND erase_found(t) END",
         "erase_blank(t)": f"replace({hidden}, chr(1), {quoted(person.in_json)})",
@@ -59,6 +63,8 @@ def as_text(column: str, kind: DuckDBPyType) -> str:
         return f"try(decode({column}))"
     if kind.id in {"list", "array", "struct", "map"}:
         return f"CAST(to_json({column}) AS VARCHAR)"
+    if kind.id in {"float", "double", "decimal"}:  # an id is its digits alone
+        return f"coalesce(whole_decimal(try_cast({column} AS DECIMAL(38, 16))), CAST({column} AS VARCHAR))"
     return column if kind.id == "varchar" else f"CAST({column} AS VARCHAR)"
 
 

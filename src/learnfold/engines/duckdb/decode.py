@@ -85,7 +85,7 @@ def rows_of(topic: Topic, footers: Footers, shape: FileSchema, files: Sequence[s
 def _by_file(texts: Sequence[str | None]) -> str:
     """The text of a row's file, as SQL."""
     listed = ", ".join("NULL" if text is None else quoted(text) for text in texts)
-    return f"CAST([{listed}] AS VARCHAR[])[file_index + 1]"
+    return f"CAST([{listed}] AS VARCHAR[])[CAST(file_index AS BIGINT) + 1]"
 
 
 def select_from(topic: Topic, shape: FileSchema, relation: Relation, wanted: Sequence[str]) -> str:
