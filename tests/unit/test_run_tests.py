@@ -153,6 +153,7 @@ def test_what_a_run_has_to_say_is_said_whichever_worker_it_comes_from(
 ) -> None:
     """A remark, of a worker too, is printed once, at the end."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # this test may run in a worker itself
     monkeypatch.setenv("SPEAKER", speaker)
     (project / "conftest.py").write_text(SAYS, encoding="utf-8")
     written(project, "def test_it():\n    pass\n")
