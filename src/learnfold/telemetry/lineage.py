@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 START, COMPLETE, FAIL = "START", "COMPLETE", "FAIL"
 
-PRODUCER = f"https://pypi.org/project/learnfold/{__version__}"
+PRODUCER = f"urn:learnfold:{__version__}"
 SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _FACETS = {
     "schema": "1-2-0/SchemaDatasetFacet",
