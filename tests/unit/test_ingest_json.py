@@ -44,6 +44,8 @@ CASES = {
     "brackets behind": (b'{"a":1}\n]}\n{"b":1}\n', [b'{"a":1}', b"]}", b'{"b":1}']),
     "a line that is cut": (b'{"a":[1,2,\n{"b":1}\n{"c":1}\n', [b'{"a":[1,2', b'{"b":1}', b'{"c":1}']),
     "a line cut behind a name": (b'{"a":\n{"b":1}\n{"c":1}\n', [b'{"a":', b'{"b":1}', b'{"c":1}']),
+    "a line cut behind a name, before the last": (b'{"a":\n{"b":1}', [b'{"a":', b'{"b":1}']),
+    "a line cut in an array, before the last": (b'{"a":[\n{"b":1}\n', [b'{"a":[', b'{"b":1}']),
     "a line cut in a text": (b'{"a": "x\n{"b":1}\n{"c":1}\n', [b'{"a": "x', b'{"b":1}', b'{"c":1}']),
     "a line's end in a text": (b'{"a":"x\ny", "b":1}\n{"c":1}\n', [b'{"a":"x\ny", "b":1}', b'{"c":1}']),
     "an open quote in an array": (b'[{"a":"x},{"b":2},{"c":3}]', [b'{"a":"x}', b'{"b":2}', b'{"c":3}']),

@@ -209,6 +209,8 @@ class JsonValues:
     def _lost(self, scan: Scan) -> bytes:
         """The value whose end isn't there: up to where the next one may begin."""
         data, at = self._data, self._at
+        if self._last and (line := grammar.line_before(data, at + 1, len(data), scan.indented)):
+            return self._up_to(line)  # a line that is whole isn't lost to one before it that was cut
         if self._last and not scan.broken and grammar.is_cut(data[at:]):
             return self._cut()
         end = grammar.next_object(data, at + 1, len(data), self.inside)
