@@ -31,7 +31,6 @@ pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 ON_DUCKDB_ALONE = {
     "test_local_times_are_right_around_every_change_of_the_clocks": "it asks DuckDB's macros; Spark's are asked below",
-    "test_of_a_name_given_twice_the_last_counts": "DuckDB fails there, Spark doesn't: see below",
 }
 
 
@@ -55,11 +54,6 @@ def every_run_is_on_spark(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(seen, "run", lambda request, catalog, settings: run(request, catalog, on_spark(settings)))
     yield
     spark.catalog.clearCache()
-
-
-def test_of_a_name_given_twice_the_last_counts(tmp_path: Path) -> None:
-    """As Python reads it."""
-    of_messages.test_of_a_name_given_twice_the_last_counts(tmp_path)
 
 
 def test_local_times_are_right_around_every_change_of_the_clocks(spark: SparkSession) -> None:

@@ -200,6 +200,20 @@ def test_columns_are_typed_and_unknown_fields_kept(tmp_path: Path) -> None:
     assert list(types) == [*names, "kafka_partition", "kafka_offset", "kafka_timestamp", "extra_fields"]
 
 
+def test_of_a_name_given_twice_the_last_is_kept(tmp_path: Path) -> None:
+    """Of a field and of what no field is for: each is there once, with its last value."""
+    text = json.dumps(EVENT)[1:-1]
+    file = tmp_path / "e.jsonl"
+    file.write_text(f'{{"x": 1, "user_id": "first", {text}, "user_id": "last", "y": {{"x": 3, "x": 4}}, "x": null}}\n')
+    take(tmp_path / "master", file)
+    (row,) = rows(visible(tmp_path / "master"))
+    assert row["user_id"] == "last"
+    assert sorted(json.loads(row["extra_fields"], object_pairs_hook=list)) == [
+        ("x", None),
+        ("y", [("x", 3), ("x", 4)]),
+    ]
+
+
 def test_columns_that_differ_by_case_are_different_columns(tmp_path: Path) -> None:
     """USER_ID is another field than user_id, before it and behind it: kept with the event, and with one that is quarantined."""
     loud = {"USER_ID": ["LOUD", "LOUD"], "EVENT_CATEGORY": ["COURSE"] * 2, "KAFKA_PARTITION": [9, 9]}

@@ -175,12 +175,17 @@ def test_texts_may_hold_what_looks_like_almost_json(tmp_path: Path, text: str) -
     assert (len(seen.events), seen.quarantined.total()) == (1, 0)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="DuckDB takes the first of two values by one name; JSON itself leaves open which counts"
-)
 def test_of_a_name_given_twice_the_last_counts(tmp_path: Path) -> None:
-    """As Python and Spark read it."""
-    messages(tmp_path / "master", b'{"user_id": "first", ' + sent(user_id="second")[1:])
+    """As Python reads it: a text, a number, null and a blank, the name of a field or any other, escaped or not, three times too."""
+    values = ['"a"', "7.0", "null", '" "', '{"course_id": "x"}']
+    texts = []
+    for field, first, last in itertools.product(("course_id", "user_id", "watch_duration_seconds"), values, values):
+        rest = sent(video_id=f"{field} {first} {last}")[1:-1].decode()
+        texts.append(f'{{"{field}": {first}, "x": {{"y": 1}}, "x": 2, {rest}, "{field}": {last}}}')
+        texts.append(
+            f'{{"{field[:-1]}\\u00{ord(field[-1]):x}": {first}, "\\"": 1, "{field}": 9, {rest}, "{field}": {last}}}'
+        )
+    messages(tmp_path / "master", *(text.encode() for text in texts))
     seen = see(tmp_path / "master", TOPIC)
     assert (seen.events, seen.quarantined.total()) == expected(tmp_path / "master", TOPIC)
 

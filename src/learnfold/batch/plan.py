@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from learnfold.settings import Settings
     from learnfold.storage import Entry
 
-READING = 2
+READING = 3
 """Raised when the rules of reading events change, so that everything is folded again."""
 
 

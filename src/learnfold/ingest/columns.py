@@ -134,10 +134,13 @@ def _unknown_members(topic: Topic) -> str:
     known = " + ".join(f'CAST("{field.name}" IS NOT NULL AS INTEGER)' for field in topic.sent)
     names = ", ".join(quoted(field.name) for field in topic.sent)
     patch = "{" + ",".join(f'"{field.name}":null' for field in topic.sent) + "}"
+    unknown = f"list_filter(json_keys(_json), lambda k: k NOT IN ({names}))"
+    once = (
+        f"CASE WHEN len(json_keys(_json)) <> {known} + list_unique({unknown}) THEN single_names(_json) ELSE _json END"
+    )
     return (
         f"CASE WHEN len(json_keys(_json)) <> {known} THEN "
-        f"CASE WHEN len(list_filter(json_keys(_json), lambda k: k NOT IN ({names}))) > 0 "
-        f"THEN CAST(json_merge_patch(_json, {quoted(patch)}) AS VARCHAR) END END"
+        f"CASE WHEN len({unknown}) > 0 THEN CAST(json_merge_patch({once}, {quoted(patch)}) AS VARCHAR) END END"
     )
 
 

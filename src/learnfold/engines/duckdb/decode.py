@@ -103,6 +103,7 @@ def select_from(topic: Topic, shape: FileSchema, relation: Relation, wanted: Seq
         f"{_source(shape, relation)} AS _source, {carried}"
         f"{raw.columns()} FROM {relation.sql})"
     )
+    where = raw.settled(where)
     whole = "".join(f"{name}, " for name in raw.about)
     middle = f"(SELECT _file, _row, _partition, _offset, _source, {also}{whole}{', '.join(inner)} FROM {where})"
     keep = ", ".join(_name(f) for f in checked if f.name in wanted)
@@ -152,6 +153,10 @@ class _Flat:
         later = [name for name, kind in self.types.items() if kind and not self.shape.type(name)]
         there += [f'{self.given.get(name) or self._extra(name)} AS "{name}"' for name in later]
         return ", ".join(there) or "NULL AS nothing"
+
+    def settled(self, rows: str) -> str:
+        """``rows`` as they are."""
+        return rows
 
     def _extra(self, name: str) -> str:
         column = self.shape.name(EXTRA)
@@ -241,10 +246,31 @@ class _Envelope:
 
     def columns(self) -> str:
         text = "try(decode(value))" if self.shape.type("value") == "BLOB" else "CAST(value AS VARCHAR)"
-        paths = ", ".join(f"'$.{field.name}'" for field in self.topic.sent)
         return (
             f"value IS NULL AS _empty, {text} AS _text, NOT is_json({text}) AS _broken, "
-            f"CASE WHEN json_valid({text}) THEN json_extract_string({text}, [{paths}]) END AS _fields"
+            f"CASE WHEN json_valid({text}) THEN {self._taken(text)} END AS _fields, "
+            f"CASE WHEN json_valid({text}) THEN json_keys({text}) END AS _names"
+        )
+
+    def _taken(self, text: str) -> str:
+        paths = ", ".join(f"'$.{field.name}'" for field in self.topic.sent)
+        return f"json_extract_string({text}, [{paths}])"
+
+    def settled(self, rows: str) -> str:
+        """``rows`` with the last value of a name that is given twice, where DuckDB takes the first.
+
+        An object that has as many names as fields with values has each once, which is quick to see.
+        """
+        names = ", ".join(quoted(field.name) for field in self.topic.sent)
+        known = f"list_filter(_names, lambda n: n IN ({names}))"
+        twice = (
+            "CASE WHEN len(_names) = list_count(_fields) THEN false "
+            f"WHEN len({known}) = list_count(_fields) THEN false ELSE some_twice({known}) END"
+        )
+        return (
+            "(SELECT * REPLACE (CASE WHEN _twice THEN single_names(_text) ELSE _text END AS _text, "
+            f"CASE WHEN _twice THEN {self._taken('single_names(_text)')} ELSE _fields END AS _fields) "
+            f"FROM (SELECT *, {twice} AS _twice FROM {rows}))"
         )
 
     def kafka(self, what: str, kind: str) -> str:

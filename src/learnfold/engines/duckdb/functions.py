@@ -60,6 +60,7 @@ def macros(zones: Zones) -> list[str]:
         r"""THEN NOT looks_lax(regexp_replace(s, '"(?:[^"\\]|\\.)*"', '""', 'g')) ELSE true END""",
         "CREATE OR REPLACE MACRO read_array(s) AS CASE WHEN is_json(s) THEN CASE WHEN json_type(s) = 'ARRAY' "
         "THEN CAST(CAST(s AS JSON) AS VARCHAR[]) END END",
+        *_objects(),
         f"CREATE OR REPLACE MACRO iso_parts(s) AS regexp_extract(s, '^{_ISO}$', ['y','mo','d','h','mi','s','f','z'])",
         "CREATE OR REPLACE MACRO offset_minutes(z) AS CASE WHEN z IN ('', 'Z', 'z') THEN 0 ELSE "
         "(CASE WHEN z[1] = '-' THEN -1 ELSE 1 END) * (CAST(z[2:3] AS INTEGER) * 60 + "
@@ -103,6 +104,19 @@ def _texts() -> list[str]:
         "CREATE OR REPLACE MACRO plain_id(s) AS CASE WHEN s NOT SIMILAR TO '-?[0-9]+' THEN whole_decimal(try_cast(s AS DECIMAL(38, 16))) END",
         f"CREATE OR REPLACE MACRO is_epoch(s) AS regexp_full_match(s, '\\s*{values.NUMBER}\\s*') AND coalesce(try_cast(s AS DOUBLE) >= {first}, false)",
         f"CREATE OR REPLACE MACRO read_epoch(d) AS CASE {_epochs()} END",
+    ]
+
+
+def _objects() -> list[str]:
+    """The functions that read JSON objects in which a name may be given twice: the last counts."""
+    places = "list_sort(list_transform(range(1, len(m.k) + 1), lambda i: {'k': m.k[i], 'i': i}))"
+    last = "list_filter(p, lambda x, n: n = len(p) OR p[n + 1].k <> x.k)"
+    members = f"array_to_string(list_transform({last}, lambda x: concat(to_json(x.k), ':', m.v[x.i])), ',')"
+    # a list of one gives a name to what would be worked out again for each member
+    objects = f"list_transform([{places}], lambda p: concat('{{', {members}, '}}'))[1]"
+    return [
+        f"CREATE OR REPLACE MACRO single_names(s) AS list_transform([{{'k': json_keys(s), 'v': json_extract(s, '$.*')}}], lambda m: {objects})[1]",
+        "CREATE OR REPLACE MACRO some_twice(names) AS list_unique(names) < len(names)",
     ]
 
 

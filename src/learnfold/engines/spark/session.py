@@ -36,6 +36,7 @@ _MEANING = {
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.json.enablePartialResults": "true",
+    "spark.sql.variant.allowDuplicateKeys": "true",  # of a name given twice the last counts
 }
 """What the results depend on: always set, in a session of our own."""
 
