@@ -56,6 +56,7 @@ bench: $(VENV)/.dev ## every benchmark; see benchmarks/README.md
 
 docs: $(VENV)/.core ## write what is derived from the subjects and the table of metrics: pages, rules, launchers, Oozie's and Airflow's files
 	$(BIN)/learnfold views --markdown > docs/views.md
+	$(BIN)/python -m learnfold.ingest.mapping.document docs/mappings.md docs/platforms/*.md
 	$(BIN)/python tools/derived.py
 	$(BIN)/learnfold monitoring --markdown > docs/metrics.md
 	$(BIN)/learnfold monitoring --write deploy/monitoring

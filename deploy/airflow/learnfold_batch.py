@@ -26,7 +26,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Variable
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-JOBS = ("auth", "assessment", "video", "course", "profile_notification")  # written by `make docs` from the subjects
+JOBS = ("auth", "assessment", "video", "course", "profile_notification", "forum")  # written by `make docs` from the subjects
 AFTER = ()  # the jobs that read what others make: they run behind those, one after the other
 
 COMMAND = (

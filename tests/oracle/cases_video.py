@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from oracle.case import DAY, Case, events, rows
+from datetime import timedelta
+
+from oracle.case import DAY, Case, at, events, rows
 
 WATCHED = events(
     "event_type user_id video_id course_id watch_duration_seconds",
@@ -15,7 +17,45 @@ WATCHED = events(
     ("VIDEO_PAUSED", "u3", "v4", "c1", 50),
 )
 
+TOTALS = [
+    event | {"timestamp": at(10) + timedelta(days=later)}
+    for later, event in zip(
+        (0, 0, 1, 1, 1, 1),
+        events(
+            "event_type user_id video_id course_id session_id watch_duration_seconds played_seconds",
+            ("VIDEO_WATCHED", "u1", "v1", "c1", "s1", 10, 10.0),
+            ("VIDEO_WATCHED", "u1", "v1", "c1", "s1", 20, 20.5),
+            ("VIDEO_WATCHED", "u1", "v1", "c1", "s1", None, 30.5),
+            ("VIDEO_WATCHED", "u1", "v1", "c1", "s2", None, 4.0),
+            ("VIDEO_WATCHED", "u1", "v1", "c1", None, 60, None),
+            ("VIDEO_PAUSED", "u1", "v1", "c1", "s1", None, 99.0),
+        ),
+        strict=True,
+    )
+]
+
 CASES = [
+    Case(
+        "of a visit's running totals the greatest counts, once, in place of the durations",
+        "video_total_watch_time",
+        TOTALS,
+        rows(
+            "user_id video_id course_id total_watch_seconds total_watch_sessions avg_watch_duration_seconds "
+            "longest_session_seconds shortest_session_seconds total_watch_minutes total_watch_hours",
+            ("u1", "v1", "c1", 94.5, 5, 31.5, 60, 4.0, 1.575, 0.02625),
+        ),
+    ),
+    Case(
+        "a visit past midnight counts on each day by what it grew",
+        "video_daily_engagement",
+        TOTALS,
+        rows(
+            "date course_id active_video_watchers unique_videos_watched total_watch_seconds total_watch_events "
+            "total_watch_hours",
+            (DAY, "c1", 1, 1, 20.5, 2, 20.5 / 3600),
+            (DAY + timedelta(days=1), "c1", 1, 1, 74.0, 3, 74.0 / 3600),
+        ),
+    ),
     Case(
         "an event without a duration is an event, and none of its group leaves the sums empty",
         "video_total_watch_time",

@@ -27,7 +27,7 @@ TOPIC_FIELDS = {
         "feedback",
         "new_due_date",
     ),
-    "video_topic": ("video_id", "course_id", "session_id", "watch_duration_seconds"),
+    "video_topic": ("video_id", "course_id", "session_id", "watch_duration_seconds", "played_seconds"),
     "course_topic": (
         "course_id",
         "material_id",
@@ -42,6 +42,7 @@ TOPIC_FIELDS = {
 }
 LARGEST_INTEGER = 2**31 - 1
 LARGEST_SCORE = 10**15
+LARGEST_PLAYED = 10**12
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -176,6 +177,15 @@ def read_score(value: Any) -> float:
     return float(_number(value, LARGEST_SCORE))
 
 
+def read_played(value: Any) -> float:
+    """A number from 0 to 1e12.
+
+    Raises:
+        ValueError: it's no number or out of range.
+    """
+    return float(_number(value, LARGEST_PLAYED))
+
+
 def _number(value: Any, largest: int) -> Decimal:
     """The number a JSON number or a text spells, exactly; a boolean is none, nor are '', 'inf' and 'nan'."""
     text = value.text if isinstance(value, Number) else value.strip() if isinstance(value, str) else ""
@@ -209,6 +219,7 @@ TYPED: dict[str, Callable[[Any], Any]] = {
     "event_type": read_event_type,
     "role": read_role,
     "score": read_score,
+    "played_seconds": read_played,
     "updated_fields": read_list,
 }
 

@@ -20,20 +20,23 @@ KEYS: dict[str, tuple[str, ...]] = {}
 
 
 def view(
-    *key: str, of: Callable[[Events], Iterable[Event]]
+    *key: str,
+    of: Callable[[Events], Iterable[Event]],
+    then: Callable[[list[Event]], list[Event]] | None = None,
 ) -> Callable[[Callable[[list[Event]], Row]], Callable[..., list[Row]]]:
     """Makes a view, named as the function, of a function from one group's events to its columns beside the key.
 
     `of` gives the events (or what is made of them) that the view counts; every key they have gets a row. `date` and
-    `hour` in a key are those of an event's timestamp in the reporting zone.
+    `hour` in a key are those of an event's timestamp in the reporting zone; `then` makes something else of the events when
+    they have them.
     """
 
     def register(columns: Callable[[list[Event]], Row]) -> Callable[..., list[Row]]:
         def rows(events: Events, reporting_zone: str = "UTC") -> list[Row]:
             groups: dict[tuple[Any, ...], list[Event]] = {}
-            for event in of(events):
-                named = event | _local(event, reporting_zone) if "date" in key else event
-                groups.setdefault(tuple(named[column] for column in key), []).append(event)
+            counted = [event | _local(event, reporting_zone) if "date" in key else event for event in of(events)]
+            for event in counted if then is None else then(counted):
+                groups.setdefault(tuple(event[column] for column in key), []).append(event)
             return [dict(zip(key, values, strict=True)) | columns(group) for values, group in groups.items()]
 
         VIEWS[columns.__name__] = rows

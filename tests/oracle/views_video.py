@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from oracle.view import distinct, divided, every, largest, mean, rate, smallest, total, view
@@ -14,7 +15,53 @@ SECONDS = "watch_duration_seconds"
 MINUTE, HOUR = 60, 3600
 HIGH_RISK_BELOW, MEDIUM_RISK_BELOW = 60, 180
 
-watched = every("video_topic", "VIDEO_WATCHED")
+viewings = every("video_topic", "VIDEO_WATCHED")
+VISIT = ("user_id", "video_id", "course_id", "session_id")
+
+
+def visits(events: list[Event]) -> list[list[Event]]:
+    """The viewings that tell a running total, visit by visit."""
+    told = [event for event in events if event["played_seconds"] is not None]
+    by_visit = sorted(told, key=visit_key)
+    return [list(some) for _, some in groupby(by_visit, key=visit_key)]
+
+
+def visit_key(event: Event) -> tuple[str, ...]:
+    """What a visit is told apart by, absent values first."""
+    return tuple("" if event[name] is None else f"={event[name]}" for name in VISIT)
+
+
+def untotalled(events: list[Event]) -> list[Event]:
+    """Every viewing, timed by its own duration unless it tells a running total."""
+    return [
+        event | {"viewings": 1, SECONDS: None if event["played_seconds"] is not None else event[SECONDS]}
+        for event in events
+    ]
+
+
+def watched(events: Events) -> list[Event]:
+    """The viewings, and of each visit the greatest running total, once: seconds that are no further viewing."""
+    seen = viewings(events)
+    greatest = [max(visit, key=lambda event: event["played_seconds"]) for visit in visits(seen)]
+    return untotalled(seen) + [one | {"viewings": 0, SECONDS: round(one["played_seconds"], 3)} for one in greatest]
+
+
+def watched_by_day(events: list[Event]) -> list[Event]:
+    """The viewings, and of each visit and day by how much its running total grew beyond the days before."""
+    grown = []
+    for visit in visits(events):
+        before = 0.0
+        for _, some in groupby(sorted(visit, key=lambda event: event["date"]), key=lambda event: event["date"]):
+            day = list(some)
+            total_then = max(round(event["played_seconds"], 3) for event in day)
+            grown.append(day[0] | {"viewings": 0, SECONDS: max(0.0, round(total_then - before, 3))})
+            before = max(before, total_then)
+    return untotalled(events) + grown
+
+
+def count(events: list[Event]) -> int:
+    """How many viewings."""
+    return sum(event["viewings"] for event in events)
 
 
 @view("user_id", "video_id", "course_id", of=watched)
@@ -23,7 +70,7 @@ def video_total_watch_time(events: list[Event]) -> Row:
     seconds = total(events, SECONDS)
     return {
         "total_watch_seconds": seconds,
-        "total_watch_sessions": len(events),
+        "total_watch_sessions": count(events),
         "avg_watch_duration_seconds": mean(events, SECONDS),
         "longest_session_seconds": largest(events, SECONDS),
         "shortest_session_seconds": smallest(events, SECONDS),
@@ -39,7 +86,7 @@ def video_student_engagement(events: list[Event]) -> Row:
     return {
         "unique_videos_watched": distinct(events, "video_id"),
         "total_watch_seconds": seconds,
-        "total_video_events": len(events),
+        "total_video_events": count(events),
         "avg_watch_duration_seconds": mean(events, SECONDS),
         "total_watch_hours": divided(seconds, HOUR),
     }
@@ -52,13 +99,13 @@ def video_popularity(events: list[Event]) -> Row:
     return {
         "unique_viewers": distinct(events, "user_id"),
         "total_views_seconds": seconds,
-        "total_view_events": len(events),
+        "total_view_events": count(events),
         "avg_view_duration_seconds": mean(events, SECONDS),
         "total_views_hours": divided(seconds, HOUR),
     }
 
 
-@view("date", "course_id", of=watched)
+@view("date", "course_id", of=viewings, then=watched_by_day)
 def video_daily_engagement(events: list[Event]) -> Row:
     """A day's watching in a course."""
     seconds = total(events, SECONDS)
@@ -66,7 +113,7 @@ def video_daily_engagement(events: list[Event]) -> Row:
         "active_video_watchers": distinct(events, "user_id"),
         "unique_videos_watched": distinct(events, "video_id"),
         "total_watch_seconds": seconds,
-        "total_watch_events": len(events),
+        "total_watch_events": count(events),
         "total_watch_hours": divided(seconds, HOUR),
     }
 
@@ -97,14 +144,14 @@ def watched_of_course(events: Events) -> list[Event]:
 def video_student_course_summary(events: list[Event]) -> Row:
     """One user's watching, beside what anyone watched in the course."""
     seconds = total(events, SECONDS)
-    count, in_course = distinct(events, "video_id"), events[0]["videos_in_course"]
+    seen, in_course = distinct(events, "video_id"), events[0]["videos_in_course"]
     return {
-        "videos_watched_count": count,
+        "videos_watched_count": seen,
         "total_watch_seconds": seconds,
-        "total_sessions": len(events),
+        "total_sessions": count(events),
         "total_watch_hours": divided(seconds, HOUR),
         "total_videos_in_course": in_course,
-        "video_coverage_percentage": rate(count, in_course),
+        "video_coverage_percentage": rate(seen, in_course),
     }
 
 
@@ -113,7 +160,7 @@ def video_drop_off_indicators(events: list[Event]) -> Row:
     """How long everyone stays with one video."""
     average = mean(events, SECONDS)
     return {
-        "total_views": len(events),
+        "total_views": count(events),
         "avg_watch_duration": average,
         "min_watch_duration": smallest(events, SECONDS),
         "unique_viewers": distinct(events, "user_id"),

@@ -81,7 +81,13 @@ OWN: dict[str, dict[str, Any]] = {
         "score": _SCORES,
         "feedback": st.sampled_from([None, "good", "bad"]),
     },
-    "video_topic": {"video_id": _ids("v", 3), "course_id": _ids("c", 2), "watch_duration_seconds": _SECONDS},
+    "video_topic": {
+        "video_id": _ids("v", 3),
+        "course_id": _ids("c", 2),
+        "session_id": _ids("s", 2),
+        "watch_duration_seconds": _SECONDS,
+        "played_seconds": st.sampled_from([None, None, 0, 4.5, "12.25", 30, 1e9, -1, "x"]),
+    },
     "course_topic": {
         "course_id": _ids("c", 2),
         "material_id": _ids("m", 2),

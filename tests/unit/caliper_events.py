@@ -81,7 +81,7 @@ EVENT = {
     "timestamp": "2025-11-15T10:15:00+00:00",
 }
 IN_SECTION = EVENT | {"course_id": SECTION}
-WATCHED = IN_SECTION | {"video_id": VIDEO, "session_id": SESSION, "length_seconds": 1220.0}
+WATCHED = IN_SECTION | {"video_id": VIDEO, "session_id": SESSION, "video_length_seconds": 1220}
 EDX_EVENT = {
     "event_id": "urn:uuid:dddd0000-0000-4000-8000-000000000005",
     "user_id": "32e08e30-uuid",
@@ -121,7 +121,7 @@ def without_role(event: Event) -> Event:
 CASES: list[tuple[str, Event, str, Event | str]] = [
     # title, event, topic ("" for none), learnfold's event without its category, or the reason
     ("an anonymous person", caliper("ToolUseEvent", "Used", thing(EDU, "SoftwareApplication"), by="http://purl.imsglobal.org/caliper/Person"), "", "the actor is anonymous"),
-    ("a forum", caliper("ForumEvent", "Subscribed", thing(f"{SECTION}/forums/1", "Forum")), "", "discussions, messages, feedback, surveys, searches and annotations have no topic"),
+    ("a forum", caliper("ForumEvent", "Subscribed", thing(f"{SECTION}/forums/1", "Forum")), "forum_topic", IN_SECTION | {"event_type": "THREAD_FOLLOWED", "forum_id": f"{SECTION}/forums/1"}),
     ("a login", caliper("SessionEvent", "LoggedIn", thing(EDU, "SoftwareApplication"), group=None, membership=None), "auth_topic", without_role(EVENT) | {"event_type": "LOGIN", "session_id": SESSION}),
     ("a logout", caliper("SessionEvent", "LoggedOut", thing(EDU, "SoftwareApplication"), group=None, membership=None), "auth_topic", without_role(EVENT) | {"event_type": "LOGOUT", "session_id": SESSION}),
     ("a session that ran out", caliper("SessionEvent", "TimedOut", thing(f"{EDU}/sessions/7d6b", "Session", user=thing(STUDENT, "Person")), by=EDU, group=None, membership=None, session=None), "auth_topic", without_role(EVENT) | {"event_type": "LOGOUT", "session_id": f"{EDU}/sessions/7d6b"}),
@@ -131,8 +131,8 @@ CASES: list[tuple[str, Event, str, Event | str]] = [
     ("a video paused", caliper("MediaEvent", "Paused", MOVIE, target=thing(f"{VIDEO}?t=321", "MediaLocation", currentTime="PT05M21S")), "video_topic", WATCHED | {"event_type": "VIDEO_PAUSED", "position_seconds": 321.0}),
     ("a video ended", caliper("MediaEvent", "Ended", MOVIE), "video_topic", WATCHED | {"event_type": "VIDEO_ENDED"}),
     ("a jump in a video", caliper("MediaEvent", "ForwardedTo", MOVIE, target={"type": "MediaLocation", "currentTime": "PT1M"}), "video_topic", WATCHED | {"event_type": "VIDEO_SEEKED", "position_seconds": 60.0, "to_seconds": 60.0}),
-    ("a jump in a video of Open edX", edx("MediaEvent", "JumpedTo", EDX_MOVIE | {"extensions": {"old_time": "PT3M14.381S", "new_time": "PT10S"}}), "video_topic", EDX_EVENT | {"event_type": "VIDEO_SEEKED", "video_id": "block-v1:video", "length_seconds": 195.0, "from_seconds": 194.381, "to_seconds": 10.0}),
-    ("a video of Open edX loaded", edx("Event", "Retrieved", EDX_MOVIE), "video_topic", EDX_EVENT | {"event_type": "VIDEO_LOADED", "video_id": "block-v1:video", "length_seconds": 195.0}),
+    ("a jump in a video of Open edX", edx("MediaEvent", "JumpedTo", EDX_MOVIE | {"extensions": {"old_time": "PT3M14.381S", "new_time": "PT10S"}}), "video_topic", EDX_EVENT | {"event_type": "VIDEO_SEEKED", "video_id": "block-v1:video", "video_length_seconds": 195, "from_seconds": 194.381, "to_seconds": 10.0}),
+    ("a video of Open edX loaded", edx("Event", "Retrieved", EDX_MOVIE), "video_topic", EDX_EVENT | {"event_type": "VIDEO_LOADED", "video_id": "block-v1:video", "video_length_seconds": 195}),
     ("a video's volume", caliper("MediaEvent", "ChangedVolume", MOVIE), "video_topic", WATCHED | {"event_type": "VIDEO_INTERACTED"}),
     ("sound begun", caliper("MediaEvent", "Started", thing(f"{EDU}/a.mp3", "AudioObject")), "course_topic", IN_SECTION | {"event_type": "ACCESS_COURSE_MATERIAL", "material_id": f"{EDU}/a.mp3", "material_type": "AudioObject"}),
     ("sound paused", caliper("MediaEvent", "Paused", thing(f"{EDU}/a.mp3", "AudioObject")), "", "of a sound recording, only its start has a topic"),
@@ -170,7 +170,7 @@ CASES: list[tuple[str, Event, str, Event | str]] = [
     ("a question skipped", caliper("AssessmentItemEvent", "Skipped", ITEM), "assessment_topic", IN_SECTION | {"event_type": "QUESTION_VIEWED", "quiz_id": QUIZ, "question_id": f"{QUIZ}/items/3"}),
     ("a quiz looked at", caliper("NavigationEvent", "NavigatedTo", thing(QUIZ, "Assessment")), "course_topic", IN_SECTION | {"event_type": "ACCESS_COURSE_MATERIAL", "material_id": QUIZ, "material_type": "quiz"}),
     # material
-    ("a thread looked at", caliper("ViewEvent", "Viewed", thing(f"{SECTION}/forums/1/topics/1", "Thread")), "", "discussions, messages, feedback, surveys, searches and annotations have no topic"),
+    ("a thread looked at", caliper("ViewEvent", "Viewed", thing(f"{SECTION}/forums/1/topics/1", "Thread")), "forum_topic", IN_SECTION | {"event_type": "POST_VIEWED", "thread_id": f"{SECTION}/forums/1/topics/1", "post_id": f"{SECTION}/forums/1/topics/1"}),
     ("people looked at (Canvas)", canvas("NavigationEvent", "NavigatedTo", extended("urn:instructure:canvas:enrollment:144", "Entity", asset_type="enrollment")), "", "people, groups and settings are no course material"),
     ("a page", caliper("NavigationEvent", "NavigatedTo", PAGE), "course_topic", IN_SECTION | {"event_type": "ITEM_CLICK", "item_id": PAGE["id"], "item_type": "WebPage"}),
     ("a page (Canvas)", canvas("NavigationEvent", "NavigatedTo", extended("urn:instructure:canvas:wikiPage:9", "Entity", asset_type="wiki_page")), "course_topic", CANVAS_EVENT | {"event_type": "ITEM_CLICK", "item_id": "9", "item_type": "wiki_page"}),

@@ -117,7 +117,7 @@ CASES: list[tuple[str, Event, str, Event | str]] = [
     ("graded out of no points", graded(person(1), maxScore=0, scoreGiven=0), "assessment_topic", GRADE | {"user_id": "1", "role": "teacher", "score": 0}),
     ("graded, nobody's", sent("GradeEvent", "Graded", {"id": urn("submission", 77), "type": "Attempt"}, actor=PROGRAM, role=None), "", "it doesn't say whose work was graded"),
     ("an assignment changed", sent("AssignableEvent", "Modified", thing("assignment", 31, "AssignableDigitalResource"), by=1, role="Instructor"), "assessment_topic", HERE | {"event_type": "EDIT_ASSIGNMENT", "user_id": "1", "role": "teacher", "assignment_id": "31"}),
+    ("an assignment made", sent("AssignableEvent", "Created", thing("assignment", 31, "AssignableDigitalResource", more={"dateToSubmit": "2026-03-09T22:59:59.000Z"}), by=1, role="Instructor"), "assessment_topic", HERE | {"event_type": "ASSIGNMENT_CREATED", "user_id": "1", "role": "teacher", "assignment_id": "31", "due_date": "2026-03-09T22:59:59+00:00"}),
     ("a page made", sent("Event", "Created", thing("wikiPage", 41, "Page"), by=1, role="Instructor"), "", "that material, people or groups are made, changed or removed has no topic"),
-    ("a discussion answered", sent("MessageEvent", "Posted", thing("discussionEntry", 61, "Message")), "", "discussions, messages, feedback, surveys, searches and annotations have no topic"),
 ]
 # fmt: on

@@ -80,8 +80,9 @@ EVENT = {
 }
 HERE = {**EVENT, "course_id": COURSE["id"]}
 NAMED = {**HERE, "course_name": "/course/view.php?id=9"}
+MATERIAL = {**HERE, "section_id": SECTION["id"]}
 IN_COURSE = (SECTION, COURSE)
-NO_TALK = "discussions, messages, meetings, surveys and badges have no topic"
+NO_TALK = "messages, meetings, surveys, badges and remarks have no topic"
 NO_TOOLS = "calendars, groups, notes, profiles, reports and other tools of a campus have no topic"
 NO_MAKING = "that material is made, changed or removed, or no longer done, has no topic"
 
@@ -107,21 +108,21 @@ CASES: list[tuple[str, Statement, str, Statement | str]] = [
     ("the feedback looked at", said(f"{TIN}/verb/viewed", thing("/mod/assign/view.php?id=31#feedback", f"{EDLM}/activity-types/feedback"), ASSIGN, *IN_COURSE, by=TUTOR), "assessment_topic", HERE | {"event_type": "FEEDBACK_VIEWED", "assignment_id": ASSIGN["id"]}),
     ("a hand-in opened again", said(f"{EDLM}/verbs/unlocked", HANDED, ASSIGN, *IN_COURSE, who=TUTOR, extensions={FOR: person(ANN)}), "assessment_topic", HERE | {"event_type": "ASSIGNMENT_REOPENED", "user_id": TUTOR, "role": "teacher", "assignment_id": ASSIGN["id"], "student_id": ANN}),
     ("a hand-in locked", said(f"{EDLM}/verbs/locked", HANDED, ASSIGN, *IN_COURSE, who=TUTOR), "", NO_MAKING),
-    ("a quiz looked at", said(f"{TIN}/verb/viewed", QUIZ, *IN_COURSE), "course_topic", HERE | {"event_type": "ACCESS_COURSE_MATERIAL", "material_id": QUIZ["id"], "material_type": "quiz"}),
+    ("a quiz looked at", said(f"{TIN}/verb/viewed", QUIZ, *IN_COURSE), "course_topic", MATERIAL | {"event_type": "ACCESS_COURSE_MATERIAL", "material_id": QUIZ["id"], "material_type": "quiz"}),
     ("a quiz begun", said(f"{AS}/schema/1.0/start", TRY, QUIZ, *IN_COURSE), "assessment_topic", HERE | {"event_type": "QUIZ_STARTED", "quiz_id": QUIZ["id"]}),
     ("a page of it", said(f"{TIN}/verb/viewed", TRY, QUIZ, *IN_COURSE), "assessment_topic", HERE | {"event_type": "QUIZ_VIEWED", "quiz_id": QUIZ["id"]}),
     ("a quiz done", said(f"{ADL}/verbs/completed", TRY, QUIZ, *IN_COURSE, result=score(7, 10) | {"completion": True, "duration": "PT9M"}), "assessment_topic", HERE | {"event_type": "QUIZ_COMPLETED", "quiz_id": QUIZ["id"], "score": 7, "max_score": 10}),
     ("a quiz past its time", said(f"{EDLM}/verbs/exceeded", TRY, QUIZ, *IN_COURSE), "assessment_topic", HERE | {"event_type": "QUIZ_OVERDUE", "quiz_id": QUIZ["id"]}),
     ("a question of it", said(f"{ADL}/verbs/answered", thing("/question/question.php?cmid=32&id=5", f"{ADL}/activities/cmi.interaction"), TRY, QUIZ, *IN_COURSE, result={"completion": True, "success": True}), "assessment_topic", HERE | {"event_type": "QUESTION_ANSWERED", "quiz_id": QUIZ["id"], "question_id": f"{SITE}/question/question.php?cmid=32&id=5"}),
     ("a question graded by hand", said(f"{TLA}/scored", thing("/review.php?attempt=77&slot=1", f"{AS}/schema/1.0/review#slot"), TRY, QUIZ, *IN_COURSE, by=TUTOR, result=score(1, 2)), "assessment_topic", HERE | {"event_type": "QUESTION_GRADED", "user_id": TUTOR, "role": "teacher", "student_id": ANN, "quiz_id": QUIZ["id"], "question_id": f"{SITE}/review.php?attempt=77&slot=1", "score": 1, "max_score": 2}),
-    ("a lesson begun", said(f"{AS}/start", SITTING, LESSON, *IN_COURSE), "course_topic", HERE | {"event_type": "MATERIAL_STARTED", "material_id": SITTING["id"], "material_type": "sitting"}),
+    ("a lesson begun", said(f"{AS}/start", SITTING, LESSON, *IN_COURSE), "course_topic", MATERIAL | {"event_type": "MATERIAL_STARTED", "material_id": SITTING["id"], "material_type": "sitting"}),
     ("a lesson done", said(f"{ADL}/verbs/completed", SITTING, LESSON, *IN_COURSE, result=score(75, 100)), "assessment_topic", HERE | {"event_type": "QUIZ_COMPLETED", "quiz_id": LESSON["id"], "score": 75, "max_score": 100}),
     ("a question of a lesson", said(f"{ADL}/verbs/answered", thing("/mod/lesson/view.php?id=33&pageid=2", f"{ADL}/activities/cmi.interaction"), LESSON, *IN_COURSE, result={"success": False}), "assessment_topic", HERE | {"event_type": "QUESTION_ANSWERED", "quiz_id": LESSON["id"], "question_id": f"{SITE}/mod/lesson/view.php?id=33&pageid=2"}),
     ("an essay of a lesson graded", said("https://w3id.org/xapi/dod-isd/verbs/assessed", thing("/mod/lesson/view.php?id=33&pageid=4", f"{ADL}/activities/cmi.interaction"), LESSON, *IN_COURSE, who=TUTOR, extensions={FOR: person(ANN)}, result=score(1, 1)), "assessment_topic", HERE | {"event_type": "QUESTION_GRADED", "user_id": TUTOR, "role": "teacher", "student_id": ANN, "quiz_id": LESSON["id"], "question_id": f"{SITE}/mod/lesson/view.php?id=33&pageid=4", "score": 1, "max_score": 1}),
-    ("a SCORM package launched", said(f"{ADL}/verbs/launched", SCO, PACKAGE, *IN_COURSE), "course_topic", HERE | {"event_type": "ACCESS_COURSE_MATERIAL", "material_id": SCO["id"], "material_type": "scorm"}),
-    ("a page", said(f"{TIN}/verb/viewed", thing("/mod/page/view.php?id=35", "https://w3id.org/xapi/acrossx/activities/page"), *IN_COURSE), "course_topic", HERE | {"event_type": "ACCESS_COURSE_MATERIAL", "material_id": f"{SITE}/mod/page/view.php?id=35", "material_type": "page"}),
-    ("a workshop", said(f"{TIN}/verb/viewed", thing("/mod/workshop/view.php?id=36", f"{EDLM}/activity-types/workshop"), *IN_COURSE), "course_topic", HERE | {"event_type": "ACCESS_COURSE_MATERIAL", "material_id": f"{SITE}/mod/workshop/view.php?id=36", "material_type": "workshop"}),
-    ("a book done", said(f"{ADL}/verbs/completed", thing("/mod/book/view.php?id=37", f"{TIN}/activitytype/book"), *IN_COURSE, result={"completion": True, "success": True}), "course_topic", HERE | {"event_type": "MATERIAL_COMPLETED", "material_id": f"{SITE}/mod/book/view.php?id=37", "material_type": "book"}),
+    ("a SCORM package launched", said(f"{ADL}/verbs/launched", SCO, PACKAGE, *IN_COURSE), "course_topic", MATERIAL | {"event_type": "ACCESS_COURSE_MATERIAL", "material_id": SCO["id"], "material_type": "scorm"}),
+    ("a page", said(f"{TIN}/verb/viewed", thing("/mod/page/view.php?id=35", "https://w3id.org/xapi/acrossx/activities/page"), *IN_COURSE), "course_topic", MATERIAL | {"event_type": "ACCESS_COURSE_MATERIAL", "material_id": f"{SITE}/mod/page/view.php?id=35", "material_type": "page"}),
+    ("a workshop", said(f"{TIN}/verb/viewed", thing("/mod/workshop/view.php?id=36", f"{EDLM}/activity-types/workshop"), *IN_COURSE), "course_topic", MATERIAL | {"event_type": "ACCESS_COURSE_MATERIAL", "material_id": f"{SITE}/mod/workshop/view.php?id=36", "material_type": "workshop"}),
+    ("a book done", said(f"{ADL}/verbs/completed", thing("/mod/book/view.php?id=37", f"{TIN}/activitytype/book"), *IN_COURSE, result={"completion": True, "success": True}), "course_topic", MATERIAL | {"event_type": "MATERIAL_COMPLETED", "material_id": f"{SITE}/mod/book/view.php?id=37", "material_type": "book"}),
     # what has no topic
     ("a book no longer done", said(f"{EDLM}/verbs/uncompleted", thing("/mod/book/view.php?id=37", f"{TIN}/activitytype/book"), *IN_COURSE), "", NO_MAKING),
     ("a section made", said(f"{AS}/create", SECTION, COURSE, who=TUTOR), "", NO_MAKING),

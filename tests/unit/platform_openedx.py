@@ -84,7 +84,7 @@ XAPI: list[tuple[str, Statement, str, Statement | str]] = [
     ("passed", said(f"{ADL}/verbs/passed", COURSE), "course_topic", NAMED | {"event_type": "COURSE_PASSED"}),
     ("no longer passes", said(f"{ADL}/verbs/failed", COURSE), "course_topic", NAMED | {"event_type": "COURSE_FAILED"}),
     ("a video loaded", said(f"{ADL}/verbs/initialized", FILM), "video_topic", WATCHED | {"event_type": "VIDEO_LOADED"}),
-    ("played", said(f"{XVIDEO}/verbs/played", FILM, extensions={f"{XVIDEO}/extensions/length": 180.0}, **AT), "video_topic", WATCHED | {"event_type": "VIDEO_WATCHED", "position_seconds": 12.5, "length_seconds": 180.0}),
+    ("played", said(f"{XVIDEO}/verbs/played", FILM, extensions={f"{XVIDEO}/extensions/length": 180.0}, **AT), "video_topic", WATCHED | {"event_type": "VIDEO_WATCHED", "position_seconds": 12.5, "video_length_seconds": 180}),
     ("paused", said(f"{XVIDEO}/verbs/paused", FILM, **AT), "video_topic", WATCHED | {"event_type": "VIDEO_PAUSED", "position_seconds": 12.5}),
     ("jumped", said(f"{XVIDEO}/verbs/seeked", FILM, result={"extensions": {f"{XVIDEO}/extensions/time-from": 100.5, f"{XVIDEO}/extensions/time-to": 10.0}}), "video_topic", WATCHED | {"event_type": "VIDEO_SEEKED", "from_seconds": 100.5, "to_seconds": 10.0}),
     ("stopped", said(f"{ADL}/verbs/terminated", FILM, **AT), "video_topic", WATCHED | {"event_type": "VIDEO_ENDED", "position_seconds": 12.5}),
@@ -165,7 +165,7 @@ CEVENT = {
 }
 CHERE = {**CEVENT, "course_id": KEY}
 CNAMED = {**CHERE, "course_name": "Statistics"}
-CWATCHED = {**CHERE, "video_id": VIDEO, "session_id": VISIT, "length_seconds": 180.0}
+CWATCHED = {**CHERE, "video_id": VIDEO, "session_id": VISIT, "video_length_seconds": 180}
 WHOLE = {**OFFERING, "name": "Statistics", "extensions": {"mode": "audit"}}
 
 # fmt: off

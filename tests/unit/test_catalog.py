@@ -76,10 +76,10 @@ def test_a_name_that_is_not_there_is_refused_naming_what_is() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [name for name, promised in VIEWS.items() if "date" in promised.key],
+    [name for name, promised in VIEWS.items() if "date" in promised.key and name != "video_daily_engagement"],
 )
 def test_a_view_by_date_is_asked_by_dates_that_changed(name: str) -> None:
-    """Each of its rows depends on rollup rows of its own date alone."""
+    """Each of its rows depends on rollup rows of its own date alone; a day's watching alone asks for visits that began before it."""
     view = catalog.load().view(name)
     assert view.incremental is not None
     assert (("date",), {rollup.name: ("date",) for rollup in view.rollups}) == (

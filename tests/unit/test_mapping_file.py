@@ -53,9 +53,22 @@ def written(tmp_path, monkeypatch):
     return write
 
 
-def test_learnfold_comes_with_two_mappings():
-    """One for each standard, and each reads its own form."""
-    assert {name: load(name).reads for name in shipped()} == {"caliper": "caliper", "xapi": "xapi"}
+def test_learnfold_comes_with_mappings():
+    """One for each standard, which reads its own form, and one for each platform's own log."""
+    assert {name: load(name).reads for name in shipped()} == {
+        "caliper": "caliper",
+        "canvas-live-events": "records",
+        "moodle-log": "records",
+        "openedx-tracking-log": "records",
+        "xapi": "xapi",
+    }
+
+
+def test_a_part_of_a_name_is_enough_where_only_one_has_it():
+    """``tracking-log`` is Open edX's; ``a`` may be several."""
+    assert load("tracking-log") is load("openedx-tracking-log")
+    with pytest.raises(UsageError, match="there is no mapping 'a'; learnfold has caliper, canvas-live-events"):
+        load("a")
 
 
 def test_the_pages_example_extends_what_comes_with_learnfold(written):
@@ -158,7 +171,7 @@ MISTAKES = [
     ('fields.course_id = "object.id"', 'unmapped = "no"', "rule 1 (A view.), unmapped: a rule says either this, or a topic and an event_type"),
     ('fields.course_id = "object.id"', '[[rule.also]]\ntopic = "course_topic"\nevent_type = "COURSE_VIEW"', "rule 1 (A view.), also: the events of a rule differ in their event_type, which tells their ids apart"),
     ("[[rule]]", "[rule]", "rule: it is written [[rule]], once for each"),
-    ('name = "small"', 'name = "small"\nextends = "xpai"', "extends: there is no mapping 'xpai'; learnfold has caliper and xapi"),
+    ('name = "small"', 'name = "small"\nextends = "xpai"', "extends: there is no mapping 'xpai'; learnfold has caliper, canvas-live-events, moodle-log, openedx-tracking-log and xapi"),
     ('name = "small"', 'name = "small', "is no mapping file: "),
 ]
 # fmt: on
@@ -186,7 +199,11 @@ def test_all_mistakes_are_told_at_once(written):
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("campus", None, "there is no mapping 'campus'; learnfold has caliper and xapi, or give a .toml or .json file"),
+        (
+            "campus",
+            None,
+            "there is no mapping 'campus'; learnfold has caliper, canvas-live-events, moodle-log, openedx-tracking-log and xapi, or give a .toml or .json file",
+        ),
         ("none.toml", None, "there is no mapping file none.toml"),
         ("list.json", "[1]", "list.json is no mapping file: an object was expected"),
         ("deep.json", "[" * 100_000, "deep.json is no mapping file: "),

@@ -9,12 +9,20 @@ import pytest
 import xapi_statements
 from mapping_claims import expected, kept_whole
 
-from learnfold.ingest.mapping.file import load
+from learnfold.ingest.mapping.file import load, shipped
 from learnfold.ingest.mapping.translate import FORMS, Translated, Unmapped, translate
 
 SENT = {
-    "xapi": ("platform_moodle.CASES", "platform_openedx.XAPI", "platform_others.XAPI"),
-    "caliper": ("platform_openedx.CALIPER", "platform_canvas.CASES", "platform_others.CALIPER"),
+    "xapi": ("platform_moodle.CASES", "platform_openedx.XAPI", "platform_others.XAPI", "platform_forums.XAPI"),
+    "caliper": (
+        "platform_openedx.CALIPER",
+        "platform_canvas.CASES",
+        "platform_others.CALIPER",
+        "platform_forums.CALIPER",
+    ),
+    "openedx-tracking-log": ("platform_records.TRACKING", "platform_forums.TRACKING"),
+    "moodle-log": ("platform_records.MOODLE", "platform_forums.MOODLE"),
+    "canvas-live-events": ("platform_records.CANVAS", "platform_forums.CANVAS"),
 }
 
 
@@ -38,16 +46,20 @@ def test_what_a_platform_sends_becomes_its_event(mapping, title, document, topic
     (result,) = translate(document, load(mapping))
     if topic:
         assert isinstance(result, Translated), result
-        assert (topic, expected(topic, becomes)) == (result.topic, result.event)
+        digest = {"event_id": result.event["event_id"]} if str(result.event["event_id"]).startswith("sha256:") else {}
+        assert (topic, digest | expected(topic, becomes)) == (result.topic, result.event)
     else:
         assert Unmapped(becomes, document) == result
 
 
-@pytest.mark.parametrize(("name", "basic"), [("xapi", xapi_statements.CASES), ("caliper", caliper_events.CASES)])
-def test_every_rule_has_a_document_that_it_decides(name, basic):
+BASIC = {"xapi": xapi_statements.CASES, "caliper": caliper_events.CASES}
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_rule_has_a_document_that_it_decides(name):
     """No rule is out of reach behind another, and none is untested."""
     mapping, decided = load(name), set()
-    documents = [case[1] for case in basic] + [case[2] for case in CASES if case[0] == name]
+    documents = [case[1] for case in BASIC.get(name, [])] + [case[2] for case in CASES if case[0] == name]
     for document in documents:
         for item in FORMS[mapping.reads](document, mapping.unpack):
             facets = {facet: tuple(value.all_of(item.source)) for facet, value in mapping.facets.items()}

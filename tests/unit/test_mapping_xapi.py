@@ -12,11 +12,12 @@ from hypothesis import given
 from mapping_claims import expected, kept_whole, mangled, rubbish
 from xapi_statements import ADL, CASES, COURSE, EDX, MOODLE, VIDEO, activity, edx, moodle, player
 
-from learnfold.ingest.mapping.document import renewed
-from learnfold.ingest.mapping.file import load
+from learnfold.ingest.mapping.document import parts_of, renewed
+from learnfold.ingest.mapping.file import load, shipped
 from learnfold.ingest.mapping.translate import Translated, Unmapped, translate
 
 XAPI = load("xapi")
+DOCS = Path(__file__).parents[2] / "docs"
 STATEMENTS = [case[1] for case in CASES]
 
 
@@ -153,18 +154,32 @@ def test_a_statement_is_found_as_the_text_of_a_column(wrap):
     assert one(STATEMENTS[0]).event == one(wrap(STATEMENTS[0])).event
 
 
-def test_watched_stretches_add_up():
-    """The seconds of the pauses of a visit, each told with all segments so far, add up to what was watched once."""
-    segments = ["0[.]30", "0[.]30[,]30[.]45.2", "0[.]30[,]30[.]45.2[,]100[.]160"]
-    pauses = [
-        player(f"{VIDEO}/verbs/paused", {"played-segments": text}, id=f"pause-{number}")
-        for number, text in enumerate(segments)
-    ]
-    end = player(f"{ADL}/verbs/terminated", {"played-segments": segments[-1]}, id="end")
-    whole = player(f"{ADL}/verbs/completed", {"played-segments": segments[-1]}, id="whole")
-    events = [result.event for result in translate([*pauses, whole, end], XAPI)]
-    watched = [event["watch_duration_seconds"] for event in events if event["event_type"] == "VIDEO_WATCHED"]
-    assert watched == [30, 15, 60]
+@pytest.mark.parametrize(
+    ("segments", "seconds"),
+    [
+        ("0[.]30[,]30[.]45.2[,]100[.]160", 105.2),
+        ("100[.]160[,]0[.]45.2", 105.2),
+        ("0[.]45.2", 45.2),
+        ("0[.]30[,]10[.]20", 40.0),
+        ("0[.]10[,]30", 10.0),
+        ("0[.]10[,]30[.]", 10.0),
+        ("0[.]10[,]20[.]10", 10.0),
+        ("", None),
+        (" ", None),
+    ],
+)
+def test_the_running_total_of_a_visit_is_what_its_segments_tell(segments, seconds):
+    """Sorted, merged or as they came; what is open or goes backwards tells nothing, and costs the pause nothing."""
+    event = one(player(f"{VIDEO}/verbs/paused", {"played-segments": segments})).event
+    assert ("VIDEO_WATCHED", seconds) == (event["event_type"], event.get("played_seconds"))
+    assert "watch_duration_seconds" not in event
+
+
+def test_a_visit_without_a_session_is_its_registration():
+    """Players that have no sessions tell apart by their registration what was watched when."""
+    statement = player(f"{VIDEO}/verbs/paused", {"played-segments": "0[.]5"})
+    statement["context"] = {"registration": "ec531277-b57b-4c15-8d91-d292c5b2b8f7"}
+    assert one(statement).event["session_id"] == "ec531277-b57b-4c15-8d91-d292c5b2b8f7"
 
 
 @pytest.mark.parametrize(
@@ -259,10 +274,24 @@ def test_mangled_statements_never_raise(document):
         assert len(results) == 1
 
 
-def test_the_page_of_mappings_is_up_to_date():
-    """docs/mappings.md says what the mappings say; renew it with python -m learnfold.ingest.mapping.document docs/mappings.md."""
-    page = (Path(__file__).parents[2] / "docs" / "mappings.md").read_text("utf-8")
-    assert renewed(page) == page
+PAGES = sorted(
+    page.relative_to(DOCS)
+    for page in [*DOCS.glob("mappings.md"), *DOCS.glob("platforms/*.md")]
+    if parts_of(page.read_text("utf-8"))
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=map(str, PAGES))
+def test_a_page_of_mappings_is_up_to_date(page):
+    """It says what the mappings say; make docs renews it."""
+    text = (DOCS / page).read_text("utf-8")
+    assert renewed(text) == text
+
+
+def test_every_mapping_has_its_rules_in_a_page():
+    """A reader finds what each of learnfold's own mappings does."""
+    shown = set[str]().union(*(parts_of((DOCS / page).read_text("utf-8")) for page in PAGES))
+    assert [name for name in shipped() if f"{name} rules" not in shown] == []
 
 
 def test_every_word_and_place_of_the_mapping_is_used():

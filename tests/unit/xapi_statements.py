@@ -108,7 +108,7 @@ PLAYED = {
     **PLAYER_EVENT,
     "video_id": "https://videos.example.edu/cells.mp4",
     "session_id": "visit-1",
-    "length_seconds": 195.0,
+    "video_length_seconds": 195,
 }
 ALGEBRA = {**MOODLE_EVENT, "course_id": f"{MOODLE}/course/view.php?id=5"}
 BIOLOGY = {**EDX_EVENT, "course_id": COURSE}
@@ -139,7 +139,7 @@ CASES: list[tuple[str, Statement, str, Statement | str]] = [
     ("a profile changed", moodle("http://activitystrea.ms/schema/1.0/update", activity(f"{MOODLE}/user/profile.php?id=17", "http://id.tincanapi.com/activitytype/user-profile")), "profile_topic", MOODLE_EVENT | {"event_type": "UPDATE_PROFILE"}),
     ("a notification opened", moodle("http://id.tincanapi.com/verb/viewed", activity(f"{MOODLE}/notifications.php?notificationid=8", "http://activitystrea.ms/schema/1.0/alert")), "notification_topic", MOODLE_EVENT | {"event_type": "NOTIFICATION_OPENED", "notification_id": f"{MOODLE}/notifications.php?notificationid=8"}),
     ("a notification sent", moodle("http://activitystrea.ms/schema/1.0/send", activity(f"{MOODLE}/n?id=8", "http://activitystrea.ms/schema/1.0/alert")), "", "it doesn't say who received the notification"),
-    ("a discussion", edx("http://id.tincanapi.com/verb/viewed", activity(f"{EDX}/api/discussion/v1/comments/64a8", "http://id.tincanapi.com/activitytype/discussion")), "", "discussions, messages, meetings, surveys and badges have no topic"),
+    ("a discussion", edx("http://id.tincanapi.com/verb/viewed", activity(f"{EDX}/api/discussion/v1/comments/64a8", "http://id.tincanapi.com/activitytype/discussion")), "forum_topic", BIOLOGY | {"event_type": "POST_VIEWED", "thread_id": "64a8", "post_id": "64a8"}),
     ("a group's doing", moodle(f"{ADL}/verbs/completed", activity(QUIZ, ASSESSMENT), actor={"objectType": "Group", "mbox": "mailto:team@example.org"}), "", "the actor is a group without members"),
     ("a voiding", moodle(f"{ADL}/verbs/voided", {"objectType": "StatementRef", "id": "e05aa883-acaf-40ad-bf54-02c8ce485fb0"}), "", "it voids another statement; events are never taken back"),
     # videos
@@ -148,14 +148,14 @@ CASES: list[tuple[str, Statement, str, Statement | str]] = [
     ("Open edX: completed", edx(f"{ADL}/verbs/completed", EDX_VIDEO_BLOCK, **at(195.0, completion=True, duration="PT03M15S")), "video_topic", EDX_VIDEO | {"event_type": "VIDEO_COMPLETED", "position_seconds": 195.0}),
     ("Open edX: stopped", edx(f"{ADL}/verbs/terminated", EDX_VIDEO_BLOCK, **at("PT3M15S")), "video_topic", EDX_VIDEO | {"event_type": "VIDEO_ENDED", "position_seconds": 195.0}),
     ("Open edX: captions", edx(f"{ADL}/verbs/interacted", EDX_VIDEO_BLOCK), "video_topic", EDX_VIDEO | {"event_type": "VIDEO_INTERACTED"}),
-    ("paused after the first stretch", player(f"{VIDEO}/verbs/paused", {"time": 12.4, "played-segments": "0[.]12.4"}), "video_topic", PLAYED | {"event_type": "VIDEO_WATCHED", "watch_duration_seconds": 12, "position_seconds": 12.4}),
-    ("paused after the third", player(f"{VIDEO}/verbs/paused", {"time": 90, "played-segments": "0[.]12.4[,]12.4[.]20[,]60[.]90"}), "video_topic", PLAYED | {"event_type": "VIDEO_WATCHED", "watch_duration_seconds": 30, "position_seconds": 90.0}),
+    ("paused after the first stretch", player(f"{VIDEO}/verbs/paused", {"time": 12.4, "played-segments": "0[.]12.4"}), "video_topic", PLAYED | {"event_type": "VIDEO_WATCHED", "played_seconds": 12.4, "position_seconds": 12.4}),
+    ("paused after the third", player(f"{VIDEO}/verbs/paused", {"time": 90, "played-segments": "0[.]12.4[,]12.4[.]20[,]60[.]90"}), "video_topic", PLAYED | {"event_type": "VIDEO_WATCHED", "played_seconds": 50.0, "position_seconds": 90.0}),
     ("paused, saying nothing of segments", player(f"{VIDEO}/verbs/paused", {"time": 12.4, "played-segments": ""}), "video_topic", PLAYED | {"event_type": "VIDEO_WATCHED", "position_seconds": 12.4}),
     ("watched, in one statement", player("http://activitystrea.ms/schema/1.0/watch", result={"duration": "PT1M30.5S"}), "video_topic", PLAYED | {"event_type": "VIDEO_WATCHED", "watch_duration_seconds": 91}),
     ("loaded", player(f"{ADL}/verbs/initialized"), "video_topic", PLAYED | {"event_type": "VIDEO_LOADED"}),
     ("played", player(f"{VIDEO}/verbs/played", {"time": 0}), "video_topic", PLAYED | {"event_type": "VIDEO_PLAYED", "position_seconds": 0.0}),
     ("jumped", player(f"{VIDEO}/verbs/seeked", {"time-from": 194.381, "time-to": "10.000"}), "video_topic", PLAYED | {"event_type": "VIDEO_SEEKED", "from_seconds": 194.381, "to_seconds": 10.0}),
-    ("completed, with a total", player(f"{ADL}/verbs/completed", {"time": 195, "played-segments": "0[.]195", "progress": 1}), "video_topic", PLAYED | {"event_type": "VIDEO_COMPLETED", "position_seconds": 195.0}),
+    ("completed, with a total", player(f"{ADL}/verbs/completed", {"time": 195, "played-segments": "0[.]195", "progress": 1}), "video_topic", PLAYED | {"event_type": "VIDEO_COMPLETED", "played_seconds": 195.0, "position_seconds": 195.0}),
     ("a video downloaded", player("http://id.tincanapi.com/verb/downloaded"), "course_topic", PLAYER_EVENT | {"event_type": "DOWNLOAD_MATERIAL", "resource_id": "https://videos.example.edu/cells.mp4", "material_type": "video"}),
     # courses
     ("enrolled", edx(f"{ADL}/verbs/registered", EDX_COURSE), "course_topic", BIOLOGY | {"event_type": "COURSE_ENROLLED", "course_name": "Biology"}),

@@ -36,7 +36,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--topic", action="append", default=[], metavar="TOPIC", help="only this topic; of files, theirs"
     )
     parser.add_argument(
-        "--from", dest="mapping", metavar="MAPPING", help="the files hold xapi, caliper, or what a mapping file says"
+        "--from",
+        dest="mapping",
+        metavar="MAPPING",
+        help="what the files hold: xapi, caliper, openedx-tracking-log, moodle-log, canvas-live-events, or what a mapping file says",
     )
     parser.add_argument("--memory", metavar="SIZE", help="memory DuckDB may use, such as 1GB")
     parser.add_argument("--threads", type=int, metavar="N", help="threads DuckDB may use")

@@ -7,9 +7,13 @@ CREATE TABLE video_topic (
   course_id              VARCHAR,                                      -- the course it was watched in; NULL when not said (names no person)
   session_id             VARCHAR,                                      -- the visit; NULL when the platform has no sessions (names no person)
   watch_duration_seconds INTEGER CHECK (watch_duration_seconds >= 0),  -- seconds watched in this viewing; NULL when not measured
+  played_seconds         DOUBLE CHECK (played_seconds BETWEEN 0 AND 1e12),  -- seconds watched so far in this visit, as players tell it; NULL when not told
+  video_length_seconds   INTEGER CHECK (video_length_seconds > 0),     -- how long the video is; NULL when not said
+  from_second            DOUBLE CHECK (from_second >= 0),              -- where in the video the stretch that was watched begins; NULL when not said
+  to_second              DOUBLE CHECK (to_second >= 0),                -- where in the video the stretch that was watched ends; NULL when not said
 );
 
--- Every viewing, folded by day: the seconds a student spent on a video.
+-- Every viewing, folded by day: the seconds a student spent on a video. Those that tell a running total are timed by it, below.
 CREATE TABLE video_watches AS
 SELECT
   date,
@@ -17,12 +21,25 @@ SELECT
   video_id,
   course_id,
   count(*)                      AS watches,           -- viewings, untimed ones too
-  count(watch_duration_seconds) AS timed_watches,     -- viewings that say how long they took
-  sum(watch_duration_seconds)   AS watch_seconds,     -- seconds together; NULL when none is timed
-  max(watch_duration_seconds)   AS longest_seconds,   -- seconds of the longest viewing; NULL when none is timed
-  min(watch_duration_seconds)   AS shortest_seconds   -- seconds of the shortest viewing; NULL when none is timed
+  count(watch_duration_seconds) FILTER (played_seconds IS NULL) AS timed_watches,    -- viewings that say how long they took
+  sum(watch_duration_seconds) FILTER (played_seconds IS NULL)   AS watch_seconds,    -- seconds together; NULL when none is timed
+  max(watch_duration_seconds) FILTER (played_seconds IS NULL)   AS longest_seconds,  -- seconds of the longest viewing; NULL when none is timed
+  min(watch_duration_seconds) FILTER (played_seconds IS NULL)   AS shortest_seconds  -- seconds of the shortest viewing; NULL when none is timed
 FROM video_topic
 WHERE event_type = 'VIDEO_WATCHED'
+GROUP BY ALL;
+
+-- The running total of each visit to a video, as its player tells it: of a visit the greatest counts, once.
+CREATE TABLE video_visits AS
+SELECT
+  date,
+  user_id,
+  video_id,
+  course_id,
+  session_id,
+  max(CAST(played_seconds AS DECIMAL(28, 3))) AS played_seconds  -- seconds watched in the visit by then
+FROM video_topic
+WHERE event_type = 'VIDEO_WATCHED' AND played_seconds IS NOT NULL
 GROUP BY ALL;
 
 -- How long each student watched each video, in all sittings together.
@@ -34,12 +51,23 @@ SELECT
   course_id,
   CAST(sum(watch_seconds) AS DOUBLE)                   AS total_watch_seconds,         -- seconds; NULL when no viewing is timed
   sum(watches)                                         AS total_watch_sessions,        -- viewings
-  sum(watch_seconds) / nullif(sum(timed_watches), 0)   AS avg_watch_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
-  CAST(max(longest_seconds) AS DOUBLE)                 AS longest_session_seconds,     -- seconds; NULL when no viewing is timed
-  CAST(min(shortest_seconds) AS DOUBLE)                AS shortest_session_seconds,    -- seconds; NULL when no viewing is timed
-  sum(watch_seconds) / 60e0                            AS total_watch_minutes,         -- minutes; NULL when no viewing is timed
-  sum(watch_seconds) / 3600e0                          AS total_watch_hours            -- hours; NULL when no viewing is timed
-FROM video_watches
+  CAST(sum(watch_seconds) AS DOUBLE) / nullif(sum(timed_watches), 0)   AS avg_watch_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
+  max(longest_seconds)                AS longest_session_seconds,     -- seconds; NULL when no viewing is timed
+  min(shortest_seconds)               AS shortest_session_seconds,    -- seconds; NULL when no viewing is timed
+  CAST(sum(watch_seconds) AS DOUBLE) / 60e0                            AS total_watch_minutes,         -- minutes; NULL when no viewing is timed
+  CAST(sum(watch_seconds) AS DOUBLE) / 3600e0                          AS total_watch_hours            -- hours; NULL when no viewing is timed
+FROM (
+  SELECT user_id, video_id, course_id, sum(watches) AS watches, sum(timed_watches) AS timed_watches, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds, max(longest_seconds)AS longest_seconds, min(shortest_seconds)AS shortest_seconds
+  FROM video_watches
+  GROUP BY ALL
+  UNION ALL
+  SELECT user_id, video_id, course_id, 0, 1, played_seconds, CAST(played_seconds AS DOUBLE), CAST(played_seconds AS DOUBLE)
+  FROM (
+    SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
+    FROM video_visits
+    GROUP BY ALL
+  ) AS visits
+) AS watched
 GROUP BY ALL;
 
 -- How much each student watches in each course.
@@ -51,9 +79,20 @@ SELECT
   count(DISTINCT video_id)                             AS unique_videos_watched,       -- different videos
   CAST(sum(watch_seconds) AS DOUBLE)                   AS total_watch_seconds,         -- seconds; NULL when no viewing is timed
   sum(watches)                                         AS total_video_events,          -- viewings
-  sum(watch_seconds) / nullif(sum(timed_watches), 0)   AS avg_watch_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
-  sum(watch_seconds) / 3600e0                          AS total_watch_hours            -- hours; NULL when no viewing is timed
-FROM video_watches
+  CAST(sum(watch_seconds) AS DOUBLE) / nullif(sum(timed_watches), 0)   AS avg_watch_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
+  CAST(sum(watch_seconds) AS DOUBLE) / 3600e0                          AS total_watch_hours            -- hours; NULL when no viewing is timed
+FROM (
+  SELECT user_id, video_id, course_id, sum(watches) AS watches, sum(timed_watches) AS timed_watches, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds
+  FROM video_watches
+  GROUP BY ALL
+  UNION ALL
+  SELECT user_id, video_id, course_id, 0, 1, played_seconds
+  FROM (
+    SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
+    FROM video_visits
+    GROUP BY ALL
+  ) AS visits
+) AS watched
 GROUP BY ALL;
 
 -- How many people each video reached, and for how long.
@@ -65,9 +104,20 @@ SELECT
   count(DISTINCT user_id)                              AS unique_viewers,             -- people, not plays
   CAST(sum(watch_seconds) AS DOUBLE)                   AS total_views_seconds,        -- seconds; NULL when no viewing is timed
   sum(watches)                                         AS total_view_events,          -- viewings
-  sum(watch_seconds) / nullif(sum(timed_watches), 0)   AS avg_view_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
-  sum(watch_seconds) / 3600e0                          AS total_views_hours           -- hours; NULL when no viewing is timed
-FROM video_watches
+  CAST(sum(watch_seconds) AS DOUBLE) / nullif(sum(timed_watches), 0)   AS avg_view_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
+  CAST(sum(watch_seconds) AS DOUBLE) / 3600e0                          AS total_views_hours           -- hours; NULL when no viewing is timed
+FROM (
+  SELECT user_id, video_id, course_id, sum(watches) AS watches, sum(timed_watches) AS timed_watches, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds
+  FROM video_watches
+  GROUP BY ALL
+  UNION ALL
+  SELECT user_id, video_id, course_id, 0, 1, played_seconds
+  FROM (
+    SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
+    FROM video_visits
+    GROUP BY ALL
+  ) AS visits
+) AS watched
 GROUP BY ALL;
 
 -- What is watched each day.
@@ -80,8 +130,29 @@ SELECT
   count(DISTINCT video_id)            AS unique_videos_watched,  -- different videos that day
   CAST(sum(watch_seconds) AS DOUBLE)  AS total_watch_seconds,    -- seconds; NULL when no viewing is timed
   sum(watches)                        AS total_watch_events,     -- viewings
-  sum(watch_seconds) / 3600e0         AS total_watch_hours       -- hours; NULL when no viewing is timed
-FROM video_watches
+  CAST(sum(watch_seconds) AS DOUBLE) / 3600e0         AS total_watch_hours       -- hours; NULL when no viewing is timed
+FROM (
+  SELECT date, user_id, video_id, course_id, sum(watches) AS watches, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds
+  FROM video_watches
+  GROUP BY ALL
+  UNION ALL
+  SELECT date, user_id, video_id, course_id, 0, played_seconds
+  FROM (
+    SELECT
+      date,
+      user_id,
+      video_id,
+      course_id,
+      greatest(0, played_seconds - coalesce(max(played_seconds) OVER (
+        PARTITION BY user_id, video_id, course_id, session_id ORDER BY date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ), 0)) AS played_seconds
+    FROM (
+      SELECT date, user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
+      FROM video_visits
+      GROUP BY ALL
+    ) AS days
+  ) AS visits
+) AS watched
 GROUP BY ALL;
 
 -- Each course's videos as a whole.
@@ -91,8 +162,19 @@ SELECT
   count(DISTINCT user_id)             AS total_students_watching,     -- people who watched anything
   count(DISTINCT video_id)            AS total_videos_in_course,      -- different videos watched by anyone
   CAST(sum(watch_seconds) AS DOUBLE)  AS total_course_watch_seconds,  -- seconds; NULL when no viewing is timed
-  sum(watch_seconds) / 3600e0         AS total_course_watch_hours     -- hours; NULL when no viewing is timed
-FROM video_watches
+  CAST(sum(watch_seconds) AS DOUBLE) / 3600e0         AS total_course_watch_hours     -- hours; NULL when no viewing is timed
+FROM (
+  SELECT user_id, video_id, course_id, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds
+  FROM video_watches
+  GROUP BY ALL
+  UNION ALL
+  SELECT user_id, video_id, course_id, played_seconds
+  FROM (
+    SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
+    FROM video_visits
+    GROUP BY ALL
+  ) AS visits
+) AS watched
 GROUP BY ALL;
 
 -- How much of a course's videos each student has seen.
@@ -115,7 +197,18 @@ FROM (
     count(DISTINCT video_id)            AS videos_watched_count,
     CAST(sum(watch_seconds) AS DOUBLE)  AS total_watch_seconds,
     sum(watches)                        AS total_sessions
-  FROM video_watches
+  FROM (
+    SELECT user_id, video_id, course_id, sum(watches) AS watches, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds
+    FROM video_watches
+    GROUP BY ALL
+    UNION ALL
+    SELECT user_id, video_id, course_id, 0, played_seconds
+    FROM (
+      SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
+      FROM video_visits
+      GROUP BY ALL
+    ) AS visits
+  ) AS watched
   GROUP BY ALL
 ) AS students
 JOIN (
@@ -133,13 +226,24 @@ SELECT
   video_id,
   course_id,
   sum(watches)                                        AS total_views,         -- viewings
-  sum(watch_seconds) / nullif(sum(timed_watches), 0)  AS avg_watch_duration,  -- seconds a timed viewing; NULL when none is timed
-  CAST(min(shortest_seconds) AS DOUBLE)               AS min_watch_duration,  -- seconds of the shortest viewing; NULL when none is timed
+  CAST(sum(watch_seconds) AS DOUBLE) / nullif(sum(timed_watches), 0)  AS avg_watch_duration,  -- seconds a timed viewing; NULL when none is timed
+  min(shortest_seconds)              AS min_watch_duration,  -- seconds of the shortest viewing; NULL when none is timed
   count(DISTINCT user_id)                             AS unique_viewers,      -- people, not plays
   CASE
-    WHEN sum(watch_seconds) / nullif(sum(timed_watches), 0) < 60 THEN 'High Risk'
-    WHEN sum(watch_seconds) / nullif(sum(timed_watches), 0) < 180 THEN 'Medium Risk'
+    WHEN CAST(sum(watch_seconds) AS DOUBLE) / nullif(sum(timed_watches), 0) < 60 THEN 'High Risk'
+    WHEN CAST(sum(watch_seconds) AS DOUBLE) / nullif(sum(timed_watches), 0) < 180 THEN 'Medium Risk'
     WHEN sum(timed_watches) > 0 THEN 'Good Engagement'
   END                                                 AS potential_drop_off   -- High Risk below 60 s on average, Medium Risk below 180 s, else Good Engagement; NULL when none is timed
-FROM video_watches
+FROM (
+  SELECT user_id, video_id, course_id, sum(watches) AS watches, sum(timed_watches) AS timed_watches, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds, min(shortest_seconds)AS shortest_seconds
+  FROM video_watches
+  GROUP BY ALL
+  UNION ALL
+  SELECT user_id, video_id, course_id, 0, 1, played_seconds, CAST(played_seconds AS DOUBLE)
+  FROM (
+    SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
+    FROM video_visits
+    GROUP BY ALL
+  ) AS visits
+) AS watched
 GROUP BY ALL;

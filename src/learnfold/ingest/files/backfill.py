@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from learnfold.catalog import digest
-from learnfold.errors import DataError, UsageError
+from learnfold.errors import DataError
 from learnfold.ingest.decoder import Decoder
 from learnfold.ingest.files import formats, texts
 from learnfold.ingest.files.beginnings import beginnings, note
 from learnfold.ingest.files.csv_records import Columns, CsvRecords, columns_of
 from learnfold.ingest.files.json_values import JsonValues
+from learnfold.ingest.files.lines import Lines
 from learnfold.ingest.files.parts import FileDecoder
 from learnfold.ingest.files.receipt import FileReceipt, delete_receipt, digest_of, read_receipt
 from learnfold.ingest.files.stream import opened
@@ -90,9 +91,8 @@ class Backfill:
         if before is not None and (before.replaced_by or (before.done and before.how == self._how)):
             return FileReport(name, before.events, before.quarantined, len(before.outputs), known=True)
         with opened(path) as stream:
-            kind = formats.kind_of(name, stream.peek())
-            if self.mapping is not None and kind != formats.JSON:
-                raise UsageError(f"{name} is {kind}; statements of learning platforms are read from JSON")
+            lines = self.mapping is not None and self.mapping.line is not None
+            kind = formats.kind_of(name, stream.peek(), lines=lines)
             receipt = FileReceipt(content, name, path.stat().st_size, self._how)
             taking = _Taking(self.master, receipt, before)
             if kind != formats.PARQUET:
@@ -119,9 +119,12 @@ class Backfill:
     def _take_texts(self, taking: _Taking, stream: TextStream, kind: str) -> None:
         receipt, base = taking.receipt, taking.base
         start, inside, first = (base.end, base.inside, base.rows) if base else (0, 0, 0)
-        reader: JsonValues | CsvRecords
+        reader: JsonValues | CsvRecords | Lines
         if kind == formats.CSV:
             reader = CsvRecords(stream, receipt.name, self._columns, start)
+        elif kind == formats.LINES:
+            stream.skip(start)
+            reader = Lines(stream, start)
         else:
             stream.skip(start)
             member = None if self.mapping is None else _MEMBERS.get(self.mapping.reads)

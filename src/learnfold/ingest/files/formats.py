@@ -5,7 +5,7 @@ from __future__ import annotations
 from learnfold.errors import DataError, UsageError
 from learnfold.ingest.files.packed import GZIP, ZSTD
 
-PARQUET, CSV, JSON = "parquet", "csv", "json"
+PARQUET, CSV, JSON, LINES = "parquet", "csv", "json", "lines"
 
 _KINDS = {
     ".jsonl": JSON,
@@ -43,9 +43,10 @@ _OTHERS = {
 """How files begin that are something else: what, and what to do."""
 
 
-def kind_of(name: str, head: bytes) -> str:
+def kind_of(name: str, head: bytes, *, lines: bool = False) -> str:
     """``parquet``, ``csv`` or ``json``, by a file's name, else by ``head``, the beginning of what it holds, unpacked.
 
+    With ``lines``, what is no Parquet and no CSV is ``lines``: a log, of whatever name, with something before the JSON of each.
     Raises DataError for what is something else than its name says, UsageError where nothing tells what it is.
     """
     named = next((kind for suffix, kind in _KINDS.items() if _bare(name).endswith(suffix)), None)
@@ -55,6 +56,8 @@ def kind_of(name: str, head: bytes) -> str:
         raise DataError(f"{name} is a Parquet file by another name; let its name end in .parquet")
     if named != PARQUET and (found := _other(head)):
         raise DataError(f"{name} is {found[0]}, not a file of events; {found[1]}")
+    if lines and named in {JSON, None}:
+        return LINES
     if named:
         return named
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:

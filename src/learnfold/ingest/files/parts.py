@@ -18,7 +18,7 @@ from learnfold.ingest.files.parquet_rows import ParquetRows
 from learnfold.kafka.messages import message_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from learnfold.catalog import Catalog, Topic
@@ -39,7 +39,7 @@ class FileDecoder:
     def of_texts(self, piece: Piece, name: str) -> Parts:
         """Of a piece of a file of that name."""
         if self.mapping is not None:
-            yield from self._translated(piece, self.mapping)
+            yield from self._translated(piece.rows(), self.mapping)
             return
         topic = self.topic or topic_named(name, self.catalog)
         found = self.decoder.receive(piece.batches(), self.catalog, topic, forced=self.topic is not None)
@@ -59,15 +59,26 @@ class FileDecoder:
         told = quoted(self.topic) if self.topic else columns.topic_of(self.catalog, rows.shape, topic)
         step = texts.PART_ROWS if rows.numbered else max(1, found[1])
         for first in range(0, found[1], step):
-            yield self._of_rows(rows, rows.select(first, first + step - 1, f"coalesce({told}, '')"), name)
+            source = rows.select(first, first + step - 1, f"coalesce({told}, '')")
+            if self.mapping is not None:
+                yield self._of_documents(rows, source, name, self.mapping)
+            else:
+                yield self._of_rows(rows, source, name)
 
     def _of_rows(self, rows: ParquetRows, source: str, file: str) -> Parts:
         try:
             yield from self._of_topics(rows, source)
         except duckdb.Error as error:
-            raise DataError(
-                f"{file} can't be read as Parquet ({footers.brief(error)}); nothing of it is taken. Mend it and ingest it again"
-            ) from error
+            raise _unreadable(file, error) from error
+
+    def _of_documents(self, rows: ParquetRows, source: str, file: str, mapping: Mapping) -> Parts:
+        """The rows as JSON objects, or the values of an envelope, which are the mapping's documents."""
+        wanted = f"SELECT coalesce({rows.place}, 0), {columns.whole(rows.shape)} FROM {source} ORDER BY {rows.place}"
+        try:
+            found = self.decoder.connection.execute(wanted).fetchall()
+        except duckdb.Error as error:
+            raise _unreadable(file, error) from error
+        yield from self._translated([(place, text) for place, text in found if text is not None], mapping)
 
     def _of_topics(self, rows: ParquetRows, source: str) -> Parts:
         for name in self.decoder.topics_in(f"(SELECT {rows.topic} AS _topic FROM {source})"):
@@ -78,15 +89,15 @@ class FileDecoder:
             else:
                 yield None, self.decoder.take_unroutable(some, columns.whole(rows.shape), rows.place)
 
-    def _translated(self, piece: Piece, mapping: Mapping) -> Parts:
+    def _translated(self, rows: Iterable[tuple[int, bytes]], mapping: Mapping) -> Parts:
         """What the statements become by the mapping, and those that become nothing."""
-        from learnfold.ingest.mapping.translate import Translated, translate
+        from learnfold.ingest.mapping.translate import Translated, parsed, translate
 
         events: dict[str, list[tuple[int, bytes]]] = {}
         unmapped: list[tuple[bytes, str, int]] = []
-        for row, text in piece.rows():
+        for row, text in rows:
             try:
-                document = json.loads(text)
+                document = parsed(text, mapping)
             except (ValueError, RecursionError):
                 unmapped.append((text, reasons.NOT_JSON, row))
                 continue
@@ -95,9 +106,15 @@ class FileDecoder:
                     events.setdefault(result.topic, []).append((row, json.dumps(result.event).encode()))
                 else:
                     unmapped.append((json.dumps(result.original).encode(), result.reason, row))
-        for name, rows in sorted(events.items()):
+        for name, events_of in sorted(events.items()):
             topic = self.catalog.topic(name)
-            self.decoder.receive(message_batches(rows), self.catalog, name, forced=True)
+            self.decoder.receive(message_batches(events_of), self.catalog, name, forced=True)
             yield topic, self.decoder.take_received(topic)
         if unmapped:
             yield None, self.decoder.take_unmapped(*map(list, zip(*unmapped, strict=True)))
+
+
+def _unreadable(file: str, error: duckdb.Error) -> DataError:
+    return DataError(
+        f"{file} can't be read as Parquet ({footers.brief(error)}); nothing of it is taken. Mend it and ingest it again"
+    )

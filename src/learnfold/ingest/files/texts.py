@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from learnfold.ingest.files.csv_records import CsvRecords
     from learnfold.ingest.files.json_values import JsonValues
+    from learnfold.ingest.files.lines import Lines
 
 PART_ROWS = 500_000
 """Rows of a file that are taken at once; never a setting, since the names of what a file gives depend on it."""
@@ -42,7 +43,7 @@ class Piece:
         return batches
 
 
-def pieces(reader: JsonValues | CsvRecords, first: int) -> Iterator[Piece]:
+def pieces(reader: JsonValues | CsvRecords | Lines, first: int) -> Iterator[Piece]:
     """The texts of a file, some at a time; ``first`` is the place of the first.
 
     The last one has a piece of its own where there may be more of it to come.

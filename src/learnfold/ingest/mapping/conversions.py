@@ -28,6 +28,9 @@ _DURATION = re.compile(
     re.ASCII,
 )
 _UUID = re.compile(r"(urn:uuid:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_DAY_FIRST = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{2}|\d{4}),? +(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
+_CENTURY = 100
+_YES, _NO = {"true", "1", "yes"}, {"false", "0", "no"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 _DATE_LENGTH = len("2025-12-10")
@@ -69,6 +72,14 @@ def mailbox(value: object) -> str:
     if not address:
         raise ValueError("a mail address")
     return f"{name}{at}{domain.lower()}"
+
+
+def yes_or_no(value: object) -> str:
+    """``true`` or ``false``, from JSON's own or from 1 and 0, yes and no."""
+    found = str(value).strip().lower() if isinstance(value, bool | int | str) else ""
+    if found not in _YES | _NO:
+        raise ValueError("yes or no")
+    return "true" if found in _YES else "false"
 
 
 def number(value: object) -> int | float:
@@ -117,6 +128,11 @@ def whole_seconds(value: object) -> int:
     return _whole(math.floor(_exact_seconds(value) + 0.5))
 
 
+def length(value: object) -> int | None:
+    """How long something is, in whole seconds; None when it is 0: not known yet."""
+    return whole_seconds(value) or None
+
+
 def last_segment_seconds(value: object) -> int | None:
     """Whole seconds of the last of xAPI's played segments, 30 of ``0[.]12[,]60[.]90``; None when none was played."""
     segments = _segments(value)
@@ -125,8 +141,14 @@ def last_segment_seconds(value: object) -> int | None:
 
 def played_seconds(value: object) -> int | None:
     """Whole seconds of all of xAPI's played segments, what is played twice counted twice; None when none was played."""
+    played = segments_seconds(value)
+    return None if played is None else whole_seconds(played)
+
+
+def segments_seconds(value: object) -> float | None:
+    """Seconds of all of xAPI's played segments together, to the thousandth; None when none was played."""
     segments = _segments(value)
-    return whole_seconds(sum(map(_length, segments))) if segments else None
+    return seconds(sum(map(_length, segments))) if segments else None
 
 
 def time(value: object) -> str:
@@ -140,6 +162,18 @@ def time(value: object) -> str:
     except (ValueError, OverflowError):
         raise ValueError("a time") from None
     return instant.isoformat()
+
+
+def day_first_time(value: object) -> str:
+    """An instant from a day before its month, such as ``2/03/26, 10:05`` or ``2/03/2026 10:05:09``, in the platform's zone."""
+    match = _DAY_FIRST.fullmatch(text(value).strip())
+    if match is None:
+        raise ValueError("a day, month and year with a time")
+    day, month, year, hour, minute, second = (int(part or 0) for part in match.groups())
+    try:
+        return datetime(year + 2000 if year < _CENTURY else year, month, day, hour, minute, second).isoformat()  # noqa: DTZ001 - the platform's zone
+    except ValueError:
+        raise ValueError("a day, month and year with a time") from None
 
 
 def unix_seconds(value: object) -> str:
@@ -158,6 +192,7 @@ CONVERSIONS: dict[str, Callable[[object], str | int | float | None]] = {
     "term": term,
     "identity": identity,
     "mailbox": mailbox,
+    "yes_or_no": yes_or_no,
     "number": number,
     "positive": positive,
     "whole": whole,
@@ -166,13 +201,19 @@ CONVERSIONS: dict[str, Callable[[object], str | int | float | None]] = {
     "points_possible": points_possible,
     "seconds": seconds,
     "whole_seconds": whole_seconds,
+    "length": length,
     "last_segment_seconds": last_segment_seconds,
     "played_seconds": played_seconds,
+    "segments_seconds": segments_seconds,
     "time": time,
+    "day_first_time": day_first_time,
     "unix_seconds": unix_seconds,
     "unix_milliseconds": unix_milliseconds,
 }
 """By the name a mapping gives after ``as``."""
+
+SINCE = "days_since"
+"""The one conversion that needs another value, ``since``: the day from which days are counted."""
 
 LIST = "texts"
 """The one conversion that takes all values of a place, not the first: a list of texts."""
@@ -180,13 +221,13 @@ LIST = "texts"
 USUAL = {"VARCHAR": "text", "INTEGER": "whole", "DOUBLE": "number", "TIMESTAMP": "time", "VARCHAR[]": LIST}
 """The conversion of a field whose mapping names none, by the field's type in the catalog."""
 
-_TIMES = {"time", "unix_seconds", "unix_milliseconds"}
-_WHOLE = {"whole", "whole_seconds", "last_segment_seconds", "played_seconds"}
+_TIMES = {"time", "days_since", "day_first_time", "unix_seconds", "unix_milliseconds"}
+_WHOLE = {"whole", "whole_seconds", "length", "last_segment_seconds", "played_seconds"}
 
 FITTING = {
-    "VARCHAR": {"text", "term", "identity", "mailbox"} | _TIMES,
+    "VARCHAR": {"text", "term", "identity", "mailbox", "yes_or_no"} | _TIMES,
     "INTEGER": _WHOLE,
-    "DOUBLE": {"number", "positive", "seconds", "percent", "points", "points_possible"} | _WHOLE,
+    "DOUBLE": {"number", "positive", "seconds", "percent", "points", "points_possible", "segments_seconds"} | _WHOLE,
     "TIMESTAMP": _TIMES,
     "VARCHAR[]": {LIST},
 }
@@ -224,6 +265,15 @@ def _signed(value: object) -> int | float | None:
         raise ValueError("a score of numbers") from None
 
 
+def days_since(value: object, start: object) -> str:
+    """The beginning of a day so many days after ``start``, such as 2026-03-02, in the platform's zone."""
+    days = _signed(value)
+    try:
+        return (datetime.fromisoformat(text(start)) + timedelta(days=math.floor(days or 0))).isoformat()
+    except (ValueError, OverflowError):
+        raise ValueError("days since a day") from None
+
+
 def _since_1970(value: object, units: int) -> str:
     try:
         return (_EPOCH + timedelta(microseconds=round(number(value) * 1_000_000 / units))).isoformat()
@@ -255,11 +305,10 @@ def _segments(value: object) -> list[str]:
 
 
 def _length(segment: str) -> int | float:
-    start, separator, end = segment.partition("[.]")
+    """Seconds of a segment: 0 of one that is open (it has no end yet) or goes backwards, for nothing of it was watched for sure."""
+    start, _, end = segment.partition("[.]")
     try:
-        length = _exact_seconds(end) - _exact_seconds(start)
+        begin = _exact_seconds(start)
+        return max(0, _exact_seconds(end) - begin) if end.strip() else 0
     except ValueError:
-        length = -1
-    if not separator or length < 0:
-        raise ValueError("played segments")
-    return length
+        raise ValueError("played segments") from None

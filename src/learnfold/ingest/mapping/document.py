@@ -1,6 +1,6 @@
-"""Writes the tables of docs/mappings.md from the mappings themselves, so that the page never says what isn't so.
+"""Writes the tables of docs/mappings.md and docs/platforms/ from the mappings themselves, so that no page says what isn't so.
 
-``python -m learnfold.ingest.mapping.document docs/mappings.md`` renews them in place.
+``python -m learnfold.ingest.mapping.document docs/mappings.md docs/platforms/*.md`` renews them in place.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from learnfold import catalog
 from learnfold.errors import UsageError
-from learnfold.ingest.mapping.conversions import CONVERSIONS, LIST
+from learnfold.ingest.mapping.conversions import CONVERSIONS, LIST, SINCE, days_since
 from learnfold.ingest.mapping.file import load, shipped
 from learnfold.ingest.mapping.rules import ALL
 
@@ -21,16 +21,23 @@ if TYPE_CHECKING:
 
     from learnfold.ingest.mapping.model import Mapping, Outcome, Rule, Value
 
-_PART = re.compile(r"(<!-- begin (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_PART = re.compile(r"(<!-- begin (?P<name>[a-z -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def renewed(page: str) -> str:
     """``page`` with each part between ``<!-- begin … -->`` and ``<!-- end -->`` written anew; raises UsageError."""
     parts = _parts()
-    unknown = {match["name"] for match in _PART.finditer(page)} ^ parts.keys()
+    unknown = parts_of(page) - parts.keys()
     if unknown:
-        raise UsageError(f"these generated parts are unknown, or missing from the page: {', '.join(sorted(unknown))}")
+        raise UsageError(
+            f"these generated parts are unknown: {', '.join(sorted(unknown))}; there are {', '.join(parts)}"
+        )
     return _PART.sub(lambda match: f"{match[1]}\n{parts[match['name']]()}\n\n{match[3]}", page)
+
+
+def parts_of(page: str) -> set[str]:
+    """The names of the generated parts of a page."""
+    return {match["name"] for match in _PART.finditer(page)}
 
 
 def _parts() -> dict[str, Callable[[], str]]:
@@ -45,7 +52,8 @@ def _parts() -> dict[str, Callable[[], str]]:
 
 
 def _conversions() -> str:
-    rows = [(f"`{name}`", (convert.__doc__ or "").replace("``", "`")) for name, convert in CONVERSIONS.items()]
+    named = [*CONVERSIONS.items(), (SINCE, days_since)]
+    rows = [(f"`{name}`", (convert.__doc__ or "").replace("``", "`")) for name, convert in named]
     return _table(("`as`", "gives"), [*rows, (f"`{LIST}`", "All values of the place, as a list of texts.")])
 
 

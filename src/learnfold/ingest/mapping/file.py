@@ -39,9 +39,15 @@ def shipped() -> tuple[str, ...]:
 
 
 def load(name: str) -> Mapping:
-    """The mapping ``name``: one of learnfold's own, or a .toml or .json file; raises UsageError naming file and key."""
+    """The mapping ``name``: one of learnfold's own, or a .toml or .json file; raises UsageError naming file and key.
+
+    A part of a name that only one of them has is enough: ``tracking-log`` is ``openedx-tracking-log``.
+    """
     if name in shipped():
         return _own(name)
+    meant = [own for own in shipped() if name and name in own]
+    if len(meant) == 1:
+        return _own(meant[0])
     if not name.endswith((SUFFIX, ".json")):
         raise UsageError(f"there is no mapping {name!r}; {_choice()}, or give a .toml or .json file")
     return _mapping(MappingSource(name, _parsed(Path(name), name)))
@@ -86,7 +92,8 @@ def _parsed(file: Path | Traversable, label: str) -> dict[str, Any]:
 
 
 def _choice() -> str:
-    return f"learnfold has {' and '.join(shipped())}"
+    *others, last = shipped()
+    return f"learnfold has {', '.join(others)} and {last}"
 
 
 def _folder() -> Traversable:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from learnfold.ingest.mapping.conversions import CONVERSIONS, LIST
+from learnfold.ingest.mapping.conversions import CONVERSIONS, LIST, SINCE, days_since
 from learnfold.ingest.mapping.paths import Place, as_text
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Value:
     conversion: str = "text"
     takes: tuple[re.Pattern[str], ...] = ()  # of a text, the first group of the first that matches is kept
     must_match: bool = False  # a text that none of ``takes`` matches is nothing; else it is kept whole
+    since: Value | None = None  # the day from which ``days_since`` counts
     template: tuple[str | Place | Value, ...] = ()  # in place of ``at``: texts, and what is put between them
     words: dict[str, frozenset[str]] | None = None  # the word that any of the values means; others are nothing
     otherwise: FieldValue | None = None
@@ -46,18 +47,28 @@ class Value:
             found = list(self._found(place, document))
             if not found:
                 continue
-            value = self._word(found) if self.words is not None else self._converted(place, found)
+            value = self._read(place, found, document)
             if value is not None:
                 return value
         filled = self._filled(document) if self.template else None
         return self.otherwise if filled is None else filled
+
+    def _read(self, place: Place | Value, found: list[object], document: object) -> FieldValue | None:
+        if self.words is not None:
+            return self._word(found)
+        if self.conversion == SINCE:
+            try:
+                return days_since(found[0], self.since.of(document) if self.since else None)
+            except ValueError as error:
+                raise UnreadableError(place.text, str(error)) from None
+        return self._converted(place, found)
 
     def all_of(self, document: object) -> Iterator[str]:
         """Every text that lies at its places, converted, for a rule to compare; what can't be read is passed over."""
         for place in self.at:
             for found in self._found(place, document):
                 try:
-                    value = self._converted(place, [found])
+                    value = self._read(place, [found], document)
                 except UnreadableError:
                     continue
                 text = as_text(value)
@@ -95,6 +106,8 @@ class Value:
         return "".join(parts)
 
     def _converted(self, place: Place | Value, found: list[object]) -> FieldValue | None:
+        if self.must_match and as_text(found[0]) is None:
+            return None
         try:
             if self.conversion == LIST:
                 return [CONVERSIONS["text"](value) for value in found]  # type: ignore[misc]
@@ -168,6 +181,7 @@ class Mapping:
     name: str
     title: str
     reads: str  # the form of the documents, one of ``translate.FORMS``
+    line: re.Pattern[str] | None  # of a text that isn't JSON, the group that may be
     unpack: tuple[str, ...]  # keys of a document whose text holds JSON, or that hold the document itself
     facets: dict[str, Value]  # what a rule may ask for by name, and where it lies
     finds: dict[str, Value]  # named places

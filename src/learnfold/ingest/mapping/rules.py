@@ -19,7 +19,7 @@ ALL = "all"
 """The fields of every event stand under ``fields.all``, beside those of a topic's under ``fields.<topic>``."""
 
 _HEADS = ("name", "title", "reads")
-_KEYS = (*_HEADS, "extends", "unpack", "facets", "words", "find", "fields", "extra_fields", "rule")
+_KEYS = (*_HEADS, "extends", "line", "unpack", "facets", "words", "find", "fields", "extra_fields", "rule")
 _EVENT_KEYS = ("topic", "event_type", "fields")
 _RULE_KEYS = ("about", "when", "unless", *_EVENT_KEYS, "also", "unmapped")
 _EVENT_TYPE = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -42,10 +42,13 @@ def build(chain: Sequence[tuple[str, dict[str, Any]]]) -> tuple[Mapping, list[st
     rules = tuple(rule for label, data in chain for rule in reader.rules(label, data))
     reader.label = chain[0][0]
     heads = reader.heads({key: value for _, data in reversed(chain) for key, value in data.items() if key in _HEADS})
+    line = next((reader.pattern(data["line"], "line", groups=1) for _, data in chain if "line" in data), None)
     unpack = tuple(key for _, data in reversed(chain) for key in reader.texts(data.get("unpack", []), "unpack"))
     if not rules:
         reader.problem("rule", "there are none")
-    mapping = Mapping(*heads, unpack, reader.facets, reader.finds, reader.words, reader.shared, reader.extra, rules)
+    mapping = Mapping(
+        *heads, line, unpack, reader.facets, reader.finds, reader.words, reader.shared, reader.extra, rules
+    )
     return mapping, reader.problems
 
 

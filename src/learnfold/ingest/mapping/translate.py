@@ -49,6 +49,18 @@ class Unmapped:
     original: object
 
 
+def parsed(text: bytes | str, mapping: Mapping) -> object:
+    """The document that ``text`` is, or holds behind what a logger wrote before it; raises ValueError or RecursionError for none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        decoded = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        match = mapping.line.search(decoded) if mapping.line is not None else None
+        if match is None:
+            raise
+        return json.loads(match[1])
+
+
 def translate(document: object, mapping: Mapping) -> list[Translated | Unmapped]:
     """What ``document`` tells of, statement by statement, in its order; never raises for what a document holds.
 

@@ -9,7 +9,7 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from learnfold.ingest.mapping.conversions import CONVERSIONS, FITTING, LIST, USUAL
+from learnfold.ingest.mapping.conversions import CONVERSIONS, FITTING, LIST, SINCE, USUAL
 from learnfold.ingest.mapping.model import Condition, Value
 from learnfold.ingest.mapping.paths import PlaceError, parse
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from learnfold.ingest.mapping.paths import Place
 
-_KEYS = ("at", "as", "take", "match", "text", "word_of", "else")
+_KEYS = ("at", "as", "since", "take", "match", "text", "word_of", "else")
+_WORD = re.compile(r"[a-z][a-z-]*")
 _HOLE = re.compile(r"\{([^{}]+)\}")
-_NAMES = (*CONVERSIONS, LIST)
+_NAMES = (*CONVERSIONS, SINCE, LIST)
 
 
 class ValueReader:
@@ -51,6 +52,8 @@ class ValueReader:
         self.known(spec, _KEYS, f"{key}.")
         if "else" in spec:
             self._fits(spec["else"], kind, f"{key}.else")
+        if ("since" in spec) != (spec.get("as") == SINCE):
+            self.problem(key, f"as = '{SINCE}' and since (a day, or the place of one) go together")
         if "take" in spec and "match" in spec:
             self.problem(key, "it has either take (what doesn't match is kept whole) or match (it is nothing)")
         texts = self.texts(spec.get("at", [] if "text" in spec else None), f"{key}.at")
@@ -60,8 +63,9 @@ class ValueReader:
         return Value(
             at=tuple(place for place in places if place is not None),
             conversion=self._conversion(spec, key, kind),
-            takes=tuple(self._pattern(take, f"{key}.take", groups=1) for take in takes),
+            takes=tuple(self.pattern(take, f"{key}.take", groups=1) for take in takes),
             must_match="match" in spec,
+            since=self._since(spec["since"], f"{key}.since") if "since" in spec else None,
             template=self._template(spec["text"], f"{key}.text", kind) if "text" in spec else (),
             words=self._word_of(spec["word_of"], f"{key}.word_of") if "word_of" in spec else None,
             otherwise=spec.get("else"),
@@ -75,7 +79,7 @@ class ValueReader:
             meanings = [self._meaning(word, key) for word in self.texts(spec, key)]
             return Condition(asked, values=frozenset[str]().union(*meanings))
         if spec.keys() == {"like"} and isinstance(spec["like"], str):
-            return Condition(asked, pattern=self._pattern(spec["like"], key))
+            return Condition(asked, pattern=self.pattern(spec["like"], key))
         if spec.keys() == {"present"} and isinstance(spec["present"], bool):
             return Condition(asked, present=spec["present"])
         if spec.keys() == {"same"}:
@@ -117,6 +121,11 @@ class ValueReader:
             self.problem(f"{key}.as", f"{conversion} doesn't give what the field holds ({kind}); these do: {fitting}")
         return str(conversion)
 
+    def _since(self, spec: object, key: str) -> Value:
+        """A day, written as one, or where it lies."""
+        is_day = isinstance(spec, str) and re.match(r"\d{4}-", spec)
+        return self.value({"is": spec} if is_day else spec, key)
+
     def _template(self, text: object, key: str, kind: str | None) -> tuple[str | Place | Value, ...]:
         """The texts and places of ``block-v1:{run}+{id}``: every second part is a place."""
         if not isinstance(text, str) or not _HOLE.search(text):
@@ -145,16 +154,17 @@ class ValueReader:
             return None
 
     def _meaning(self, word: str, key: str) -> frozenset[str]:
-        """The values that ``word`` stands for; a term with a capital and an IRI stand for themselves."""
+        """The values that ``word`` stands for; what isn't small letters alone (a term, an IRI, a name with dots) stands for itself."""
         for words in self.words.values():
             if word in words:
                 return frozenset(words[word])
-        if ":" not in word and word == word.lower():
+        if _WORD.fullmatch(word):
             known = [known for words in self.words.values() for known in words]
             self.problem(key, f"there is no word {word!r} under words; {likely(word, known)}")
         return frozenset({word})
 
-    def _pattern(self, text: str, key: str, groups: int = 0) -> re.Pattern[str]:
+    def pattern(self, text: str, key: str, groups: int = 0) -> re.Pattern[str]:
+        """A regular expression with so many groups at least."""
         try:
             pattern = re.compile(text)
         except re.error as error:
