@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from oracle.fields import COMMON_FIELDS, REQUIRED, TOPIC_FIELDS, Number, parse_json, read_field
+from oracle.fields import COMMON_FIELDS, REQUIRED, TIMES, TOPIC_FIELDS, Number, parse_json, read_field
 from oracle.timestamp import read_timestamp
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def read_event(body: str | bytes | dict[str, Any] | None, topic: str, platform_z
     for name in ("event_id", "timestamp", *COMMON_FIELDS, *TOPIC_FIELDS[topic]):
         try:
             event[name] = read_field(name, sent.get(name))
-            if name == "timestamp":
+            if name in TIMES and event[name] is not None:
                 written = sent[name] if isinstance(sent[name], datetime | Number) else event[name]
                 event[name] = read_timestamp(written, platform_zone)
         except ValueError as error:

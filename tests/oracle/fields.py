@@ -26,8 +26,21 @@ TOPIC_FIELDS = {
         "score",
         "feedback",
         "new_due_date",
+        "max_score",
+        "question_count",
+        "question_id",
+        "due_date",
     ),
-    "video_topic": ("video_id", "course_id", "session_id", "watch_duration_seconds", "played_seconds"),
+    "video_topic": (
+        "video_id",
+        "course_id",
+        "session_id",
+        "watch_duration_seconds",
+        "played_seconds",
+        "video_length_seconds",
+        "from_second",
+        "to_second",
+    ),
     "course_topic": (
         "course_id",
         "material_id",
@@ -36,13 +49,18 @@ TOPIC_FIELDS = {
         "item_id",
         "item_type",
         "course_name",
+        "section_id",
+        "module_id",
     ),
     "profile_topic": ("field_name", "updated_fields", "new_value", "picture_url"),
+    "forum_topic": ("course_id", "forum_id", "thread_id", "post_id", "parent_id"),
     "notification_topic": ("notification_id", "notification_type", "channel", "related_object_id"),
 }
 LARGEST_INTEGER = 2**31 - 1
 LARGEST_SCORE = 10**15
 LARGEST_PLAYED = 10**12
+LARGEST_NUMBER = 10**308
+TIMES = ("timestamp", "due_date")
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -186,6 +204,39 @@ def read_played(value: Any) -> float:
     return float(_number(value, LARGEST_PLAYED))
 
 
+def read_second(value: Any) -> float:
+    """A number of at least 0.
+
+    Raises:
+        ValueError: it's no number or out of range.
+    """
+    return float(_number(value, LARGEST_NUMBER))
+
+
+def read_above_zero(value: Any) -> float:
+    """A number above 0.
+
+    Raises:
+        ValueError: it's no number or out of range.
+    """
+    return _above_zero(read_second(value))
+
+
+def read_some(value: Any) -> int:
+    """A whole number from 1 to 2147483647.
+
+    Raises:
+        ValueError: it's no number, not whole, or out of range.
+    """
+    return _above_zero(read_integer(value))
+
+
+def _above_zero(number: Any) -> Any:
+    if not number > 0:
+        raise ValueError("not above 0")
+    return number
+
+
 def _number(value: Any, largest: int) -> Decimal:
     """The number a JSON number or a text spells, exactly; a boolean is none, nor are '', 'inf' and 'nan'."""
     text = value.text if isinstance(value, Number) else value.strip() if isinstance(value, str) else ""
@@ -220,6 +271,11 @@ TYPED: dict[str, Callable[[Any], Any]] = {
     "role": read_role,
     "score": read_score,
     "played_seconds": read_played,
+    "max_score": read_above_zero,
+    "question_count": read_some,
+    "video_length_seconds": read_some,
+    "from_second": read_second,
+    "to_second": read_second,
     "updated_fields": read_list,
 }
 

@@ -196,10 +196,16 @@ def test_a_body_is_the_same_event_as_text_bytes_or_row():
         ("auth_topic", "session_id email registration_source"),
         (
             "assessment_topic",
-            "course_id assignment_id assignment_type file_url quiz_id correct_answers student_id score feedback new_due_date",
+            "course_id assignment_id assignment_type file_url quiz_id correct_answers student_id score feedback new_due_date max_score question_count question_id due_date",
         ),
-        ("video_topic", "video_id course_id session_id watch_duration_seconds played_seconds"),
-        ("course_topic", "course_id material_id material_type resource_id item_id item_type course_name"),
+        (
+            "video_topic",
+            "video_id course_id session_id watch_duration_seconds played_seconds video_length_seconds from_second to_second",
+        ),
+        (
+            "course_topic",
+            "course_id material_id material_type resource_id item_id item_type course_name section_id module_id",
+        ),
         ("profile_topic", "field_name updated_fields new_value picture_url"),
         ("notification_topic", "notification_id notification_type channel related_object_id"),
     ],

@@ -9,14 +9,14 @@ CREATE TABLE assessment_topic (
   file_url        VARCHAR,                               -- the file handed in; NULL without one
   quiz_id         VARCHAR,                               -- the quiz; NULL for an assignment (names no person)
   correct_answers INTEGER CHECK (correct_answers >= 0),  -- right answers in a quiz; NULL when not said
-  question_count  INTEGER CHECK (question_count > 0),    -- questions of the quiz; NULL when not said
-  question_id     VARCHAR,                               -- the question within a quiz; NULL for a quiz as a whole (names no person)
   student_id      VARCHAR,                               -- whose work a teacher viewed or graded; NULL when not said (whose event it is)
   score           DOUBLE CHECK (score BETWEEN 0 AND 1e15),  -- points given; NULL when not said
-  max_score       DOUBLE CHECK (max_score > 0),          -- points possible: 100 where score is a percentage; NULL when not said
   feedback        VARCHAR,                               -- the teacher's words; NULL without any
-  due_date        TIMESTAMP,                             -- when the assignment is due, UTC; NULL when not said
   new_due_date    VARCHAR,                               -- the deadline after a reopening, as sent; NULL when not said (names no person)
+  max_score       DOUBLE CHECK (max_score > 0),          -- points possible: 100 where score is a percentage; NULL when not said
+  question_count  INTEGER CHECK (question_count > 0),    -- questions of the quiz; NULL when not said
+  question_id     VARCHAR,                               -- the question within a quiz; NULL for a quiz as a whole (names no person)
+  due_date        TIMESTAMP,                             -- when the assignment is due, UTC; NULL when not said
 );
 
 -- What a student did on an assignment: first sight and handing in.

@@ -9,9 +9,9 @@ CREATE TABLE course_topic (
   resource_id   VARCHAR,  -- the file downloaded; NULL when not said (names no person)
   item_id       VARCHAR,  -- the item clicked; NULL when not said (names no person)
   item_type     VARCHAR,  -- such as link or quiz; NULL when not said (names no person)
+  course_name   VARCHAR,  -- the course's title; NULL when not said
   section_id    VARCHAR,  -- the section of the course in which the material lies; NULL when not said (names no person)
   module_id     VARCHAR,  -- the module or unit in which the material lies; NULL when not said (names no person)
-  course_name   VARCHAR,  -- the course's title; NULL when not said
 );
 
 -- Every event in a course, by person and type.
