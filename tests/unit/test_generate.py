@@ -35,6 +35,12 @@ TYPES = {
     "notification_topic": "NOTIFICATION_SENT NOTIFICATION_OPENED NOTIFICATION_CLICKED",
 }
 
+ADDED = {
+    *("max_score", "question_count", "question_id", "due_date"),
+    *("played_seconds", "video_length_seconds", "from_second", "to_second", "section_id", "module_id"),
+}
+"""The fields that came after the digests below were taken."""
+
 
 def everything(out: Path) -> dict[str, list[dict[str, Any]]]:
     """The rows of every file, by its path, in their order."""
@@ -42,7 +48,7 @@ def everything(out: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def digest(semester: Semester) -> str:
-    """All messages of a semester as one hash; topics and fields that the contract doesn't know are left out."""
+    """All messages of a semester as one hash; topics and fields that were added are left out."""
     whole = hashlib.sha256()
     for topic, key, value in messages(semester):
         if topic in TYPES:
@@ -51,8 +57,8 @@ def digest(semester: Semester) -> str:
 
 
 def more_fields(topic: str) -> list[str]:
-    """The fields of a topic that the contract doesn't know."""
-    known = {"event_id", "timestamp", *COMMON_FIELDS, *TOPIC_FIELDS[topic]}
+    """The fields of a topic that came later than the seed's first semester."""
+    known = {"event_id", "timestamp", *COMMON_FIELDS, *TOPIC_FIELDS[topic]} - ADDED
     return [field.name for field in catalog.load().topic(topic).sent if field.name not in known]
 
 
@@ -104,14 +110,15 @@ def test_there_are_about_as_many_events_as_asked_for(events: int, days: int, wit
 def test_flat_files_are_what_ingestion_writes(tmp_path: Path) -> None:
     """A file a topic's day, a column a field of the catalog in its own type, then the place in Kafka; zstd, the time in UTC."""
     generate(SMALL, tmp_path / "master")
-    types = {"VARCHAR": pa.string(), "INTEGER": pa.int32(), "DOUBLE": pa.float64(), "VARCHAR[]": pa.list_(pa.string())}
     time = pa.timestamp("us", "UTC")
+    types = {"VARCHAR": pa.string(), "INTEGER": pa.int32(), "DOUBLE": pa.float64(), "VARCHAR[]": pa.list_(pa.string())}
+    types["TIMESTAMP"] = time
     topics = {topic.name: topic for job in catalog.load().jobs.values() for topic in job.topics}
     assert {file.parts[-5] for file in files_of(tmp_path / "master")} == {f"topic={topic}" for topic in topics}
     for file in files_of(tmp_path / "master"):
         assert file.name == "part-00000.parquet"
         fields = [field for field in topics[file.parts[-5].removeprefix("topic=")].fields if field.derived is None]
-        expected = {field.name: time if field.name == "timestamp" else types[field.type] for field in fields}
+        expected = {field.name: types[field.type] for field in fields}
         expected |= {"kafka_partition": pa.int32(), "kafka_offset": pa.int64(), "kafka_timestamp": time}
         schema = pq.read_schema(file)
         assert [name for name in expected if name in schema.names] == [

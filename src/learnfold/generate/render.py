@@ -39,9 +39,10 @@ _FREE_TEXT = {"feedback", "new_value", "course_name"}
 
 
 def typed(columns: Iterable[Column]) -> list[str]:
-    """A column a field, of the field's own type; the time in UTC."""
-    selected = ["event_id", *(column.name for column in columns)]
-    selected.insert(_place_of_time(selected), TIME)
+    """A column a field, of the field's own type; times in UTC."""
+    columns = list(columns)
+    selected = ["event_id", *(_typed(column) for column in columns)]
+    selected.insert(_place_of_time(["event_id", *(column.name for column in columns)]), TIME)
     return selected
 
 
@@ -79,13 +80,17 @@ def as_bytes(value: str) -> str:
     return rf"CASE WHEN flaw = 'not JSON' AND h % 3 = 0 THEN '\xC3\x28\xFF'::BLOB || encode({value}) ELSE encode({value}) END"
 
 
+def _typed(column: Column) -> str:
+    return f"{column.name}::TIMESTAMPTZ AS {column.name}" if column.type == "TIMESTAMP" else column.name
+
+
 def _text(column: Column) -> str:
     return f"to_json({column.name})::VARCHAR" if column.type.endswith("[]") else f"{column.name}::VARCHAR"
 
 
 def _member(name: str, kind: str, text: str, *, mixed: bool = False, unsure: bool = False) -> str:
     """SQL for '"name":value' from the value's text; NULL where the field is left out."""
-    if kind == "VARCHAR":
+    if kind in {"VARCHAR", "TIMESTAMP"}:
         value = f"to_json({text})::VARCHAR" if name in _FREE_TEXT else f"""'"' || {text} || '"'"""
     elif unsure:
         fits = f"json_valid({text})" if kind.endswith("[]") else f"regexp_full_match({text}, '-?[0-9]+([.][0-9]+)?')"
