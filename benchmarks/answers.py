@@ -22,7 +22,7 @@ WHOLE = ("BIGINT", "INTEGER")
 
 
 def differences(expected: Path, actual: Path) -> list[str]:
-    """What is different, one view a line; none if all 37 views are the same."""
+    """What is different, one view a line; none if all views are the same."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     return [line for view in catalog.load().views.values() if (line := _difference(connection, view, expected, actual))]

@@ -34,6 +34,7 @@ FIELDS = {
     },
     "profile": {"field_name": "VARCHAR", "updated_fields": "VARCHAR[]"},
     "notification": {"notification_type": "VARCHAR"},
+    "forum": {"course_id": "VARCHAR"},
 }
 
 

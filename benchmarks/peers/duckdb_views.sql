@@ -1,5 +1,5 @@
--- The 37 views as plain SQL over the events, each by itself, with no rollups: what a DuckDB user would write.
--- Read are auth, assessment, video, course, profile and notification: a topic's events with typed columns.
+-- All views as plain SQL over the events, each by itself, with no rollups: what a DuckDB user would write.
+-- Read are auth, assessment, video, course, profile, notification and forum: a topic's events with typed columns.
 
 CREATE VIEW auth_daily_active_users AS
 SELECT timestamp::DATE AS date, count(DISTINCT user_id) AS daily_active_users, count(DISTINCT session_id) AS total_sessions
@@ -220,3 +220,7 @@ SELECT user_id, count(*) FILTER (event_type = 'NOTIFICATION_SENT') AS total_rece
   count(*) FILTER (event_type = 'NOTIFICATION_CLICKED') AS total_clicked,
   100.0 * total_clicked / nullif(total_received, 0) AS overall_engagement_rate
 FROM notification GROUP BY ALL;
+
+CREATE VIEW forum_daily_activity AS
+SELECT timestamp::DATE AS date, course_id, event_type, count(DISTINCT user_id) AS unique_users, count(*) AS event_count
+FROM forum GROUP BY ALL;

@@ -1,4 +1,4 @@
-"""The 37 views by Polars: lazy frames over the files, collected by the streaming engine.
+"""All views by Polars: lazy frames over the files, collected by the streaming engine.
 
 The views of a topic are collected together, so that what they share is read once.
 
@@ -28,6 +28,7 @@ FIELDS = {
     "course": dict.fromkeys(("course_id", "material_id", "material_type", "resource_id", "item_id", "item_type"), TEXT),
     "profile": {"field_name": TEXT, "updated_fields": pl.List(TEXT)},
     "notification": {"notification_type": TEXT},
+    "forum": {"course_id": TEXT},
 }
 DATE = col("timestamp").dt.date().alias("date")
 SECONDS = col("watch_duration_seconds")
@@ -353,6 +354,15 @@ def notification(events: pl.LazyFrame) -> Views:
     }
 
 
+def forum(events: pl.LazyFrame) -> Views:
+    """What happens in discussions."""
+    return {
+        "forum_daily_activity": events.group_by(DATE, "course_id", "event_type").agg(
+            unique_users=distinct("user_id"), event_count=pl.len()
+        )
+    }
+
+
 TOPICS = {
     "auth": auth,
     "assessment": assessment,
@@ -360,6 +370,7 @@ TOPICS = {
     "course": course,
     "profile": profile,
     "notification": notification,
+    "forum": forum,
 }
 
 

@@ -1,4 +1,4 @@
-"""The 37 views as PySpark DataFrames, in five jobs; both PySpark peers use them.
+"""All views as PySpark DataFrames, in six jobs; both PySpark peers use them.
 
 A job is a function from the events of its topics to its views by name.
 """
@@ -23,6 +23,7 @@ SCHEMAS = {
     + "course_id string, material_id string, material_type string, resource_id string, item_id string, item_type string",
     "profile": COMMON + "field_name string, updated_fields array<string>",
     "notification": COMMON + "notification_type string",
+    "forum": COMMON + "course_id string",
 }
 TOPICS = {
     "auth": ("auth",),
@@ -30,6 +31,7 @@ TOPICS = {
     "video": ("video",),
     "course": ("course",),
     "profile_notification": ("profile", "notification"),
+    "forum": ("forum",),
 }
 """The topics each job reads."""
 
@@ -351,10 +353,20 @@ def profile_notification(profile: DataFrame, notification: DataFrame) -> dict[st
     }
 
 
+def forum(df: DataFrame) -> dict[str, DataFrame]:
+    """What happens in discussions."""
+    return {
+        "forum_daily_activity": df.groupBy(date(), "course_id", "event_type").agg(
+            F.countDistinct("user_id").alias("unique_users"), F.count("*").alias("event_count")
+        )
+    }
+
+
 JOBS = {
     "auth": auth,
     "assessment": assessment,
     "video": video,
     "course": course,
     "profile_notification": profile_notification,
+    "forum": forum,
 }

@@ -19,6 +19,7 @@ EVENTS = {
     "course_topic": {"event_type": "ITEM_CLICK", "item_id": "i", "course_id": "c"},
     "profile_topic": {"event_type": "UPDATE_PROFILE", "field_name": "email"},
     "notification_topic": {"event_type": "NOTIFICATION_SENT", "notification_type": "n"},
+    "forum_topic": {"event_type": "POST_CREATED", "course_id": "c"},
 }
 
 COUNTED = {
@@ -35,6 +36,7 @@ COUNTED = {
     "profile_daily_activity": "event_count",
     "notification_delivery_stats": "total_sent",
     "notification_daily_activity": "event_count",
+    "forum_daily_activity": "event_count",
 }
 """Views whose column adds up to the number of events of a topic."""
 

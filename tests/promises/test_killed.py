@@ -144,10 +144,10 @@ def test_runs_at_once_never_mix(tmp_path: Path, processes: int) -> None:
     reader.stop()
 
 
-def test_five_jobs_at_once_publish_their_own_views(tmp_path: Path) -> None:
-    """What Oozie's fork does: five single jobs side by side into one place, none in another's way."""
+def test_six_jobs_at_once_publish_their_own_views(tmp_path: Path) -> None:
+    """What Oozie's fork does: six single jobs side by side into one place, none in another's way."""
     master, out = tmp_path / "master", tmp_path / "out"
-    jobs = ("auth", "assessment", "video", "course", "profile_notification")
+    jobs = ("auth", "assessment", "video", "course", "profile_notification", "forum")
     for step in range(tries(3)):
         grow(master, step)
         runs = [

@@ -130,15 +130,15 @@ def test_runs_at_once_never_mix(site: Site) -> None:
     reader.stop()
 
 
-def test_five_jobs_at_once_publish_their_own_views(s3_place: Place, tmp_path: Path) -> None:
-    """What Oozie's fork does: five single jobs side by side into one place, each publishes, none in another's way."""
+def test_six_jobs_at_once_publish_their_own_views(s3_place: Place, tmp_path: Path) -> None:
+    """What Oozie's fork does: six single jobs side by side into one place, each publishes, none in another's way."""
     site = Site(s3_place, tmp_path / "source")
     for _ in range(tries(2)):
         events = site.grow()
-        jobs = ("auth", "assessment", "video", "course", "profile_notification")
+        jobs = ("auth", "assessment", "video", "course", "profile_notification", "forum")
         runs = [site.start("--job", job) for job in jobs]
         talks = [run.communicate(timeout=120)[1] for run in runs]
-        assert [run.returncode for run in runs] == [0] * 5, talks
+        assert [run.returncode for run in runs] == [0] * len(jobs), talks
         assert site.plain() == site.whole() == events
 
 

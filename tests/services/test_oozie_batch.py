@@ -111,7 +111,7 @@ def first_night(application: Application) -> Iterator[str]:
 def test_the_coordinator_runs_the_workflow_and_the_views_are_right(
     application: Application, first_night: str, semester: Path, tmp_path: Path
 ) -> None:
-    """Yesterday is closed by a flag on MinIO, so the five Spark actions run, all succeed, and 37 views are as they should be."""
+    """Yesterday is closed by a flag on MinIO, so the Spark actions run, all succeed, and the views are as they should be."""
     assert application.statuses(first_night) == ["SUCCEEDED"], application.oozie.hdfs.container_logs()[-6000:]
     found = application.oozie.info(application.oozie.info(first_night)["actions"][0]["externalId"])
     assert {name: actions(found)[name] for name in JOBS} == dict.fromkeys(JOBS, "OK")

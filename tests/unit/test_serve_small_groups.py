@@ -40,6 +40,7 @@ def test_views_that_say_how_many_people_a_row_is_about_are_told_from_their_sql()
         "profile_daily_activity": ("unique_users",),
         "notification_delivery_stats": ("unique_recipients",),
         "notification_daily_activity": ("unique_users",),
+        "forum_daily_activity": ("unique_users",),
     }
     assert all(not persons_of(view) for view in VIEWS.values())
 

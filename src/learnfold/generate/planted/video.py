@@ -17,7 +17,7 @@ def tell(story: Story) -> None:
     """The third sitting is on the later day."""
     quiet, later = story.quiet, story.later
     happens = partial(story.happens, "video_topic", course_id=COURSE)
-    happens(quiet, "20:06:00", "VIDEO_BOOKMARKED", STUDENT, video_id=GOOD, session_id="SP1")
+    happens(quiet, "20:06:00", "VIDEO_BOOKMARKED", STUDENT, video_id=GOOD, session_id="SP1", played_seconds=30)
     for day, time, user, video, session, seconds in (
         (quiet, "20:20:00", STUDENT, GOOD, "SP1", 600),
         (quiet, "20:45:00", STUDENT, GOOD, "SP1", 1200),

@@ -42,5 +42,6 @@ SELECT
     WHEN appeal < 0.05 THEN 5 + 80 * chance(h, 'watches')    -- most leave within a minute
     WHEN appeal < 0.17 THEN 50 + 160 * chance(h, 'watches')
     ELSE least(slot_seconds, (240 + 2160 * chance(video_h, 'length')) * (0.1 + 0.9 * chance(h, 'watches') ** 0.7))
-  END::INTEGER AS watch_duration_seconds
+  END::INTEGER AS watch_duration_seconds,
+  CASE WHEN event_type <> 'VIDEO_WATCHED' THEN watch_duration_seconds END::DOUBLE AS played_seconds  -- viewings are told whole
 FROM chosen;
