@@ -23,10 +23,9 @@ from learnfold.engines.duckdb.rollups import RollupCache, rollup_select
 from learnfold.engines.event_source import EventSource, needed_fields
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
-from oracle import KEYS
 from promises.dataset import Dataset
 from promises.messages import TOPICS, streams
-from promises.views import run_job
+from promises.views import expected, run_job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +68,8 @@ def _source(topic: Topic, fields: Sequence[str]) -> EventSource:
 
 
 def differences(cache: RollupCache, job: Job, rows: dict[str, tuple], dataset: Dataset) -> list[str]:
-    """How views that are refreshed from these rows of their rollups differ from the oracle's."""
-    answers = oracle.answers(dataset.messages, ZONES.platform_zone, ZONES.reporting_zone)
+    """How views that are refreshed from these rows of their rollups differ from those that are expected."""
+    answers = expected(dataset.messages, job.name, ZONES)
     found = []
     for view in job.views:
         request = RefreshRequest(view, {rollup.name: rows[rollup.name] for rollup in view.rollups}, "", merged=rows)
@@ -78,7 +77,7 @@ def differences(cache: RollupCache, job: Job, rows: dict[str, tuple], dataset: D
             names = [column.name for column in view.columns]
             actual = cursor.execute(f"SELECT {answer.columns} FROM answer").fetchall()
         actual = [dict(zip(names, row, strict=True)) for row in actual]
-        found += [f"{view.name}: {text}" for text in oracle.same(answers[view.name], actual, KEYS[view.name])]
+        found += [f"{view.name}: {text}" for text in oracle.same(answers[view.name], actual, view.key)]
     return found
 
 

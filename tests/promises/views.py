@@ -41,17 +41,21 @@ def run_job(
 def differences(
     out: Path, messages: dict[str, list[Message]], job: str | None = None, settings: Settings | None = None
 ) -> list[str]:
-    """How the published views differ from the oracle's; those that it doesn't know, from one run over all messages in one file."""
-    settings = settings or Settings()
-    known = {topic: its for topic, its in messages.items() if topic in TOPIC_FIELDS}
-    answers = oracle.answers(known, settings.platform_zone, settings.reporting_zone)
-    beyond = [view for view in views_of(job) if view not in answers]
-    answers |= _at_once(messages, beyond, job, settings) if beyond else {}
+    """How the published views differ from those that are expected."""
+    answers = expected(messages, job, settings or Settings())
     found = []
     for view in views_of(job):
         key = catalog.load().view(view).key
         found += [f"{view}: {text}" for text in oracle.same(answers[view], rows(out, view), key)]
     return found
+
+
+def expected(messages: dict[str, list[Message]], job: str | None, settings: Settings) -> dict[str, Rows]:
+    """A job's views, or all, by name: the oracle's; those that it doesn't know, from one run over all messages in one file."""
+    known = {topic: its for topic, its in messages.items() if topic in TOPIC_FIELDS}
+    answers = oracle.answers(known, settings.platform_zone, settings.reporting_zone)
+    beyond = [view for view in views_of(job) if view not in answers]
+    return answers | (_at_once(messages, beyond, job, settings) if beyond else {})
 
 
 def _at_once(

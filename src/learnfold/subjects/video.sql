@@ -13,33 +13,22 @@ CREATE TABLE video_topic (
   to_second              DOUBLE CHECK (to_second >= 0),                -- where in the video the stretch that was watched ends; NULL when not said
 );
 
--- Every viewing, folded by day: the seconds a student spent on a video. Those that tell a running total are timed by it, below.
+-- Every viewing, folded by day: the seconds a student spent on a video. Those that tell a running total are timed by it, visit by visit.
 CREATE TABLE video_watches AS
 SELECT
   date,
   user_id,
   video_id,
   course_id,
-  count(*)                      AS watches,           -- viewings, untimed ones too
-  count(watch_duration_seconds) FILTER (played_seconds IS NULL) AS timed_watches,    -- viewings that say how long they took
-  sum(watch_duration_seconds) FILTER (played_seconds IS NULL)   AS watch_seconds,    -- seconds together; NULL when none is timed
-  max(watch_duration_seconds) FILTER (played_seconds IS NULL)   AS longest_seconds,  -- seconds of the longest viewing; NULL when none is timed
-  min(watch_duration_seconds) FILTER (played_seconds IS NULL)   AS shortest_seconds  -- seconds of the shortest viewing; NULL when none is timed
+  CASE WHEN played_seconds IS NOT NULL THEN session_id END      AS visit,             -- the visit of viewings that tell a running total; NULL for all others
+  count(*)                                                      AS watches,           -- viewings, untimed ones too
+  count(watch_duration_seconds) FILTER (played_seconds IS NULL) AS timed_watches,     -- viewings without a running total that say how long they took
+  sum(watch_duration_seconds) FILTER (played_seconds IS NULL)   AS watch_seconds,     -- their seconds together; NULL when there is none
+  max(watch_duration_seconds) FILTER (played_seconds IS NULL)   AS longest_seconds,   -- seconds of the longest of them; NULL when there is none
+  min(watch_duration_seconds) FILTER (played_seconds IS NULL)   AS shortest_seconds,  -- seconds of the shortest of them; NULL when there is none
+  max(CAST(played_seconds AS DECIMAL(28, 3)))                   AS played_seconds     -- the visit's seconds by then: of a visit the greatest counts, once; NULL when not told
 FROM video_topic
 WHERE event_type = 'VIDEO_WATCHED'
-GROUP BY ALL;
-
--- The running total of each visit to a video, as its player tells it: of a visit the greatest counts, once.
-CREATE TABLE video_visits AS
-SELECT
-  date,
-  user_id,
-  video_id,
-  course_id,
-  session_id,
-  max(CAST(played_seconds AS DECIMAL(28, 3))) AS played_seconds  -- seconds watched in the visit by then
-FROM video_topic
-WHERE event_type = 'VIDEO_WATCHED' AND played_seconds IS NOT NULL
 GROUP BY ALL;
 
 -- How long each student watched each video, in all sittings together.
@@ -49,25 +38,27 @@ SELECT
   user_id,
   video_id,
   course_id,
-  CAST(sum(watch_seconds) AS DOUBLE)                   AS total_watch_seconds,         -- seconds; NULL when no viewing is timed
+  CAST(sum(seconds) AS DOUBLE)                         AS total_watch_seconds,         -- seconds; NULL when no viewing is timed
   sum(watches)                                         AS total_watch_sessions,        -- viewings
-  CAST(sum(watch_seconds) AS DOUBLE) / nullif(sum(timed_watches), 0)   AS avg_watch_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
-  max(longest_seconds)                AS longest_session_seconds,     -- seconds; NULL when no viewing is timed
-  min(shortest_seconds)               AS shortest_session_seconds,    -- seconds; NULL when no viewing is timed
-  CAST(sum(watch_seconds) AS DOUBLE) / 60e0                            AS total_watch_minutes,         -- minutes; NULL when no viewing is timed
-  CAST(sum(watch_seconds) AS DOUBLE) / 3600e0                          AS total_watch_hours            -- hours; NULL when no viewing is timed
+  CAST(sum(seconds) AS DOUBLE) / nullif(sum(timed), 0) AS avg_watch_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
+  CAST(max(longest) AS DOUBLE)                         AS longest_session_seconds,     -- seconds; NULL when no viewing is timed
+  CAST(min(shortest) AS DOUBLE)                        AS shortest_session_seconds,    -- seconds; NULL when no viewing is timed
+  CAST(sum(seconds) AS DOUBLE) / 60e0                  AS total_watch_minutes,         -- minutes; NULL when no viewing is timed
+  CAST(sum(seconds) AS DOUBLE) / 3600e0                AS total_watch_hours            -- hours; NULL when no viewing is timed
 FROM (
-  SELECT user_id, video_id, course_id, sum(watches) AS watches, sum(timed_watches) AS timed_watches, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds, max(longest_seconds)AS longest_seconds, min(shortest_seconds)AS shortest_seconds
+  SELECT
+    user_id,
+    video_id,
+    course_id,
+    visit,
+    sum(watches)                                                                                AS watches,
+    sum(timed_watches) + CASE WHEN max(played_seconds) IS NULL THEN 0 ELSE 1 END                AS timed,
+    coalesce(sum(watch_seconds) + max(played_seconds), sum(watch_seconds), max(played_seconds)) AS seconds,
+    greatest(max(longest_seconds), max(played_seconds))                                         AS longest,
+    least(min(shortest_seconds), max(played_seconds))                                           AS shortest
   FROM video_watches
   GROUP BY ALL
-  UNION ALL
-  SELECT user_id, video_id, course_id, 0, 1, played_seconds, CAST(played_seconds AS DOUBLE), CAST(played_seconds AS DOUBLE)
-  FROM (
-    SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
-    FROM video_visits
-    GROUP BY ALL
-  ) AS visits
-) AS watched
+) AS visits
 GROUP BY ALL;
 
 -- How much each student watches in each course.
@@ -77,22 +68,22 @@ SELECT
   user_id,
   course_id,
   count(DISTINCT video_id)                             AS unique_videos_watched,       -- different videos
-  CAST(sum(watch_seconds) AS DOUBLE)                   AS total_watch_seconds,         -- seconds; NULL when no viewing is timed
+  CAST(sum(seconds) AS DOUBLE)                         AS total_watch_seconds,         -- seconds; NULL when no viewing is timed
   sum(watches)                                         AS total_video_events,          -- viewings
-  CAST(sum(watch_seconds) AS DOUBLE) / nullif(sum(timed_watches), 0)   AS avg_watch_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
-  CAST(sum(watch_seconds) AS DOUBLE) / 3600e0                          AS total_watch_hours            -- hours; NULL when no viewing is timed
+  CAST(sum(seconds) AS DOUBLE) / nullif(sum(timed), 0) AS avg_watch_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
+  CAST(sum(seconds) AS DOUBLE) / 3600e0                AS total_watch_hours            -- hours; NULL when no viewing is timed
 FROM (
-  SELECT user_id, video_id, course_id, sum(watches) AS watches, sum(timed_watches) AS timed_watches, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds
+  SELECT
+    user_id,
+    video_id,
+    course_id,
+    visit,
+    sum(watches)                                                                                AS watches,
+    sum(timed_watches) + CASE WHEN max(played_seconds) IS NULL THEN 0 ELSE 1 END                AS timed,
+    coalesce(sum(watch_seconds) + max(played_seconds), sum(watch_seconds), max(played_seconds)) AS seconds
   FROM video_watches
   GROUP BY ALL
-  UNION ALL
-  SELECT user_id, video_id, course_id, 0, 1, played_seconds
-  FROM (
-    SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
-    FROM video_visits
-    GROUP BY ALL
-  ) AS visits
-) AS watched
+) AS visits
 GROUP BY ALL;
 
 -- How many people each video reached, and for how long.
@@ -102,56 +93,74 @@ SELECT
   video_id,
   course_id,
   count(DISTINCT user_id)                              AS unique_viewers,             -- people, not plays
-  CAST(sum(watch_seconds) AS DOUBLE)                   AS total_views_seconds,        -- seconds; NULL when no viewing is timed
+  CAST(sum(seconds) AS DOUBLE)                         AS total_views_seconds,        -- seconds; NULL when no viewing is timed
   sum(watches)                                         AS total_view_events,          -- viewings
-  CAST(sum(watch_seconds) AS DOUBLE) / nullif(sum(timed_watches), 0)   AS avg_view_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
-  CAST(sum(watch_seconds) AS DOUBLE) / 3600e0                          AS total_views_hours           -- hours; NULL when no viewing is timed
+  CAST(sum(seconds) AS DOUBLE) / nullif(sum(timed), 0) AS avg_view_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
+  CAST(sum(seconds) AS DOUBLE) / 3600e0                AS total_views_hours           -- hours; NULL when no viewing is timed
 FROM (
-  SELECT user_id, video_id, course_id, sum(watches) AS watches, sum(timed_watches) AS timed_watches, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds
+  SELECT
+    user_id,
+    video_id,
+    course_id,
+    visit,
+    sum(watches)                                                                                AS watches,
+    sum(timed_watches) + CASE WHEN max(played_seconds) IS NULL THEN 0 ELSE 1 END                AS timed,
+    coalesce(sum(watch_seconds) + max(played_seconds), sum(watch_seconds), max(played_seconds)) AS seconds
   FROM video_watches
   GROUP BY ALL
-  UNION ALL
-  SELECT user_id, video_id, course_id, 0, 1, played_seconds
-  FROM (
-    SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
-    FROM video_visits
-    GROUP BY ALL
-  ) AS visits
-) AS watched
+) AS visits
 GROUP BY ALL;
 
--- What is watched each day.
+-- What is watched each day; a visit past midnight counts on each day by what it grew beyond the days before.
 -- check: active_video_watchers <= total_watch_events
 CREATE VIEW video_daily_engagement AS
 SELECT
   date,
   course_id,
-  count(DISTINCT user_id)             AS active_video_watchers,  -- people who watched that day
-  count(DISTINCT video_id)            AS unique_videos_watched,  -- different videos that day
-  CAST(sum(watch_seconds) AS DOUBLE)  AS total_watch_seconds,    -- seconds; NULL when no viewing is timed
-  sum(watches)                        AS total_watch_events,     -- viewings
-  CAST(sum(watch_seconds) AS DOUBLE) / 3600e0         AS total_watch_hours       -- hours; NULL when no viewing is timed
+  count(DISTINCT user_id)               AS active_video_watchers,  -- people who watched that day
+  count(DISTINCT video_id)              AS unique_videos_watched,  -- different videos that day
+  CAST(sum(seconds) AS DOUBLE)          AS total_watch_seconds,    -- seconds; NULL when no viewing is timed
+  sum(watches)                          AS total_watch_events,     -- viewings
+  CAST(sum(seconds) AS DOUBLE) / 3600e0 AS total_watch_hours       -- hours; NULL when no viewing is timed
 FROM (
-  SELECT date, user_id, video_id, course_id, sum(watches) AS watches, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds
-  FROM video_watches
-  GROUP BY ALL
-  UNION ALL
-  SELECT date, user_id, video_id, course_id, 0, played_seconds
+  SELECT
+    days.date,
+    days.course_id,
+    days.user_id,
+    days.video_id,
+    days.watches,
+    coalesce(days.watch_seconds + visits.grown_seconds, days.watch_seconds, visits.grown_seconds) AS seconds
   FROM (
     SELECT
       date,
+      course_id,
       user_id,
       video_id,
+      visit,
+      sum(watches)       AS watches,
+      sum(watch_seconds) AS watch_seconds
+    FROM video_watches
+    GROUP BY ALL
+  ) AS days
+  LEFT JOIN (
+    SELECT
+      date,
       course_id,
+      user_id,
+      video_id,
+      visit,
       greatest(0, played_seconds - coalesce(max(played_seconds) OVER (
-        PARTITION BY user_id, video_id, course_id, session_id ORDER BY date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-      ), 0)) AS played_seconds
+        PARTITION BY user_id, video_id, course_id, visit ORDER BY date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ), 0)) AS grown_seconds
     FROM (
-      SELECT date, user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
-      FROM video_visits
+      SELECT date, course_id, user_id, video_id, visit, max(played_seconds) AS played_seconds
+      FROM video_watches
+      WHERE played_seconds IS NOT NULL
       GROUP BY ALL
-    ) AS days
+    ) AS told
   ) AS visits
+    ON days.date = visits.date AND days.course_id IS NOT DISTINCT FROM visits.course_id AND days.user_id = visits.user_id
+    AND days.video_id IS NOT DISTINCT FROM visits.video_id AND days.visit IS NOT DISTINCT FROM visits.visit
 ) AS watched
 GROUP BY ALL;
 
@@ -159,22 +168,20 @@ GROUP BY ALL;
 CREATE VIEW video_course_metrics AS
 SELECT
   course_id,
-  count(DISTINCT user_id)             AS total_students_watching,     -- people who watched anything
-  count(DISTINCT video_id)            AS total_videos_in_course,      -- different videos watched by anyone
-  CAST(sum(watch_seconds) AS DOUBLE)  AS total_course_watch_seconds,  -- seconds; NULL when no viewing is timed
-  CAST(sum(watch_seconds) AS DOUBLE) / 3600e0         AS total_course_watch_hours     -- hours; NULL when no viewing is timed
+  count(DISTINCT user_id)               AS total_students_watching,     -- people who watched anything
+  count(DISTINCT video_id)              AS total_videos_in_course,      -- different videos watched by anyone
+  CAST(sum(seconds) AS DOUBLE)          AS total_course_watch_seconds,  -- seconds; NULL when no viewing is timed
+  CAST(sum(seconds) AS DOUBLE) / 3600e0 AS total_course_watch_hours     -- hours; NULL when no viewing is timed
 FROM (
-  SELECT user_id, video_id, course_id, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds
+  SELECT
+    user_id,
+    video_id,
+    course_id,
+    visit,
+    coalesce(sum(watch_seconds) + max(played_seconds), sum(watch_seconds), max(played_seconds)) AS seconds
   FROM video_watches
   GROUP BY ALL
-  UNION ALL
-  SELECT user_id, video_id, course_id, played_seconds
-  FROM (
-    SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
-    FROM video_visits
-    GROUP BY ALL
-  ) AS visits
-) AS watched
+) AS visits
 GROUP BY ALL;
 
 -- How much of a course's videos each student has seen.
@@ -187,28 +194,27 @@ SELECT
   students.videos_watched_count,                          -- different videos the student watched
   students.total_watch_seconds,                           -- seconds; NULL when no viewing is timed
   students.total_sessions,                                -- viewings
-  students.total_watch_seconds / 3600e0    AS total_watch_hours,  -- hours; NULL when no viewing is timed
+  students.total_watch_seconds / 3600e0 AS total_watch_hours,  -- hours; NULL when no viewing is timed
   courses.total_videos_in_course,                         -- different videos of the course watched by anyone
   1e2 * students.videos_watched_count / nullif(courses.total_videos_in_course, 0) AS video_coverage_percentage  -- percent of them the student watched; NULL when none has an id
 FROM (
   SELECT
     user_id,
     course_id,
-    count(DISTINCT video_id)            AS videos_watched_count,
-    CAST(sum(watch_seconds) AS DOUBLE)  AS total_watch_seconds,
-    sum(watches)                        AS total_sessions
+    count(DISTINCT video_id)     AS videos_watched_count,
+    CAST(sum(seconds) AS DOUBLE) AS total_watch_seconds,
+    sum(watches)                 AS total_sessions
   FROM (
-    SELECT user_id, video_id, course_id, sum(watches) AS watches, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds
+    SELECT
+      user_id,
+      video_id,
+      course_id,
+      visit,
+      sum(watches)                                                                                AS watches,
+      coalesce(sum(watch_seconds) + max(played_seconds), sum(watch_seconds), max(played_seconds)) AS seconds
     FROM video_watches
     GROUP BY ALL
-    UNION ALL
-    SELECT user_id, video_id, course_id, 0, played_seconds
-    FROM (
-      SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
-      FROM video_visits
-      GROUP BY ALL
-    ) AS visits
-  ) AS watched
+  ) AS visits
   GROUP BY ALL
 ) AS students
 JOIN (
@@ -225,25 +231,26 @@ CREATE VIEW video_drop_off_indicators AS
 SELECT
   video_id,
   course_id,
-  sum(watches)                                        AS total_views,         -- viewings
-  CAST(sum(watch_seconds) AS DOUBLE) / nullif(sum(timed_watches), 0)  AS avg_watch_duration,  -- seconds a timed viewing; NULL when none is timed
-  min(shortest_seconds)              AS min_watch_duration,  -- seconds of the shortest viewing; NULL when none is timed
-  count(DISTINCT user_id)                             AS unique_viewers,      -- people, not plays
+  sum(watches)                                         AS total_views,         -- viewings
+  CAST(sum(seconds) AS DOUBLE) / nullif(sum(timed), 0) AS avg_watch_duration,  -- seconds a timed viewing; NULL when none is timed
+  CAST(min(shortest) AS DOUBLE)                        AS min_watch_duration,  -- seconds of the shortest viewing; NULL when none is timed
+  count(DISTINCT user_id)                              AS unique_viewers,      -- people, not plays
   CASE
-    WHEN CAST(sum(watch_seconds) AS DOUBLE) / nullif(sum(timed_watches), 0) < 60 THEN 'High Risk'
-    WHEN CAST(sum(watch_seconds) AS DOUBLE) / nullif(sum(timed_watches), 0) < 180 THEN 'Medium Risk'
-    WHEN sum(timed_watches) > 0 THEN 'Good Engagement'
-  END                                                 AS potential_drop_off   -- High Risk below 60 s on average, Medium Risk below 180 s, else Good Engagement; NULL when none is timed
+    WHEN CAST(sum(seconds) AS DOUBLE) / nullif(sum(timed), 0) < 60 THEN 'High Risk'
+    WHEN CAST(sum(seconds) AS DOUBLE) / nullif(sum(timed), 0) < 180 THEN 'Medium Risk'
+    WHEN sum(timed) > 0 THEN 'Good Engagement'
+  END                                                  AS potential_drop_off   -- High Risk below 60 s on average, Medium Risk below 180 s, else Good Engagement; NULL when none is timed
 FROM (
-  SELECT user_id, video_id, course_id, sum(watches) AS watches, sum(timed_watches) AS timed_watches, CAST(sum(watch_seconds) AS DECIMAL(28, 3)) AS watch_seconds, min(shortest_seconds)AS shortest_seconds
+  SELECT
+    user_id,
+    video_id,
+    course_id,
+    visit,
+    sum(watches)                                                                                AS watches,
+    sum(timed_watches) + CASE WHEN max(played_seconds) IS NULL THEN 0 ELSE 1 END                AS timed,
+    coalesce(sum(watch_seconds) + max(played_seconds), sum(watch_seconds), max(played_seconds)) AS seconds,
+    least(min(shortest_seconds), max(played_seconds))                                           AS shortest
   FROM video_watches
   GROUP BY ALL
-  UNION ALL
-  SELECT user_id, video_id, course_id, 0, 1, played_seconds, CAST(played_seconds AS DOUBLE)
-  FROM (
-    SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS played_seconds
-    FROM video_visits
-    GROUP BY ALL
-  ) AS visits
-) AS watched
+) AS visits
 GROUP BY ALL;
