@@ -70,6 +70,10 @@ class Settings:
     wait_seconds: float = _setting(
         0.0, "seconds to wait for another run into the same place; 0: refuse at once", least=0
     )
+    states: bool = _setting(
+        default=False,
+        meaning="a run also keeps states, tuples and ids, from which live events are added to the views; the next --full run keeps all",
+    )
     lease_seconds: float = _setting(
         60.0, "seconds after which the lock of a silent run on another machine is taken over", least=5
     )

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from learnfold.batch.manifest import FileRecord, RollupFile, RollupRecord, TopicRecord
+from learnfold.batch.manifest import FileRecord, IdsFile, RollupFile, RollupRecord, TopicRecord
 from learnfold.batch.plan import rollup_fingerprint
 from learnfold.batch.rollup_rows import rows_of
 from learnfold.batch.segments import choose_segments, make_segments
 from learnfold.catalog.reasons import unreadable_files
 from learnfold.engines import DayCounts, FoldRequest
 from learnfold.errors import DataError
-from learnfold.storage.out_layout import rollup_path
+from learnfold.storage.out_layout import ids_path, rollup_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,6 +73,7 @@ class _Work:
     unreadable: dict[str, str] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)  # files that were never read
     count: int = 0  # of all folds
+    ids: list[IdsFile] = field(default_factory=list)  # of all folds, the last of a day being right
 
     def files_by_day(self) -> dict[date, set[str]]:
         """The readable files that hold events of each UTC day, as far as is known."""
@@ -180,13 +181,16 @@ def _fold(work: _Work, rollups: Sequence[Rollup], files: Sequence[str], days: fr
     name = f"{context.batch}-{topic.name}-{work.count:04d}"
     work.count += 1
     fresh = frozenset(file for file in files if file in work.fresh)
-    folded = context.engine.fold(FoldRequest(topic, rollups, files, days, fresh, name))
+    ids = ids_path(context.batch, topic.name, f"{work.count:04d}") if context.workspace.settings.states else None
+    folded = context.engine.fold(FoldRequest(topic, rollups, files, days, fresh, name, ids))
     _leave_out(work, folded.unreadable)
     for path, facts in folded.files.items():
         if path in fresh:
             _complete(work.records[path], facts, folded.quarantine.path if folded.quarantine else None)
     work.fresh -= fresh
     work.days |= folded.days
+    if folded.ids is not None:
+        work.ids.append(IdsFile(folded.ids.path, folded.ids.ids, folded.ids.days))
     fold = _Fold(frozenset(files), frozenset(folded.days), folded.parts)
     for rollup, outputs in folded.parts.items():
         work.folds.setdefault(rollup, []).append(fold)
@@ -220,6 +224,7 @@ def _folded_topic(work: _Work) -> FoldedTopic:
     record.offsets = {str(partition): offset for partition, offset in sorted(plan.offsets.items())}
     for day in sorted(files):
         record.days[day] = work.days.get(day) or (last.days[day] if last else DayCounts())
+    record.ids = _ids_files(work, set(files))
     gone = set(last.days if last else ()) - set(files)
     touched: dict[str, set[date] | None] = {}
     for rollup in work.rollups:
@@ -260,6 +265,25 @@ def _rollup_files(
             outputs = [output for output in fold.outputs[rollup.name] if output.rows]
             files += [RollupFile(o.path, o.rows, o.bytes, its, len(fold.days)) for o in outputs]
     return files
+
+
+def _ids_files(work: _Work, held: set[date]) -> list[IdsFile]:
+    """The old files of ids as far as they still answer for days, and the new ones: a day's last fold is right. None where they aren't kept."""
+    if not work.context.workspace.settings.states:
+        return []
+    files = [*(work.plan.last.ids if work.plan.last else ()), *work.ids]
+    answered = set(work.days)  # by a fold of this run
+    found: list[IdsFile] = []
+    for file in reversed(files):
+        old = file not in work.ids
+        its = {day: place for day, place in file.days.items() if day in held and not (old and day in answered)}
+        if not old:
+            its = {day: place for day, place in its.items() if not any(day in newer.days for newer in found)}
+        if its:
+            found.append(IdsFile(file.path, file.ids, its))
+        elif not old:
+            work.context.workspace.out.delete([file.path])
+    return found[::-1]
 
 
 def _with_few_files(work: _Work, rollup: Rollup, files: list[RollupFile]) -> list[RollupFile]:

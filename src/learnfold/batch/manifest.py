@@ -86,6 +86,27 @@ class RollupRecord:
 
 
 @dataclass
+class IdsFile:
+    """A file of the hashes of events' ids, those of a UTC day together and sorted, and the days that it answers for."""
+
+    path: str
+    ids: int  # that the file holds, those of days that were folded again since too
+    days: dict[date, list[int]]  # by UTC day: before how many others its hashes begin, and how many they are
+
+
+@dataclass
+class KeptRecord:
+    """A file that answers beside the views: a state's rows, or the hashes of a set of tuples."""
+
+    path: str
+    rows: int
+    bytes: int
+    fingerprint: str  # of what it is made by
+    batch: str  # that it was made in
+    read: dict[str, str]  # by rollup that it was made from, a digest of that as it was
+
+
+@dataclass
 class TopicRecord:
     """A topic: what was read, and what was found by UTC day."""
 
@@ -97,6 +118,7 @@ class TopicRecord:
     offsets: dict[str, int] = field(
         default_factory=dict
     )  # by Kafka partition: the offset before which this holds everything
+    ids: list[IdsFile] = field(default_factory=list)  # of the days whose events' ids were kept
 
     @property
     def events(self) -> int:
@@ -146,6 +168,14 @@ class JobRecord:
     views: dict[str, ViewRecord] = field(default_factory=dict)
     folded_days: int = 0  # by that batch
     reused_days: int = 0
+    states: dict[str, KeptRecord] = field(default_factory=dict)  # those that no view lists
+    sets: dict[str, KeptRecord] = field(default_factory=dict)
+    without_states: str = ""  # why there are none though they were asked for
+
+    @property
+    def kept(self) -> dict[str, KeptRecord]:
+        """States and sets by name, which none of them share."""
+        return self.states | self.sets
 
 
 @dataclass
@@ -174,9 +204,11 @@ class Manifest:
         needed = {manifest_path(self.batch)}
         for job in self.jobs.values():
             needed |= {path for view in job.views.values() for path in view.paths}
+            needed |= {kept.path for kept in job.kept.values()}
             for topic in job.topics.values():
                 needed |= {path for rollup in topic.rollups.values() for path in rollup.paths}
                 needed |= {file.quarantine for file in topic.files.values() if file.quarantine}
+                needed |= {file.path for file in topic.ids}
         return needed
 
     def to_json(self) -> bytes:
@@ -218,6 +250,8 @@ def _check_sense(manifest: Manifest) -> None:
     for topic in (topic for job in manifest.jobs.values() for topic in job.topics.values()):
         if not all(file.held for rollup in topic.rollups.values() for file in rollup.files):
             raise ValueError("a file of a rollup holds no day")
+        if any(len(place) != 2 or sum(place) > file.ids for file in topic.ids for place in file.days.values()):  # noqa: PLR2004
+            raise ValueError("a day's ids lie beyond their file")
         read = (file.days for path, file in topic.files.items() if path not in topic.unreadable)
         if not set().union(*read) <= topic.days.keys():
             raise ValueError("a file holds a day that its topic doesn't")
@@ -226,23 +260,39 @@ def _check_sense(manifest: Manifest) -> None:
 def _stored(record: Any) -> Any:
     """A record as JSON has it: by its stored names, days as texts, the counts of a day as a pair."""
     match record:
-        case FileRecord() | TopicRecord():  # first, since most records are of files
-            return {**vars(record), "days": {day.isoformat(): counts for day, counts in record.days.items()}}
+        case FileRecord() | IdsFile():  # first, since most records are of files
+            return {**vars(record), "days": _by_day(record.days)}
+        case TopicRecord():
+            return _filled({**vars(record), "days": _by_day(record.days)}, "ids")
         case DayCounts():
             return [record.events, record.duplicates]
         case RollupRecord():
             return {"fingerprint": record.fingerprint, "parts": record.files, "blocks": record.segments}
         case RollupFile() | AllTimeSegment():
             return {**vars(record), "days": [day.isoformat() for day in record.days]}
-        case ViewRecord(read={}):
-            return {name: value for name, value in vars(record).items() if name != "read" or value}
-    return vars(record)
+    return _filled(vars(record), *_OPTIONAL.get(type(record), ()))
+
+
+_OPTIONAL = {ViewRecord: ("read",), JobRecord: ("states", "sets", "without_states")}
+
+
+def _by_day(values: dict[date, Any]) -> dict[str, Any]:
+    return {day.isoformat(): value for day, value in values.items()}
+
+
+def _filled(record: dict[str, Any], *optional: str) -> dict[str, Any]:
+    """Without those of the optional values that say nothing."""
+    return {name: value for name, value in record.items() if name not in optional or value}
 
 
 def _job(value: dict[str, Any]) -> JobRecord:
     topics = {name: _topic(topic) for name, topic in value["topics"].items()}
     views = {name: ViewRecord(**view) for name, view in value["views"].items()}
-    return JobRecord(**{**value, "topics": topics, "views": views})
+    kept = {
+        what: {name: KeptRecord(**record) for name, record in value.get(what, {}).items()}
+        for what in ("states", "sets")
+    }
+    return JobRecord(**{**value, "topics": topics, "views": views, **kept})
 
 
 def _topic(value: dict[str, Any]) -> TopicRecord:
@@ -252,7 +302,11 @@ def _topic(value: dict[str, Any]) -> TopicRecord:
     }
     days = {date.fromisoformat(day): DayCounts(*counts) for day, counts in value["days"].items()}
     rollups = {name: _rollup(record) for name, record in value["rollups"].items()}
-    return TopicRecord(**{**value, "files": files, "days": days, "rollups": rollups})
+    ids = [
+        IdsFile(**{**file, "days": {date.fromisoformat(day): place for day, place in file["days"].items()}})
+        for file in value.get("ids", ())
+    ]
+    return TopicRecord(**{**value, "files": files, "days": days, "rollups": rollups, "ids": ids})
 
 
 def _rollup(value: dict[str, Any]) -> RollupRecord:

@@ -5,7 +5,7 @@ The law that everything here keeps: every day is folded from all files that hold
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from learnfold.batch.sources import Sources, is_composite
@@ -101,6 +101,7 @@ class PlanInput:
 
 def plan_job(job: Job, last: JobRecord | None, given: PlanInput, before: Sequence[JobPlan] = ()) -> JobPlan:
     """The plan of one job, ``last`` being what can be reused of it; ``before`` are the plans of jobs that run before it."""
+    last = _there(last, given.present) if last else None
     topics = [plan_topic(topic, job, last, given) for topic in job.topics]
     folding = [*topics, *(topic for plan in before for topic in plan.topics)]
     busy = {topic.topic.name for topic in folding if not topic.idle}
@@ -124,6 +125,18 @@ def plan_job(job: Job, last: JobRecord | None, given: PlanInput, before: Sequenc
         ):
             views.append(view.name)
     return JobPlan(job, last, topics, views, lost)
+
+
+def _there(last: JobRecord, present: Collection[str]) -> JobRecord:
+    """The record without states, sets and files of ids that are gone: they are made again, or missed by nobody else."""
+    states = {name: kept for name, kept in last.states.items() if kept.path in present}
+    sets = {name: kept for name, kept in last.sets.items() if kept.path in present}
+    gone = any(file.path not in present for topic in last.topics.values() for file in topic.ids)
+    topics = {
+        name: replace(topic, ids=[file for file in topic.ids if file.path in present]) if gone else topic
+        for name, topic in last.topics.items()
+    }
+    return replace(last, topics=topics, states=states, sets=sets)
 
 
 def _changed_below(view: View, record: ViewRecord, below: Sources, refreshed: Collection[str]) -> bool:

@@ -15,6 +15,7 @@ from learnfold.batch.plan import view_fingerprint
 from learnfold.batch.rollup_rows import rows_of
 from learnfold.batch.segments import all_time_rows
 from learnfold.batch.sources import Sources, is_composite, waves
+from learnfold.batch.states import KeptStates, StateKeeper
 from learnfold.engines import RefreshRequest
 from learnfold.storage.out_layout import view_path
 
@@ -41,6 +42,7 @@ class RefreshedViews:
 
     views: dict[str, ViewRecord] = field(default_factory=dict)
     broken: dict[str, dict[str, list[dict[str, object]]]] = field(default_factory=dict)
+    kept: KeptStates = field(default_factory=KeptStates)
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ def refresh_views(
                 else:
                     refreshed.views[request.view.name] = work.record(request, answer, seconds)
             sources.views.update(refreshed.views)
+        if context.workspace.settings.states:
+            keeper = StateKeeper(context, job, sources, work.merged)
+            refreshed.kept = keeper.keep(pool, None if names is None else last)
     refreshed.views = {view.name: refreshed.views[view.name] for view in job.views if view.name in refreshed.views}
     return refreshed
 

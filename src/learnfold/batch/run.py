@@ -262,6 +262,9 @@ def _run_job(context: BatchContext, plan: JobPlan) -> JobRecord:
         refreshed.views,
         sum(topic.folded_days for topic in topics.values()),
         sum(topic.reused_days for topic in topics.values()),
+        refreshed.kept.states,
+        refreshed.kept.sets,
+        refreshed.kept.without,
     )
 
 

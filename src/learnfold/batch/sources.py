@@ -37,12 +37,13 @@ class Sources:
             read.name in self.views for read in view.views
         )
 
+    def digest(self, rollup: str) -> str:
+        """What changes whenever the rollup does."""
+        return digest([(file.path, file.days) for file in self.rollups[rollup].files])
+
     def digests(self, view: View) -> dict[str, str]:
         """By rollup and view that the view reads, what changes whenever that does."""
-        files = {
-            rollup.name: digest([(file.path, file.days) for file in self.rollups[rollup.name].files])
-            for rollup in view.rollups
-        }
+        files = {rollup.name: self.digest(rollup.name) for rollup in view.rollups}
         return files | {read.name: self.views[read.name].digest for read in view.views}
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from learnfold.catalog.hashes import hash_sql
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,6 +38,12 @@ class TupleSet:
         columns = [f"{sql} AS {name}" for sql, name in zip(self.columns, self.named, strict=True)]
         return f"SELECT DISTINCT {', '.join(columns)} FROM {self.source}{_where(self.condition)}"
 
+    @property
+    def hashes(self) -> str:
+        """The SELECT of the hashes of its tuples, each once and sorted, over the same tables."""
+        hashed = hash_sql(zip(self.named, self.types, strict=True))
+        return f"SELECT DISTINCT {hashed} AS hash FROM ({self.select}) ORDER BY hash"
+
 
 @dataclass(frozen=True)
 class StateColumn:
@@ -58,6 +66,8 @@ class State:
     columns: tuple[StateColumn, ...]  # the key first
     source: str  # FROM: rollups, or a query that passes their rows on
     condition: str  # WHERE, in SQL; empty: all rows
+    shown: tuple[str, ...] = ()
+    """The columns of the view of its name that are its own, in its order: then the view's rows are its rows. Empty: they aren't."""
 
     @property
     def key(self) -> tuple[str, ...]:

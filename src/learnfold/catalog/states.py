@@ -6,6 +6,7 @@ be worked out is marked with the reason, and such a view is answered from its ro
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import sqlglot
@@ -59,6 +60,8 @@ def plan_of(
     if whole is not None:
         return StatePlan((), (), _typed(_over_rollups(query, below), columns), whole)
     plans = list(below.values())
+    if len(reader.states) == 1:
+        reader.states = [replace(reader.states[0], shown=_shown(reader.states[0], derived, columns))]
     states = {state.name: state for plan in plans for state in plan.states} | {s.name: s for s in reader.states}
     sets = {found.name: found for plan in plans for found in plan.sets} | reader.sets
     return StatePlan(tuple(states.values()), tuple(sets.values()), _typed(derived, columns))
@@ -257,6 +260,37 @@ class _Grouping:
         taken = {column.name for column in self.columns}
         names = (wanted if number == 1 else f"{wanted}_{number}" for number in range(1, len(taken) + 2))
         return next(name for name in names if name not in taken)
+
+
+def _shown(state: State, query: exp.Expr, columns: Sequence[Column]) -> tuple[str, ...]:
+    """The view's columns that are the state's, in the state's order; none unless the view lists its rows with all of them."""
+    if not isinstance(query, exp.Select):
+        return ()
+    source = query.args.get("from_")
+    clauses = ("where", "group", "having", "joins", "distinct", "qualify", "limit", "offset")
+    if source is None or not isinstance(source.this, exp.Table) or any(query.args.get(part) for part in clauses):
+        return ()
+    types = {column.name: column.type for column in columns}
+    found: dict[str, str] = {}
+    for part in query.selects:
+        value = part.unalias()
+        name = value.this.name if _is_none_as_nought(value) else value.name if isinstance(value, exp.Column) else ""
+        merged = next((column for column in state.columns if column.name == name), None)
+        if merged is None or types[part.alias_or_name] != merged.type:
+            continue
+        if isinstance(value, exp.Column) or _is_always_so(query, value, merged):
+            found.setdefault(name, part.alias_or_name)
+    return tuple(found[column.name] for column in state.columns) if len(found) == len(state.columns) else ()
+
+
+def _is_none_as_nought(value: exp.Expr) -> bool:
+    return isinstance(value, exp.Coalesce) and isinstance(value.this, exp.Column) and value.sql().endswith(", 0)")
+
+
+def _is_always_so(query: exp.Expr, value: exp.Expr, column: StateColumn) -> bool:
+    """Whether a sum is read nowhere but as this COALESCE, so that 0 may stand for NULL."""
+    uses = [found for found in query.find_all(exp.Column) if found.name == column.name]
+    return column.merge == "sum" and all(use.parent == value for use in uses)
 
 
 def type_of(value: exp.Expr, types: Mapping[str, str | None]) -> str | None:

@@ -105,7 +105,7 @@ def _to_view(data: list[Any], rollups: Mapping[str, Rollup], views: Mapping[str,
 
 def _of_plan(plan: StatePlan) -> list[Any]:
     states = [
-        [state.name, state.rollups, [_values(column) for column in state.columns], state.source, state.condition]
+        [state.name, state.rollups, [_values(c) for c in state.columns], state.source, state.condition, state.shown]
         for state in plan.states
     ]
     return [states, [_values(found) for found in plan.sets], plan.query, plan.whole]
@@ -115,8 +115,8 @@ def _to_plan(data: list[Any]) -> StatePlan:
     states, sets, query, whole = data
     return StatePlan(
         tuple(
-            State(name, tuple(rollups), tuple(StateColumn(*column) for column in columns), source, condition)
-            for name, rollups, columns, source, condition in states
+            State(name, tuple(rollups), tuple(StateColumn(*c) for c in columns), source, condition, tuple(shown))
+            for name, rollups, columns, source, condition, shown in states
         ),
         tuple(
             TupleSet(name, tuple(rollups), tuple(columns), tuple(types), source, condition)

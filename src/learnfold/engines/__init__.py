@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from learnfold.catalog import Rollup, Topic, View
+    from learnfold.catalog.plans import State, TupleSet
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 
@@ -47,6 +48,15 @@ class OutputFile:
 
 
 @dataclass
+class OutputIds:
+    """A file of the hashes of events' ids, those of a UTC day together and sorted."""
+
+    path: str  # below OUT
+    ids: int
+    days: dict[date, list[int]]  # by UTC day: before how many others its hashes begin, and how many they are
+
+
+@dataclass
 class Folded:
     """What folding some files gave."""
 
@@ -55,6 +65,7 @@ class Folded:
     parts: dict[str, list[OutputFile]] = field(default_factory=dict)  # by rollup; together they hold all of ``days``
     quarantine: OutputFile | None = None  # invalid events, whole; None without any
     unreadable: dict[str, str] = field(default_factory=dict)  # files left out, and why
+    ids: OutputIds | None = None  # None: none were asked for, or this engine writes none
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,7 @@ class FoldRequest:
     days: frozenset[date] | None  # the days to fold; None: all that the files hold
     fresh: frozenset[str]  # the files whose invalid events are to be quarantined
     name: str  # of the new files, without number and ending; unique
+    ids_path: str | None = None  # where the hashes of the events' ids go; None: nowhere
 
 
 @dataclass(frozen=True)
@@ -208,6 +220,19 @@ class Engine(Protocol):
         """The view's new files, sorted by its key; nothing is published, and nothing is written when a check is broken.
 
         Rows that are new since a large rollup was last merged may follow the others, so that these needn't be sorted again.
+
+        Raises:
+            MissingDataError: a file is gone.
+            StorageError: the storage can't be reached, or a disk is full.
+            LearnfoldError: memory doesn't suffice.
+
+        """
+        ...
+
+    def keep(self, request: RefreshRequest, what: State | TupleSet) -> OutputFile | None:
+        """The file at the request's path: a state's rows sorted by its key, or the hashes of a set's tuples, of the rollups that its view reads.
+
+        None where nothing here can make one.
 
         Raises:
             MissingDataError: a file is gone.

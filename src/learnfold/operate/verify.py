@@ -26,6 +26,7 @@ from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.errors import DataError, MissingDataError, UsageError
 from learnfold.master.layout import Listing, open_master
 from learnfold.operate.difference import ViewDifference
+from learnfold.operate.kept import KeptFiles, differences
 from learnfold.storage import open_storage, same_place
 from learnfold.storage.lease import held
 from learnfold.storage.out_layout import new_verification_folder
@@ -103,7 +104,9 @@ class _Verifying:
         record = published[job.name]
         listing, changed = _as_of(record, job, self.master, self.workspace.catalog, self.found)
         with _beside(self.workspace.out, self.workspace.settings) as out:
-            beside = dataclasses.replace(self.workspace, out=out)
+            keeps = bool(record.kept) or any(topic.ids for topic in record.topics.values())
+            settings = dataclasses.replace(self.workspace.settings, states=keeps)
+            beside = dataclasses.replace(self.workspace, out=out, settings=settings)
             below = self._below(beside, job, published, changed)
             topics, refreshed = self._recompute(beside, job, listing, below)
             for name, folded in topics.items():
@@ -123,6 +126,11 @@ class _Verifying:
                         self.found.unverified[view.name] = why
                     elif held is not None and right is not None:
                         self._compare(view, held, session, (out, right))
+                if not changed:
+                    right_topics = {name: topic.record for name, topic in topics.items()}
+                    kept = KeptFiles(self.workspace.out, record.kept, record.topics)
+                    beside_it = KeptFiles(out, refreshed.kept.states | refreshed.kept.sets, right_topics)
+                    self.found.facts += differences(session, kept, beside_it)
 
     def _below(
         self, beside: Workspace, job: Job, published: Mapping[str, JobRecord], changed: dict[str, str]

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from learnfold.batch.history import batch_names
-from learnfold.batch.manifest import Manifest, RollupFile, new_batch, read_manifest
+from learnfold.batch.manifest import IdsFile, Manifest, RollupFile, new_batch, read_manifest
 from learnfold.batch.publish import publish
 from learnfold.batch.rollup_rows import rows_of
+from learnfold.catalog.hashes import BYTES
 from learnfold.errors import DataError
 from learnfold.storage.folder import TORN
 from learnfold.storage.out_layout import (
@@ -21,6 +22,8 @@ from learnfold.storage.out_layout import (
     RUN_FOLDERS,
     batch_folder,
     folder_of,
+    holds_hashes,
+    ids_path,
     manifest_path,
     quarantine_path,
     rollup_path,
@@ -60,16 +63,17 @@ class Purge:
 
         Only what the batch doesn't read is left out, so that no view changes. Files that hold the person in what it reads stay.
         """
-        if not current.files() & found.holding:
+        if not current.files() & found.holding and not _holds_old_ids(current):
             return current
         jobs = deepcopy(current.jobs)
         batch = new_batch()
         for job in jobs.values():
-            for topic in job.topics.values():
+            for name_of_topic, topic in job.topics.items():
                 for name, record in topic.rollups.items():
                     if name in self.catalog.rollups:
                         self._rollup(self.catalog.rollups[name], record, found.holding, batch)
                 self._quarantine(topic, found, batch)
+                self._ids(name_of_topic, topic, batch)
         if jobs == current.jobs:
             return current
         for job in jobs.values():
@@ -111,6 +115,20 @@ class Purge:
             for name in files:
                 topic.files[name].quarantine = target
 
+    def _ids(self, name: str, topic: TopicRecord, batch: str) -> None:
+        """Files with ids of days that were folded again are written without those: whose they were can't be read in them."""
+        for place, file in enumerate(topic.ids):
+            if _answered(file) < file.ids:
+                data = self.out.read(file.path) or b""
+                parts, days, held = [], {}, 0
+                for day, (first, count) in sorted(file.days.items()):
+                    parts.append(data[first * BYTES : (first + count) * BYTES])
+                    days[day] = [held, count]
+                    held += count
+                path = ids_path(batch, name, f"erased-{self._next()}")
+                self.out.write(path, b"".join(parts))
+                topic.ids[place] = IdsFile(path, held, days)
+
     def _next(self) -> int:
         self._made += 1
         return self._made
@@ -132,11 +150,12 @@ class Purge:
         needed = {path for manifest in stay for path in manifest.files()}
         there = {entry.path for entry in self.out.list()}
         own = {path for path in there if folder_of(path) in RUN_FOLDERS}
+        hashes = {path for path in own if holds_hashes(path)}  # whose they are can't be read in them
         theirs = {path for name in gone for path in own if path.startswith(f"{batch_folder(name)}/")}
         theirs |= {path for manifest in gone.values() if manifest for path in manifest.files()}
         places = {*RUN_FOLDERS, RECEIPTS, *self.catalog.views}
         torn = {path for path in there if TORN.search(path) and folder_of(path) in places}
-        files = ((own & (holding | theirs)) | torn) - needed
+        files = ((own & (holding | theirs | hashes)) | torn) - needed
         manifests = sorted(files & {manifest_path(name) for name in gone})
         self.out.delete(manifests)  # first, so that no batch stays partially
         self.out.delete(sorted(files - set(manifests)))
@@ -147,3 +166,13 @@ class Purge:
             return read_manifest(self.out, name)
         except DataError:
             return None
+
+
+def _holds_old_ids(current: Manifest) -> bool:
+    """Whether a file of ids holds some of days that others answer for."""
+    topics = (topic for job in current.jobs.values() for topic in job.topics.values())
+    return any(_answered(file) < file.ids for topic in topics for file in topic.ids)
+
+
+def _answered(file: IdsFile) -> int:
+    return sum(count for _, count in file.days.values())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.errors import MissingDataError
 from learnfold.storage.folder import TORN
+from learnfold.storage.out_layout import holds_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,7 +60,7 @@ def search(storage: Storage, entries: Iterable[Entry], queries: PersonQueries, r
         reporter.step(f"searching {storage.url}", group[0].path)
         _search_columns(storage, group, queries, found)
     for entry in entries:
-        if entry.size and not entry.path.endswith(_PARQUET):
+        if entry.size and not entry.path.endswith(_PARQUET) and not holds_hashes(entry.path):
             reporter.step(f"searching {storage.url}", entry.path)
             _search_text(storage, entry, person, found)
     return found

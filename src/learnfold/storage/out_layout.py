@@ -30,7 +30,8 @@ RUN_FOLDERS = (BATCHES, ROLLUPS, QUARANTINE, STAGING, VERIFICATIONS)
 BATCH_FOLDERS = (BATCHES, ROLLUPS, QUARANTINE)
 """Of these, the ones with files that a batch needs."""
 
-_IMMUTABLE = re.compile(rf"({ROLLUPS}|{BATCHES}/[^/]+)/.+\.parquet")
+_HASHES = ".u64"
+_IMMUTABLE = re.compile(rf"({ROLLUPS}|{BATCHES}/[^/]+)/.+\.(parquet|u64)")
 _MANIFEST = "manifest.json"
 _FIRST_FILE = "part-00000.parquet"
 
@@ -59,6 +60,26 @@ def batch_of_manifest(path: str) -> str | None:
 def view_path(batch: str, view: str) -> str:
     """A view's first file as of a batch."""
     return f"{BATCHES}/{batch}/{view}/{_FIRST_FILE}"
+
+
+def state_path(batch: str, state: str) -> str:
+    """A state that was made in a batch: its rows, sorted by their key."""
+    return f"{BATCHES}/{batch}/_states/{state}.parquet"
+
+
+def set_path(batch: str, name: str) -> str:
+    """A set of tuples that was made in a batch: their hashes, sorted."""
+    return f"{BATCHES}/{batch}/_sets/{name}{_HASHES}"
+
+
+def ids_path(batch: str, topic: str, name: str) -> str:
+    """The ids of a topic's events that were folded in a batch: their hashes, sorted within each UTC day."""
+    return f"{BATCHES}/{batch}/_ids/{topic}/{name}{_HASHES}"
+
+
+def holds_hashes(path: str) -> bool:
+    """Whether a run's file holds hashes alone, so that nothing in it can be read."""
+    return folder_of(path) == BATCHES and path.endswith(_HASHES)
 
 
 def plain_paths(view: str, paths: list[str]) -> list[str]:
@@ -113,7 +134,7 @@ def new_verification_folder() -> str:
 
 
 def is_immutable(path: str) -> bool:
-    """Whether a file's name is given once, so that its content never changes: a rollup's, or a batch's view."""
+    """Whether a file's name is given once, so that its content never changes: a rollup's, or a batch's view, state or hashes."""
     return _IMMUTABLE.fullmatch(path) is not None
 
 

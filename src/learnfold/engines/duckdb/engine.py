@@ -10,6 +10,7 @@ import duckdb
 
 from learnfold.engines.duckdb import footers
 from learnfold.engines.duckdb.fold import fold
+from learnfold.engines.duckdb.keep import keep
 from learnfold.engines.duckdb.refresh import refresh
 from learnfold.engines.duckdb.rollups import RollupCache, local_files, merge_select, write_parquet
 from learnfold.engines.duckdb.session import DuckDBSession
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from learnfold.catalog import Rollup
+    from learnfold.catalog.plans import State, TupleSet
     from learnfold.engines import Folded, FoldRequest, OutputFile, Refreshed, RefreshRequest, RollupRows
     from learnfold.settings import Settings
     from learnfold.storage import Storage
@@ -97,6 +99,14 @@ class DuckDBEngine:
                 return self.refresh(request)
         with self._turn(request.rows), self.session.cursor() as cursor, view_files(cursor, request, self.out):
             return refresh(cursor, request, self._cache, self.out)
+
+    def keep(self, request: RefreshRequest, what: State | TupleSet) -> OutputFile:
+        """Writes one state or set."""
+        if self._cache is None:
+            with self.caching():
+                return self.keep(request, what)
+        with self._turn(request.rows), self.session.cursor() as cursor:
+            return keep(cursor, request, what, self._cache, self.out)
 
     @contextlib.contextmanager
     def _turn(self, rows: int) -> Iterator[None]:

@@ -40,7 +40,7 @@ def single_events(
     load_events(cursor, source)
     try:
         counts = cursor.execute(
-            f"SELECT _day, count(*) FROM events WHERE {_valid(days)} GROUP BY ALL ORDER BY ALL"
+            f"SELECT _day, count(*) FROM events WHERE {valid_events(days)} GROUP BY ALL ORDER BY ALL"
         ).fetchall()
         found = {day: DayCounts(count) for day, count in counts}
         drop_duplicates(cursor, source, days, found)
@@ -67,7 +67,7 @@ def drop_duplicates(
 
     The earliest stays, then the one with the least fields, in the topic's order.
     """
-    these = f"{_valid(days)} AND _identity IS NOT NULL"
+    these = f"{valid_events(days)} AND _identity IS NOT NULL"
     cursor.execute(
         f"CREATE OR REPLACE TEMP TABLE repeated AS SELECT _identity FROM events WHERE {these} GROUP BY ALL HAVING count(*) > 1"
     )
@@ -102,7 +102,9 @@ def drop_duplicates(
 def create_topic_view(cursor: duckdb.DuckDBPyConnection, topic: Topic, days: frozenset[date] | None) -> None:
     """Makes the temporary view of the days' valid ``events`` that is called as the topic, with the topic's derived fields."""
     derived = ", ".join(f"{field.derived} AS {field.name}" for field in topic.derived)
-    cursor.execute(f"CREATE OR REPLACE TEMP VIEW {topic.name} AS SELECT *, {derived} FROM events WHERE {_valid(days)}")
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP VIEW {topic.name} AS SELECT *, {derived} FROM events WHERE {valid_events(days)}"
+    )
 
 
 def _with_identity(select: str) -> str:
@@ -120,7 +122,8 @@ def _rank_by_all_fields(cursor: duckdb.DuckDBPyConnection, source: EventSource) 
         ON duplicates._file = whole._file AND duplicates._row = whole._row""")
 
 
-def _valid(days: frozenset[date] | None) -> str:
+def valid_events(days: frozenset[date] | None) -> str:
+    """Which of ``events`` are valid and of these UTC days (None: all), as SQL."""
     if days is None:
         return "_reason IS NULL"
     listed = ", ".join(f"DATE {quoted(day.isoformat())}" for day in sorted(days))

@@ -9,7 +9,14 @@ import duckdb
 from learnfold.catalog.reasons import unreadable_files
 from learnfold.engines import DayCounts, FileFacts, Folded
 from learnfold.engines.duckdb import decode, footers
-from learnfold.engines.duckdb.events import create_topic_view, drop_duplicates, drop_events, load_events
+from learnfold.engines.duckdb.events import (
+    create_topic_view,
+    drop_duplicates,
+    drop_events,
+    load_events,
+    valid_events,
+)
+from learnfold.engines.duckdb.keep import write_ids
 from learnfold.engines.duckdb.quarantine import write_quarantine
 from learnfold.engines.duckdb.rollups import rollup_select, write_parquet
 from learnfold.engines.event_source import EventSource, needed_fields
@@ -50,6 +57,8 @@ def fold(
         _count_days(request, folded)
         drop_duplicates(cursor, source, request.days, folded.days)
         create_topic_view(cursor, request.topic, request.days)
+        if request.ids_path is not None:
+            folded.ids = write_ids(cursor, valid_events(request.days), request.ids_path, out)
         for rollup in request.rollups:
             path = rollup_path(rollup.name, request.name)
             folded.parts[rollup.name] = [_write(cursor, rollup_select(rollup), path, out)]

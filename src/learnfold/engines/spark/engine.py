@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from learnfold.catalog import Rollup
+    from learnfold.catalog.plans import State, TupleSet
     from learnfold.engines import Folded, FoldRequest, OutputFile, Refreshed, RefreshRequest, RollupRows
     from learnfold.settings import Settings
     from learnfold.storage import Storage
@@ -126,6 +127,18 @@ class SparkEngine:
                 return self.refresh(request)
         with translate_errors():
             return refresh(request, cache, self._writer())
+
+    def keep(self, request: RefreshRequest, what: State | TupleSet) -> OutputFile | None:
+        """Writes one state or set, by a DuckDB in the driver, where there is one: what answers in milliseconds fits one machine."""
+        try:
+            from learnfold.engines.duckdb import DuckDBEngine
+        except ModuleNotFoundError:
+            return None
+        engine = DuckDBEngine(self.settings, self.master, self.out)
+        try:
+            return engine.keep(request, what)
+        finally:
+            engine.close()
 
     def close(self) -> None:
         """Stops Spark, if it was started for this engine."""
