@@ -1,0 +1,1 @@
+"""What came since the batch, added to its states within a tick: the same numbers, a tenth of a second old."""

@@ -1,0 +1,86 @@
+"""Base and live states together as SQL: the tables of a batch's states, and of what was added to them, each tick whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from learnfold.engines.duckdb.sql import quoted
+from learnfold.speed.base import DATABASE
+from learnfold.speed.stored import restored, sent, sent_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from learnfold.catalog import View
+    from learnfold.catalog.plans import State
+    from learnfold.speed.live import Live, Progress
+    from learnfold.speed.row import Layout
+    from learnfold.speed.stored import Value
+
+
+class LiveTables:
+    """The states of one base and one live store in a DuckDB database; the live ones are brought up to date view by view.
+
+    ``name`` begins the names of all that is made. Not for several threads: who refreshes holds a lock until its question's
+    transaction has begun.
+    """
+
+    def __init__(self, name: str, base: Path, live: Live, layout: Layout) -> None:
+        self.name, self._base, self._live, self._layout = name, base, live, layout
+        self._numbers = {state.name: number for number, state in enumerate(layout.states)}
+        self._ticks: dict[int, int] = {}
+
+    def open(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Makes the base's tables readable, which any number of processes may do."""
+        cursor.execute(f"ATTACH {quoted(str(self._base / DATABASE))} AS {self.name}_base (READ_ONLY)")
+        cursor.execute(f"ATTACH ':memory:' AS {self.name}_live")
+
+    def close(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Lets go of all tables."""
+        cursor.execute(f"DETACH {self.name}_live")
+        cursor.execute(f"DETACH {self.name}_base")
+
+    def refresh(self, cursor: duckdb.DuckDBPyConnection, views: Iterable[View]) -> Progress:
+        """Brings the live states of these views to one tick; how far that is."""
+        states = {self._numbers[state.name]: state for view in views for state in view.plan.states}
+        for number, state in states.items():
+            if number not in self._ticks:
+                columns = ", ".join(f"{column.name} {column.type}" for column in state.columns)
+                cursor.execute(f"CREATE OR REPLACE TABLE {self._table(state)} (_key BLOB, {columns})")
+                self._ticks[number] = 0
+        progress, changes = self._live.changes({number: self._ticks[number] for number in states})
+        for number, rows in changes.items():
+            if rows:
+                self._put(cursor, states[number], rows)
+        self._ticks |= dict.fromkeys(states, progress.tick)
+        return progress
+
+    def select(self, view: View) -> str:
+        """The SELECT of the view's rows of base and live states together."""
+        merged = ", ".join(f"{state.name} AS NOT MATERIALIZED ({self._merged(state)})" for state in view.plan.states)
+        return f"WITH {merged} {view.plan.query}"
+
+    def _merged(self, state: State) -> str:
+        columns = ", ".join(column.name for column in state.columns)
+        base = f"SELECT {columns} FROM {self.name}_base.{state.name}"
+        return state.merged(f"({base} UNION ALL SELECT {columns} FROM {self._table(state)})")
+
+    def _table(self, state: State) -> str:
+        return f"{self.name}_live.{state.name}"
+
+    def _put(self, cursor: duckdb.DuckDBPyConnection, state: State, rows: Sequence[tuple[bytes, list[Value]]]) -> None:
+        keys = [key for key, _ in rows]
+        table = self._table(state)
+        cursor.execute(f"DELETE FROM {table} WHERE _key IN (SELECT unnest(?::BLOB[]))", [keys])
+        ordered = [column for column in state.columns if column.merge == "key"]
+        ordered += [column for column in state.columns if column.merge != "key"]
+        given = ", ".join(f"unnest(?::{sent_type(column.type)}[]) AS {column.name}" for column in ordered)
+        shown = ", ".join(f"{restored(column.type, column.name)} AS {column.name}" for column in state.columns)
+        values = [[sent(column.type, row[place]) for _, row in rows] for place, column in enumerate(ordered)]
+        cursor.execute(
+            f"INSERT INTO {table} SELECT _key, {shown} FROM (SELECT unnest(?::BLOB[]) AS _key, {given})",
+            [keys, *values],
+        )

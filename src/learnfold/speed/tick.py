@@ -1,0 +1,250 @@
+"""One tick: messages are read, copies dropped, and what is left is added to the live states, with the position, at once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from learnfold.engines.duckdb.session import DuckDBSession
+from learnfold.kafka.messages import NONE, MessageBatch, MessageBatches
+from learnfold.speed import merge
+from learnfold.speed.live import Kept, Progress
+from learnfold.speed.row import CONTENT, DAY, IDENTITY, MESSAGE, OFFSET, PARTITION, REASON, TIME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
+    import duckdb
+
+    from learnfold.catalog import Topic
+    from learnfold.settings import Settings
+    from learnfold.speed.base import Base
+    from learnfold.speed.live import Live, Positions, Tick
+    from learnfold.speed.row import Layout, TopicRows
+
+Row = tuple[Any, ...]
+
+_DAY_US = 24 * 3600 * 1_000_000
+
+
+class Fetch(Protocol):
+    """Gives one message again."""
+
+    def __call__(self, topic: str, partition: int, offset: int) -> bytes | None:
+        """Its value; None where it is gone."""
+        ...
+
+
+class Reader:
+    """Reads messages of all topics: one session, statements that are prepared once."""
+
+    def __init__(self, settings: Settings, layout: Layout) -> None:
+        self.layout = layout
+        self._feed = _Feed()
+        self._session = DuckDBSession(replace(settings, threads=1))
+        self._prepared: set[str] = set()
+
+    def read(self, topic: str, batches: Sequence[MessageBatch], *, quick: bool = True) -> list[list[Row]]:
+        """By statement of the topic, its rows: of the first an event each, of the others what begins with an event's partition and offset."""
+        rows = self.layout.topics[topic]
+        found: list[list[Row]] = [[] for _ in rows.statements]
+        left = list(batches)
+        if quick:
+            found = self._run(rows, "quick", batches)
+            left = _without(batches, {(row[PARTITION], row[OFFSET]) for row in found[0]})
+        if left:
+            for some, more in zip(found, self._run(rows, "whole", left), strict=True):
+                some.extend(more)
+        return found
+
+    def plain(self, topic: str, batches: Sequence[MessageBatch]) -> list[Row]:
+        """The rows of the messages that quick reading accepts."""
+        return self._run(self.layout.topics[topic], "quick", batches)[0]
+
+    def first(self, topic: Topic, one: MessageBatch, other: MessageBatch) -> tuple[int, int]:
+        """The partition and offset of that of two messages which stays where both are copies of one event."""
+        from learnfold.catalog.values import EVENT_ID, TIMESTAMP
+        from learnfold.engines.duckdb import decode
+
+        fields = [field.name for field in topic.sent]
+        select = decode.select_from(topic, MESSAGE, decode.Relation("incoming", row='"offset"'), fields)
+        order = ", ".join(f"{name} NULLS FIRST" for name in fields if name not in {EVENT_ID, TIMESTAMP})
+        self._feed.batches = [one, other]
+        sql = f"SELECT _partition, _offset FROM ({select}) ORDER BY timestamp, {order}, _partition, _offset LIMIT 1"
+        ((partition, offset),) = self._connection.execute(sql).fetchall()
+        return partition, offset
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives its memory back."""
+        self._session.close()
+
+    @property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        connection = self._session.connection
+        if not self._prepared:
+            connection.register("incoming", self._feed)
+            self._prepared.add("")
+        return connection
+
+    def _run(self, rows: TopicRows, how: str, batches: Sequence[MessageBatch]) -> list[list[Row]]:
+        self._feed.batches = batches
+        connection, events = self._connection, getattr(rows, how)
+        found = []
+        for number, statement in enumerate(rows.statements):
+            name = f"{how}_{rows.topic.name}_{number}"
+            if name not in self._prepared:
+                connection.execute(f"PREPARE {name} AS {statement.select.replace('{events}', events)}")
+                self._prepared.add(name)
+            found.append(connection.execute(f"EXECUTE {name}").fetchall())
+        return found
+
+
+class _Feed:
+    """The messages that the statements read, whichever they are now."""
+
+    def __init__(self) -> None:
+        self.batches: Sequence[MessageBatch] = ()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return MessageBatches(self.batches).__arrow_c_stream__(requested_schema)
+
+
+class Ticks:
+    """Adds ticks to one live store over one base."""
+
+    def __init__(self, base: Base, live: Live, reader: Reader, fetch: Fetch, future_days: int = 1) -> None:
+        self.base, self.live, self.reader, self.fetch = base, live, reader, fetch
+        self.waits: Callable[[str, int, int], None] = lambda *_: None
+        """Is told of each message that waits for the next batch: its topic, partition and offset."""
+
+        self.layout = reader.layout
+        self._future_us = future_days * _DAY_US
+        self._widths = [sum(column.merge != "key" for column in state.columns) for state in self.layout.states]
+        self._numbers = {name: number for number, name in enumerate(self.layout.topics)}
+
+    def add(
+        self,
+        batches: Mapping[str, Sequence[MessageBatch]],
+        positions: Positions,
+        note: Callable[[Progress], None] = lambda _: None,
+    ) -> Progress:
+        """One tick of messages, after which everything before ``positions`` is in; ``note`` may say more of the progress.
+
+        Raises StorageError where the disk fails; then nothing of the tick is there.
+        """
+        before = self.live.progress
+        progress = replace(before, tick=before.tick + 1, positions=positions, losers=list(before.losers))
+        tick = self.live.begin()
+        try:
+            for topic, its in batches.items():
+                self._topic(topic, its, tick, progress)
+            note(progress)
+        except BaseException:
+            tick.abort()
+            raise
+        tick.commit(progress)
+        return progress
+
+    def _topic(self, topic: str, batches: Sequence[MessageBatch], tick: Tick, progress: Progress) -> None:
+        found = self.reader.read(topic, batches)
+        latest = time.time() * 1e6 + self._future_us
+        skipped = {(p, o) for t, p, o in progress.left_out if t == topic}
+        kept = []
+        for row in found[0]:
+            if row[REASON] is not None:
+                progress.invalid += 1
+            elif (row[PARTITION], row[OFFSET]) in skipped:
+                progress.duplicates += 1
+            elif row[IDENTITY] is None or self._stays(topic, row, batches, tick, progress):
+                kept.append(row)
+                if row[TIME] <= latest and (progress.watermark is None or row[TIME] > progress.watermark):
+                    progress.watermark = row[TIME]
+        progress.events += len(kept)
+        places = {(row[PARTITION], row[OFFSET]) for row in kept}
+        for statement, rows in zip(self.layout.topics[topic].statements, found, strict=True):
+            some = kept if statement.by_event else [row for row in rows if row[:2] in places]
+            merge.add(some, statement.passed, tick, self.base.known, self._widths)
+
+    def _stays(self, topic: str, row: Row, batches: Sequence[MessageBatch], tick: Tick, progress: Progress) -> bool:
+        """Whether the event is the first of its copies; else it is dropped, or noted for a repair."""
+        ids = self.base.identities(topic, row[DAY])
+        if ids is None:
+            self._wait(topic, row, progress)
+            return False
+        one = Kept(row[TIME], row[CONTENT], row[PARTITION], row[OFFSET])
+        before = ids.get(row[IDENTITY])
+        if before is not None:
+            if one.time > before[0] or (one.time, one.content) == before:
+                progress.duplicates += 1
+            else:  # it may come before the copy that the batch counted, which can't be taken out of its states
+                self._wait(topic, row, progress)
+            return False
+        number = self._numbers[topic]
+        other = tick.kept(number, row[DAY], row[IDENTITY])
+        if other is None:
+            tick.keep(number, row[DAY], row[IDENTITY], one)
+            return True
+        if (one.partition, one.offset) == (other.partition, other.offset):
+            return False
+        wins = one.time < other.time
+        if one.time == other.time and one.content != other.content:
+            decided = self._compared(topic, one, other, batches)
+            if decided is None:
+                self._wait(topic, row, progress)
+                return False
+            wins = decided
+        if wins:
+            loser = (topic, other.partition, other.offset)
+            if loser not in progress.losers:
+                progress.losers.append(loser)
+        else:
+            progress.duplicates += 1
+        return False
+
+    def _wait(self, topic: str, row: Row, progress: Progress) -> None:
+        progress.waiting += 1
+        self.waits(topic, row[PARTITION], row[OFFSET])
+
+    def _compared(self, topic: str, one: Kept, other: Kept, batches: Sequence[MessageBatch]) -> bool | None:
+        """Whether the one comes first of two copies of the same time; None where the other can't be read any more."""
+        texts = [_found(batches, each) or self.fetch(topic, each.partition, each.offset) for each in (one, other)]
+        if None in texts:
+            return None
+        messages = [
+            MessageBatch.of([text], each.partition, [each.offset], [NONE])
+            for text, each in zip(texts, (one, other), strict=True)
+        ]
+        first = self.reader.first(self.layout.topics[topic].topic, *messages)
+        return first == (one.partition, one.offset)
+
+
+def _found(batches: Sequence[MessageBatch], kept: Kept) -> bytes | None:
+    for batch in batches:
+        if batch.partition == kept.partition and kept.offset in batch.offsets:
+            place = batch.offsets.index(kept.offset)
+            return batch.values[batch.ends[place] : batch.ends[place + 1]]
+    return None
+
+
+def _without(batches: Sequence[MessageBatch], read: set[tuple[int, int]]) -> list[MessageBatch]:
+    """The messages that weren't read."""
+    left = []
+    for batch in batches:
+        places = [place for place, offset in enumerate(batch.offsets) if (batch.partition, offset) not in read]
+        if len(places) == len(batch):
+            left.append(batch)
+        elif places:
+            texts = [batch.values[batch.ends[place] : batch.ends[place + 1]] for place in places]
+            offsets, stamps = [batch.offsets[p] for p in places], [batch.timestamps[p] for p in places]
+            left.append(MessageBatch.of(texts, batch.partition, offsets, stamps))
+    return left
