@@ -40,8 +40,8 @@ def quick_select(topic: Topic, wanted: Sequence[str], source: str) -> str:
 
 def _extracted(source: str, paths: str) -> str:
     text = f'SELECT partition AS _partition, "offset" AS _offset, try(decode(value)) AS _s FROM {source}'
-    # what may be lax in any place isn't sure: no look at whether it is within a string
-    sure = "json_valid(_s) AND NOT looks_lax(_s)"
+    # what may be lax in any place isn't sure: no look at whether it is within a string; nor is an object with a name given twice
+    sure = "json_valid(_s) AND NOT looks_lax(_s) AND NOT coalesce(some_twice(CASE WHEN json_valid(_s) THEN json_keys(_s) END), true)"
     return (
         f"SELECT _partition, _offset, CASE WHEN {sure} THEN json_extract_string(_s, [{paths}]) END AS _f FROM ({text})"
     )
@@ -69,7 +69,7 @@ def _sure_text(field: Field, text: str) -> str:
         return f"{text} IN ({', '.join(map(quoted, values.ROLES))})"
     plain = f"unicode({text}) BETWEEN 33 AND 126"
     if values.is_id(field):  # a number may be written in several ways
-        plain += f" AND (unicode({text}) NOT BETWEEN 45 AND 57 OR {_only(text, _DIGITS + '-')})"
+        plain += f" AND ({_only(text, _DIGITS + '-')} OR NOT {_only(text, _DIGITS + '-.+eE')})"
     if field.name == values.EVENT_ID:
         none = ", ".join(map(quoted, values.NO_IDS))
         plain += f" AND lower({text}) NOT IN ({none}) AND (length({text}) <> {_UUID_LENGTH} OR {text} = lower({text}))"
