@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ingested import rows, visible
+import rotten
+from ingested import quarantine, rows, visible
 from test_ingest_grown import event, take
 
 from learnfold.errors import DataError, LearnfoldError
@@ -91,3 +92,49 @@ def test_a_table_is_refused_by_its_name(tmp_path: Path, path: str) -> None:
         take(tmp_path / "master", tmp_path / "lake")
     with pytest.raises(DataError, match=TABLES[path]):
         open_master(str(tmp_path / "lake"), Settings()).listing(["video_topic"], ["video_topic"])
+
+
+def test_a_value_that_is_none_costs_its_row_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each file that holds a value no reader understands all other rows are in, with what no field is for; that row is kept whole."""
+    monkeypatch.setattr(texts, "PART_ROWS", 2)
+    files, base = [], [event(n) for n in range(3)]
+    for kind, column in rotten.TEXTS.items():
+        for field in ("video_id", "note"):
+            files.append(tmp_path / f"{kind}-{field}.parquet")
+            table = pa.Table.from_pylist(
+                [{"event_category": "VIDEO", "say": "é", "user_id": f"{kind} {field} {n}"} for n in range(3)]
+            )
+            for name in ("event_type", "timestamp", "watch_duration_seconds"):
+                table = table.append_column(name, pa.array([one[name] for one in base]))
+            pq.write_table(table.append_column(field, column), files[-1])
+    files.append(tmp_path / "lists.parquet")
+    lists = [[b"a"], ["é".encode()], [b"b", rotten.NOT_UTF8]]
+    profile = {
+        "event_type": ["UPDATE_PROFILE"] * 3,
+        "event_category": ["PROFILE"] * 3,
+        "user_id": ["l 0", "l 1", "l 2"],
+    }
+    pq.write_table(
+        pa.table(
+            {
+                **profile,
+                "timestamp": rotten.TIMES["microseconds"].slice(0, 1).take([0, 0, 0]),
+                "updated_fields": rotten.texts(*lists),
+            }
+        ),
+        files[-1],
+    )
+    take(tmp_path / "master", *files, topic=None)
+    found = rows(visible(tmp_path / "master"))
+    wanted = {f"{kind} {field} {n}" for kind in rotten.TEXTS for field in ("video_id", "note") for n in range(3)}
+    bad = {f"{kind} video_id 2" for kind in rotten.TEXTS}
+    assert sorted(row["user_id"] for row in found) == sorted(wanted - bad | {"l 0", "l 1"})
+    assert all(json.loads(row["extra_fields"])["say"] == "é" for row in found if row["user_id"] in wanted)
+    assert {row["user_id"]: row["updated_fields"] for row in found if row["user_id"] == "l 1"} == {"l 1": ["é"]}
+    kept = {json.loads(row["event"])["user_id"]: json.loads(row["event"]) for row in quarantine(tmp_path / "master")}
+    assert kept.keys() == bad | {"l 2"}
+    assert kept["text video_id 2"]["video_id"] == r"\xFFFE"
+    assert kept["l 2"]["updated_fields"] == r'["b","\\xFFFE"]'
+    assert (
+        json.loads(next(row for row in found if row["user_id"] == "text note 2")["extra_fields"])["note"] == r"\xFFFE"
+    )

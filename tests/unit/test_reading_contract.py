@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import rotten
 from seen import expected, see, watched, write
 
 TOPIC = "video_topic"
@@ -166,3 +170,62 @@ def test_an_offset_is_one_clusters(tmp_path: Path) -> None:
     envelopes(tmp_path / "master", sent(), kafka_cluster=["blue"], **place)
     envelopes(tmp_path / "master", sent(), kafka_cluster=["blue"], **place)
     assert len(see(tmp_path / "master", TOPIC).events) == 5
+
+
+def kept(out: Path) -> list[dict[str, Any]]:
+    """The rows of a run's quarantine."""
+    files = sorted((out / "_quarantine").rglob("*.parquet"))
+    return [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
+
+
+def test_a_time_that_is_none_costs_its_event_alone(tmp_path: Path) -> None:
+    """Milliseconds that no microseconds can hold, a date out of the calendar: of each file's three rows two are events."""
+    for kind, column in rotten.TIMES.items():
+        write(tmp_path / "master", TOPIC, watched(3, timestamp=column, video_id=[kind] * 3))
+    seen = see(tmp_path / "master", TOPIC)
+    assert Counter((event["user_id"], event["video_id"]) for event in seen.events) == {
+        (user, kind): 1 for user in ("u0", "u1") for kind in rotten.TIMES
+    }
+    assert seen.quarantined == {"timestamp can't be read as a time": len(rotten.TIMES)}
+    assert {event["timestamp"].date().isoformat() for event in seen.events} == {"2025-12-10"}
+
+
+def test_a_text_that_is_none_costs_its_event_alone(tmp_path: Path) -> None:
+    """What isn't UTF-8, and a time as no day has it, where a text is meant: of three rows two are events, the third is kept whole."""
+    for kind, field in itertools.product(rotten.TEXTS, ("user_id", "course_id")):
+        write(
+            tmp_path / "master",
+            TOPIC,
+            watched(3, video_id=[f"{kind} {field} {n} é" for n in range(3)]) | {field: rotten.TEXTS[kind]},
+        )
+    seen = see(tmp_path / "master", TOPIC)
+    cases = [f"{kind} {field}" for kind in rotten.TEXTS for field in ("user_id", "course_id")]
+    assert sorted(event["video_id"] for event in seen.events) == sorted(
+        f"{case} {n} é" for case in cases for n in (0, 1)
+    )
+    assert seen.quarantined == {
+        f"{field} can't be read as text": len(rotten.TEXTS) for field in ("user_id", "course_id")
+    }
+    assert sorted((json.loads(bad["event"])["video_id"], bad["row"]) for bad in kept(tmp_path / "out")) == sorted(
+        (f"{case} 2 é", 2) for case in cases
+    )
+
+
+def test_what_is_no_text_and_nobody_reads_costs_nothing(tmp_path: Path) -> None:
+    """A message whose column says that it is a text costs itself and its bytes are kept; what no field is for may hold anything."""
+    good, columns = (
+        json.dumps(sent()).encode(),
+        watched(3, timestamp=["2025-12-10 14:30:00", "2025-12-10 14:30:00", "soon"]),
+    )
+    write(tmp_path / "master", TOPIC, {"value": rotten.text(good, rotten.NOT_UTF8, good)})
+    write(tmp_path / "master", TOPIC, columns | {"note": rotten.TEXTS["text"], "_rotten": ["x", "y", "z"]})
+    write(tmp_path / "master", TOPIC, columns | {"_rotten": rotten.TEXTS["times of day"]})
+    seen = see(tmp_path / "master", TOPIC)
+    assert (len(seen.events), seen.quarantined) == (6, {"not UTF-8": 1, "timestamp can't be read as a time": 2})
+    bad = kept(tmp_path / "out")
+    assert [row["bytes"] for row in bad if row["event"] is None] == [rotten.NOT_UTF8]
+    events = [json.loads(row["event"]) for row in bad if row["event"]]
+    assert sorted((str(event.get("note")), str(event["_rotten"])) for event in events) == [
+        ("None", str(rotten.MOST)),
+        (r"\xFFFE", "z"),
+    ]

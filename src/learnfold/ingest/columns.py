@@ -164,6 +164,8 @@ def _object(names: Sequence[str], shape: FileSchema) -> str:
     for name in names:
         column = _column(name, shape)
         shown = f"coalesce(try(decode({column})), '\\x' || hex({column}))" if shape.type(name) == "BLOB" else column
+        if rotten := shape.rotten(name):
+            shown = f"CASE WHEN {rotten} IS NULL THEN to_json({column}) ELSE to_json({rotten}) END"
         parts.append(f"{quoted(name)}, {shown}")
     return f"json_object({', '.join(parts)})"
 

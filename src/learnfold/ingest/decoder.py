@@ -10,20 +10,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from learnfold.engines.duckdb import footers
 from learnfold.engines.duckdb.footers import FileSchema
+from learnfold.engines.duckdb.mended import mend
 from learnfold.engines.duckdb.session import DuckDBSession, translate_errors
 from learnfold.engines.duckdb.sql import quoted
 from learnfold.ingest import columns
 from learnfold.kafka.messages import NONE, MessageBatch, MessageBatches
 from learnfold.master.file_names import QUARANTINE, UNMAPPED, day_folder
+from learnfold.storage.scratch import Scratch, scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
     from pathlib import Path
-
-    import duckdb
 
     from learnfold.catalog import Catalog, Topic
     from learnfold.settings import Settings
@@ -143,6 +145,17 @@ class Decoder:
         with translate_errors():
             found = footers.read(self.connection, [file])
         return (next(iter(found.shapes)), found.rows[file]) if found.shapes else None
+
+    def mended(self, file: str, shape: FileSchema, folder: Path) -> tuple[str, FileSchema] | None:
+        """A copy in ``folder`` of a local Parquet file that broke, and its shape; None where none is more readable."""
+        try:
+            return mend(self.connection, file, shape, folder)
+        except (duckdb.Error, ValueError):
+            return None
+
+    def scratch(self) -> Scratch:
+        """A folder for work, which the caller closes."""
+        return scratch(self._session.settings.temporary_folder)
 
     def drop(self) -> None:
         """Lets go of what was taken."""

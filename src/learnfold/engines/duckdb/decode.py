@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from learnfold.catalog import reasons, values
-from learnfold.engines.duckdb.sql import foreign_parquet, quoted, quoted_name
+from learnfold.engines.duckdb.footers import ROTTEN
+from learnfold.engines.duckdb.mended import rows_in
+from learnfold.engines.duckdb.sql import quoted, quoted_name
 from learnfold.master.path_values import source_in_path, values_in_path
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ def rows_of(topic: Topic, footers: Footers, shape: FileSchema, files: Sequence[s
     said = [values_in_path(path, names) for path in paths] if names else []
     fields = sorted({name for values_said in said for name in values_said})
     return Relation(
-        foreign_parquet(files, shape.aliases),
+        rows_in(files, shape),
         f"file_index + {first}",
         "file_row_number",
         _by_file(sources) if any(sources) else "NULL",
@@ -142,7 +144,7 @@ class _Flat:
     def __init__(self, topic: Topic, shape: FileSchema, given: Mapping[str, str]) -> None:
         self.topic, self.shape, self.given = topic, shape, given
         self.whole: list[tuple[str, str]] = []
-        self.about: tuple[str, ...] = ()
+        self.about = (ROTTEN,) if shape.raw else ()
         extra = shape.type(EXTRA) == "VARCHAR"
         self.types = {
             f.name: shape.type(f.name) or ("VARCHAR" if extra or f.name in given else None) for f in topic.sent
@@ -152,7 +154,7 @@ class _Flat:
         there = [f'"{self.shape.name(name)}" AS "{name}"' for name in self.types if self.shape.type(name)]
         later = [name for name, kind in self.types.items() if kind and not self.shape.type(name)]
         there += [f'{self.given.get(name) or self._extra(name)} AS "{name}"' for name in later]
-        return ", ".join(there) or "NULL AS nothing"
+        return ", ".join([*there, *self.about]) or "NULL AS nothing"
 
     def settled(self, rows: str) -> str:
         """``rows`` as they are."""
@@ -201,6 +203,10 @@ class _Flat:
         wrong = field.type == "VARCHAR" and values.is_id(field) and self.types[field.name] in _FLOATING
         return f"{_raw(field)} IN ('nan', 'inf', '-inf')" if wrong else None
 
+    def rotten(self, field: Field) -> str | None:
+        """SQL that isn't NULL where a value of the file can't be read; None where none is such."""
+        return self.shape.rotten(field.name)
+
     def typed(self, field: Field) -> str:  # noqa: PLR0911 - one return a type
         kind, raw = self.types[field.name], _raw(field)
         if kind is None:
@@ -214,7 +220,7 @@ class _Flat:
             if kind == "INT96":
                 return f"in_calendar(CAST({raw} AS TIMESTAMP))"
             too_fine = kind == "TIMESTAMP_NS"  # its last digits; a cast would round
-            naive = f"make_timestamp(epoch_us({raw}))" if too_fine else f"CAST({raw} AS TIMESTAMP)"
+            naive = f"make_timestamp(epoch_us({raw}))" if too_fine else f"try_cast({raw} AS TIMESTAMP)"
             local = f"platform_instant(in_calendar({naive}))" if kind in _NAIVE else f"read_instant({text})"
             return f"in_calendar({local})"
         if field.type == "VARCHAR[]":
@@ -292,6 +298,10 @@ class _Envelope:
         """JSON has no such numbers."""
         return None
 
+    def rotten(self, field: Field) -> str | None:  # noqa: ARG002 - the same call as of a flat file
+        """A text is whole or isn't."""
+        return None
+
     def typed(self, field: Field) -> str:
         raw = _raw(field)
         if field.type == "VARCHAR":
@@ -310,6 +320,7 @@ class _Envelope:
 def _reason(fields: Sequence[Field], raw: _Flat | _Envelope) -> str:
     """The first thing that is wrong with an event, in the fields' order."""
     cases = [(condition, reason) for reason, condition in raw.whole]
+    cases += [(f"{value} IS NOT NULL", reasons.unreadable(field)) for field in fields if (value := raw.rotten(field))]
     for field in fields:
         name, text = _name(field), _raw(field)
         if field.required:

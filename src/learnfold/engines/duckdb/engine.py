@@ -59,7 +59,7 @@ class DuckDBEngine:
     def fold(self, request: FoldRequest) -> Folded:
         """Reads the events of some files once, and writes a file a rollup."""
         with self.master.local(request.files) as local, self.session.cursor() as cursor:
-            return fold(cursor, request, local, self.out, skip_unreadable=self.settings.skip_unreadable)
+            return fold(cursor, request, local, self.out, self.settings)
 
     def merge(
         self,

@@ -9,6 +9,7 @@ import duckdb
 from learnfold.catalog.reasons import unreadable_files
 from learnfold.engines import DayCounts, FileFacts, Folded
 from learnfold.engines.duckdb import decode, footers
+from learnfold.engines.duckdb.copies import Copies
 from learnfold.engines.duckdb.events import (
     create_topic_view,
     drop_duplicates,
@@ -28,83 +29,65 @@ if TYPE_CHECKING:
 
     from learnfold.engines import FoldRequest, OutputFile
     from learnfold.engines.duckdb.footers import Footers
+    from learnfold.settings import Settings
     from learnfold.storage import Storage
 
 
 def fold(
-    cursor: duckdb.DuckDBPyConnection,
-    request: FoldRequest,
-    local: Sequence[str],
-    out: Storage,
-    *,
-    skip_unreadable: bool,
+    cursor: duckdb.DuckDBPyConnection, request: FoldRequest, local: Sequence[str], out: Storage, settings: Settings
 ) -> Folded:
     """What the local files hold, which are ``request.files`` in their order; writes a file of each rollup.
 
     Raises DataError for files that can't be read, unless they are to be skipped.
     """
-    path_of = dict(zip(local, request.files, strict=True))
     found = footers.read(cursor, local)
-    found.paths = path_of
-    source = _load(cursor, request, found)
-    folded = Folded(unreadable={path_of[file]: why for file, why in found.unreadable.items()})
-    if folded.unreadable and not skip_unreadable:
-        raise DataError(unreadable_files(folded.unreadable))
+    found.paths = dict(zip(local, request.files, strict=True))
+    source = EventSource(
+        request.topic,
+        needed_fields(request.topic, request.rollups),
+        lambda fields: decode.select_files(request.topic, found, fields),
+    )
+    copies = Copies(cursor, found, settings)
     try:
-        files = {file: FileFacts(rows=found.rows[file]) for file in found.readable}
-        folded.files = {path_of[file]: facts for file, facts in files.items()}
-        _find_facts(cursor, list(files.values()))
-        _count_days(request, folded)
-        drop_duplicates(cursor, source, request.days, folded.days)
+        while True:
+            if found.unreadable and not settings.skip_unreadable:
+                raise DataError(unreadable_files({found.paths[file]: why for file, why in found.unreadable.items()}))
+            try:
+                folded = _read(cursor, request, source, found, out)
+                break
+            except duckdb.Error as error:
+                if isinstance(error, duckdb.OutOfMemoryException) or not copies.mend(source):
+                    raise
         create_topic_view(cursor, request.topic, request.days)
         if request.ids_path is not None:
             folded.ids = write_ids(cursor, valid_events(request.days), request.ids_path, out)
         for rollup in request.rollups:
             path = rollup_path(rollup.name, request.name)
             folded.parts[rollup.name] = [_write(cursor, rollup_select(rollup), path, out)]
-        invalid = {
-            file: path_of[file] for file, facts in files.items() if path_of[file] in request.fresh and facts.quarantined
-        }
-        if invalid:
-            folded.quarantine = write_quarantine(cursor, request.topic, found, invalid, out)
     finally:
         drop_events(cursor)
+        copies.close()
     return folded
 
 
-def _load(cursor: duckdb.DuckDBPyConnection, request: FoldRequest, found: Footers) -> EventSource:
-    """Loads the events of all readable files; files that break midway join those that ``found`` has as unreadable."""
-    topic = request.topic
-
-    def select(fields: Sequence[str]) -> str:
-        return decode.select_files(topic, found, fields)
-
-    source = EventSource(topic, needed_fields(topic, request.rollups), select)
-    try:
-        load_events(cursor, source)
-    except duckdb.Error as error:
-        if isinstance(error, duckdb.OutOfMemoryException):
-            raise
-        broken = _broken(cursor, source, found)
-        if not broken:
-            raise
-        found.leave_out(broken)
-        return _load(cursor, request, found)
-    return source
-
-
-def _broken(cursor: duckdb.DuckDBPyConnection, source: EventSource, found: Footers) -> dict[str, str]:
-    """The files that break when they are read alone, and why."""
-    broken = {}
-    for shape, files in found.shapes.items():
-        for file in files:
-            rows = decode.rows_of(source.topic, found, shape, [file])
-            select = decode.select_from(source.topic, shape, rows, source.fields)
-            try:
-                cursor.execute(f"CREATE OR REPLACE TEMP TABLE events AS {select}")
-            except duckdb.Error as error:
-                broken[file] = footers.brief(error, file)
-    return broken
+def _read(
+    cursor: duckdb.DuckDBPyConnection, request: FoldRequest, source: EventSource, found: Footers, out: Storage
+) -> Folded:
+    """Loads the events of all readable files, each once, and writes the invalid ones down."""
+    load_events(cursor, source)
+    files = {file: FileFacts(rows=found.rows[file]) for file in found.readable}
+    folded = Folded(
+        {found.paths[file]: facts for file, facts in files.items()},
+        unreadable={found.paths[file]: why for file, why in found.unreadable.items()},
+    )
+    _find_facts(cursor, list(files.values()))
+    _count_days(request, folded)
+    drop_duplicates(cursor, source, request.days, folded.days)
+    paths = {file: found.paths[file] for file, facts in files.items() if facts.quarantined}
+    invalid = {file: path for file, path in paths.items() if path in request.fresh}
+    if invalid:
+        folded.quarantine = write_quarantine(cursor, request.topic, found, invalid, out)
+    return folded
 
 
 def _find_facts(cursor: duckdb.DuckDBPyConnection, files: Sequence[FileFacts]) -> None:

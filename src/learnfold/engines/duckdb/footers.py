@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 _OF_DUCKDB = ("filename", "file_index", "file_row_number")
 """Columns that DuckDB gives every file; a column of the file's own by one of these names would hide it."""
 
+ROTTEN = "_rotten"
+"""The column that holds what can't be read of those that are read raw."""
+
 
 @dataclass(frozen=True)
 class FileSchema:
     """The top-level columns of a file with their DuckDB types; ``INT96`` is kept apart, since it is always an instant."""
 
     columns: tuple[tuple[str, str], ...]
+    raw: tuple[
+        tuple[int, str], ...
+    ] = ()  # columns that are read as they lie in the file, by number, and how they do: see ``mended``
 
     def type(self, column: str) -> str | None:
         """The type of a column; None where there is none."""
@@ -30,12 +36,12 @@ class FileSchema:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """What DuckDB calls each column: to it user_id and USER_ID are one name, so the second to come is ``…_1``."""
-        return self._distinct(())
+        return self._distinct((ROTTEN,) if self.raw else ())
 
     @cached_property
     def aliases(self) -> tuple[str, ...]:
         """What ``foreign_parquet`` calls each column: the same, and different from the columns that DuckDB adds."""
-        return self._distinct(("", *_OF_DUCKDB))
+        return self._distinct(("", *_OF_DUCKDB, ROTTEN) if self.raw else ("", *_OF_DUCKDB))
 
     def _distinct(self, taken: Sequence[str]) -> tuple[str, ...]:
         names: list[str] = []
@@ -50,6 +56,11 @@ class FileSchema:
     def name(self, column: str) -> str:
         """What DuckDB calls a column."""
         return dict(zip((name for name, _ in self.columns), self.names, strict=True))[column]
+
+    def rotten(self, column: str) -> str | None:
+        """SQL for what a column's value is that can't be read, as text, NULL where it can; None where it isn't read raw."""
+        number = next((number for number, _ in self.raw if self.columns[number][0] == column), None)
+        return None if number is None else f"{ROTTEN}.c{number}"
 
     @property
     def rewritable(self) -> bool:
@@ -79,6 +90,15 @@ class Footers:
     def readable(self) -> list[str]:
         """The files that can be read; ``_file`` of an event is a place in this list."""
         return [file for files in self.shapes.values() for file in files]
+
+    def replace(self, file: str, copy: str, shape: FileSchema) -> None:
+        """Puts a copy of that shape in a file's place."""
+        for files in self.shapes.values():
+            if file in files:
+                files.remove(file)
+        self.shapes.setdefault(shape, []).append(copy)
+        self.rows[copy] = self.rows[file]
+        self.paths = {**self.paths, copy: self.paths.get(file, file)}
 
     def leave_out(self, broken: Mapping[str, str]) -> None:
         """Moves files to the unreadable ones; ``broken`` says why by file."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learnfold.engines import OutputFile
-from learnfold.engines.duckdb.sql import foreign_parquet, quoted, quoted_name
+from learnfold.engines.duckdb.mended import rows_in
+from learnfold.engines.duckdb.sql import quoted, quoted_name
 from learnfold.storage.out_layout import quarantine_path
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ def write_quarantine(
 def _whole(shape: FileSchema, files: Sequence[str], place: Mapping[str, int]) -> str:
     """The rows of the table ``invalid`` in ``files``, each with all of it as ``event`` or ``bytes``."""
     number = "CASE file_index " + " ".join(f"WHEN {at} THEN {place[file]}" for at, file in enumerate(files)) + " END"
-    source = foreign_parquet(files, shape.aliases)
+    place_too = "*" if shape.raw else "file_index, file_row_number, *"
     joined = (
-        f"(SELECT file_index, file_row_number, * FROM {source}) AS source "
+        f"(SELECT {place_too} FROM {rows_in(files, shape)}) AS source "
         f"JOIN invalid ON invalid._file = {number} AND invalid._row = source.file_row_number"
     )
     if shape.envelope:
@@ -74,6 +75,8 @@ def _whole(shape: FileSchema, files: Sequence[str], place: Mapping[str, int]) ->
         for (column, kind), called in zip(shape.columns, shape.aliases, strict=True):
             name = f"source.{quoted_name(called)}"
             shown = f"coalesce(try(decode({name})), '\\x' || hex({name}))" if kind == "BLOB" else name
+            if rotten := shape.rotten(column):
+                shown = f"CASE WHEN {rotten} IS NULL THEN to_json({name}) ELSE to_json({rotten}) END"
             columns.append(f"{quoted(column)}, {shown}")
         event, whole = f"CAST(json_object({', '.join(columns)}) AS VARCHAR)", "CAST(NULL AS BLOB)"
     return f"SELECT invalid.*, {event} AS event, {whole} AS bytes FROM {joined}"

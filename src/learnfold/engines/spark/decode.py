@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Field, Topic
     from learnfold.engines.spark.footers import FileSchema
+    from learnfold.engines.spark.schema import Type
 
 EXTRA = "extra_fields"
 """The column of a file that ingestion wrote with what the topic had no field for, as JSON."""
@@ -133,7 +134,7 @@ def _flat(view: str, shape: FileSchema, fields: Sequence[Field], zone: str, fold
         "_offset": _kafka(shape, ("kafka_offset", "offset"), "BIGINT"),
         "_source": _source(shape, folders),
     }
-    endless = []
+    wrong = []
     for field in fields:
         kind, column = shape.type(field.name), named(field.name)
         if kind is None:
@@ -142,11 +143,10 @@ def _flat(view: str, shape: FileSchema, fields: Sequence[Field], zone: str, fold
             if choices:
                 found[_text(field)] = f"coalesce({', '.join(choices)})"
             continue
+        wrong += [(condition, reasons.unreadable(field)) for condition in _rotten(field, column, kind)]
         if kind.kind not in _KINDS.get(field.type, ()):
             text = values.shown(column, kind)
             if rules.is_id(field) and kind.kind == "number":
-                number = f"CAST({values.plain_number(column, kind)} AS DOUBLE)"
-                endless.append((f"{column} IS NOT NULL AND {values.finite(number)} IS NULL", reasons.unreadable(field)))
                 text = values.plain_id(text)
             found[_text(field)] = text
         elif field.type == "TIMESTAMP":
@@ -161,10 +161,21 @@ def _flat(view: str, shape: FileSchema, fields: Sequence[Field], zone: str, fold
             found[_typed(field)] = values.listed(column, kind)
         else:
             found[_typed(field)] = f"CAST({values.plain_number(column, kind)} AS DOUBLE)"
-    if endless:
-        found["_whole"] = _first(endless)
+    if wrong:
+        found["_whole"] = _first(wrong)
     columns = [f"{found.get(name, f'CAST(NULL AS {kind})')} AS {name}" for name, kind in _form(fields)]
     return f"SELECT {', '.join(columns)} FROM {view}"
+
+
+def _rotten(field: Field, column: str, kind: Type) -> list[str]:
+    """By what a file's value of a field can't be read, where its type itself says so."""
+    found = []
+    if (field.type == "TIMESTAMP" or kind.sql != "DATE") and (rotten := values.rotten(column, kind)):
+        found.append(rotten)
+    if rules.is_id(field) and kind.kind == "number":
+        number = f"CAST({values.plain_number(column, kind)} AS DOUBLE)"
+        found.append(f"{column} IS NOT NULL AND {values.finite(number)} IS NULL")
+    return found
 
 
 def _source(shape: FileSchema, folders: Collection[str]) -> str:
@@ -180,7 +191,11 @@ def _packed(view: str, shape: FileSchema, folders: Collection[str]) -> str:
     kind = shape.type("value")
     text = "CAST(NULL AS STRING)"
     if kind is not None:
-        text = "try_validate_utf8(CAST(value AS STRING))" if kind.kind == "bytes" else values.shown("value", kind)
+        text = (
+            "try_validate_utf8(CAST(value AS STRING))"
+            if kind.kind in {"bytes", "text"}
+            else values.shown("value", kind)
+        )
     partition, offset = _kafka(shape, ("partition",), "INT"), _kafka(shape, ("offset",), "BIGINT")
     place = f"_file, _row, {partition} AS _partition, {offset} AS _offset, {_source(shape, folders)} AS _source"
     return f"SELECT {place}, value IS NULL AS _empty, {text} AS _text FROM {view}"

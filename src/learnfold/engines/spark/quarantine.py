@@ -70,10 +70,11 @@ def _whole(shape: FileSchema, source: str) -> str:
     whole = "CAST(NULL AS BINARY)"
     if shape.envelope:
         value, kind = places["value"]
-        event = f"try_validate_utf8(CAST({value} AS STRING))" if kind.kind == "bytes" else values.shown(value, kind)
-        whole = f"CASE WHEN {event} IS NULL THEN {value} END" if kind.kind == "bytes" else whole
+        text = kind.kind in {"bytes", "text"}
+        event = f"try_validate_utf8(CAST({value} AS STRING))" if text else values.shown(value, kind)
+        whole = f"CASE WHEN {event} IS NULL THEN CAST({value} AS BINARY) END" if text else whole
     else:
-        fields = ", ".join(f"{quoted(name)}, {values.as_json(*place)}" for name, place in places.items())
+        fields = ", ".join(f"{quoted(name)}, {values.kept(*place)}" for name, place in places.items())
         event = f"to_json(named_struct({fields}), map('ignoreNullFields', 'false'))"
     return (
         f"SELECT invalid.*, {event} AS event, {whole} AS bytes FROM {source} AS source "

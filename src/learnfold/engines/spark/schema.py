@@ -22,9 +22,7 @@ class Type:
 
     kind: Kind
     sql: str
-    coded: str = (
-        ""  # how the value is to be taken from that: nanos, time (of day), half (a number), or wide (a decimal's scale)
-    )
+    coded: str = ""  # how the value is to be taken from that: nanos, millis, time (of day), half (a number), or wide (a decimal's scale)
     element: Type | None = None  # of a list
 
 
@@ -60,10 +58,10 @@ _LOGICAL = {
     "INTEGER(16,false)": Type("whole", "INT"),
     "INTEGER(32,false)": Type("number", "BIGINT"),
     "INTEGER(64,false)": Type("number", "DECIMAL(20, 0)"),
-    "TIMESTAMP(MILLIS,true)": Type("instant", "TIMESTAMP"),
+    "TIMESTAMP(MILLIS,true)": Type("instant", "BIGINT", "millis"),
     "TIMESTAMP(MICROS,true)": Type("instant", "TIMESTAMP"),
     "TIMESTAMP(NANOS,true)": Type("instant", "BIGINT", "nanos"),
-    "TIMESTAMP(MILLIS,false)": Type("local", "TIMESTAMP_NTZ"),
+    "TIMESTAMP(MILLIS,false)": Type("local", "BIGINT", "millis"),
     "TIMESTAMP(MICROS,false)": Type("local", "TIMESTAMP_NTZ"),
     "TIMESTAMP(NANOS,false)": Type("local", "BIGINT", "nanos"),
     "TIME(MILLIS,true)": Type("other", "INT", "time 1000"),
@@ -127,8 +125,13 @@ def _group(node: _Node) -> Type:
     if node.logical in {"MAP", "MAP_KEY_VALUE"} and len(node.children) == 1 and len(node.children[0].children) == 2:  # noqa: PLR2004
         key, value = (_repeated(child).sql for child in node.children[0].children)
         return Type("nested", f"MAP<{key}, {value}>")
-    fields = ", ".join(f"{named(child.name)}: {_repeated(child).sql}" for child in node.children)
+    fields = ", ".join(f"{named(child.name)}: {_within(_repeated(child))}" for child in node.children)
     return Type("nested", f"STRUCT<{fields}>")
+
+
+def _within(kind: Type) -> str:
+    """The type that Spark is given within a struct, where nothing is made of milliseconds."""
+    return {"instant": "TIMESTAMP", "local": "TIMESTAMP_NTZ"}[kind.kind] if kind.coded == "millis" else kind.sql
 
 
 def _element(node: _Node) -> Type:

@@ -28,6 +28,7 @@ _UUID = rf"\A{rules.UUID}\z"
 _EVENT_TYPE = r"\A[A-Z][A-Z0-9_]*\z"
 _DIGITS = r"\A-?[0-9]+\z"
 _SMALL, _LARGE = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_MOST_MILLIS = 2**63 // 1000 - 1
 _JAVA_EXPONENT = r"\A-?[0-9]\.[0-9]+E-?[0-9]+\z"
 
 SPACES = "' \\t\\n\\u000C\\r'"
@@ -226,10 +227,10 @@ def shown(column: str, kind: Type) -> str:  # noqa: PLR0911 - one return a type
     if kind.sql in {"FLOAT", "DOUBLE"} or kind.coded.startswith(("half", "wide")):
         return shown_double(f"CAST({plain_number(column, kind)} AS STRING)")
     if kind.coded.startswith("time"):
-        micros = f"CAST({column} * 1000000L DIV {kind.coded.split()[1]}L AS BIGINT)"
+        micros = f"CAST(CASE WHEN NOT ({rotten(column, kind)}) THEN {column} END * 1000000L DIV {kind.coded.split()[1]}L AS BIGINT)"
         return f"substr(CAST(CAST(timestamp_micros({micros}) AS TIMESTAMP_NTZ) AS STRING), 12)"
     if kind.kind in {"instant", "local"}:
-        text = f"CAST({naive_time(column, kind)} AS STRING)"
+        text = f"CAST({column if kind.sql == 'DATE' else naive_time(column, kind)} AS STRING)"
         return f"concat({text}, '+00')" if kind.kind == "instant" else text
     return f"CAST({column} AS STRING)"
 
@@ -241,6 +242,31 @@ def as_json(column: str, kind: Type) -> str:
         return column if one == "e" else f"transform({column}, e -> {one})"
     plain = kind.kind in {"text", "whole", "nested"} or (kind.kind in {"number", "other"} and not kind.coded)
     return column if plain else plain_number(column, kind) if kind.kind == "number" else shown(column, kind)
+
+
+def rotten(column: str, kind: Type) -> str | None:
+    """Whether what a column of a Parquet file holds can't be a value of its type; None where it always is one."""
+    if kind.kind == "text":
+        return f"NOT is_valid_utf8({column})"
+    if kind.kind == "list" and kind.element is not None and kind.element.kind == "text":
+        return f"exists({column}, e -> NOT is_valid_utf8(e))"
+    if kind.coded == "millis":
+        return f"NOT {column} BETWEEN -{_MOST_MILLIS} AND {_MOST_MILLIS}"
+    if kind.coded.startswith("time"):
+        return f"NOT {column} BETWEEN 0 AND {24 * 3600 * int(kind.coded.split()[1]) - 1}"
+    if kind.sql == "DATE":
+        return f"NOT {column} BETWEEN DATE'0001-01-01' AND DATE'9999-12-31'"
+    return None
+
+
+def kept(column: str, kind: Type) -> str:
+    """A column as JSON has it, whatever it holds."""
+    if kind.kind == "text":
+        return f"coalesce(try_validate_utf8({column}), concat('\\\\x', hex(CAST({column} AS BINARY))))"
+    if kind.kind == "list" and kind.element is not None and kind.element.kind == "text":
+        return f"transform({column}, e -> {kept('e', kind.element)})"
+    wrong = rotten(column, kind)
+    return as_json(column, kind) if wrong is None else f"if({wrong}, CAST({column} AS STRING), {as_json(column, kind)})"
 
 
 def listed(column: str, kind: Type) -> str:
@@ -272,7 +298,11 @@ def naive_time(column: str, kind: Type) -> str:
     """A time column as TIMESTAMP_NTZ: of an instant UTC, of a local time as it is; a date is its midnight, but stays a DATE."""
     if kind.coded == "nanos":
         return f"CAST(timestamp_micros({column} DIV 1000 - if({column} % 1000 < 0, 1, 0)) AS TIMESTAMP_NTZ)"
-    return column if kind.sql == "DATE" else f"CAST({column} AS TIMESTAMP_NTZ)"
+    if kind.coded == "millis":
+        return f"CAST(CASE WHEN NOT ({rotten(column, kind)}) THEN timestamp_millis({column}) END AS TIMESTAMP_NTZ)"
+    if kind.sql == "DATE":
+        return f"CASE WHEN NOT ({rotten(column, kind)}) THEN {column} END"
+    return f"CAST({column} AS TIMESTAMP_NTZ)"
 
 
 def shown_double(text: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from learnfold.engines.duckdb.footers import FileSchema
+from learnfold.engines.duckdb.footers import ROTTEN, FileSchema
+from learnfold.engines.duckdb.mended import rows_in
 from learnfold.engines.duckdb.sql import quoted
 
 if TYPE_CHECKING:
@@ -24,20 +25,21 @@ class ParquetRows:
         told = {field: value for field, value in told.items() if shape.type(field) is None}
         structured = shape.envelope and (shape.type("value") or "").startswith(("STRUCT", "MAP"))
         kinds = [(name, "VARCHAR" if structured and name == "value" else kind) for name, kind in shape.columns]
-        self.shape = FileSchema((*kinds, *((field, "VARCHAR") for field in told)))
+        self.shape = FileSchema((*kinds, *((field, "VARCHAR") for field in told)), shape.raw)
         taken = {name.lower() for name in self.shape.names}
         self.place, self.topic = _free("_place", taken), _free("_topic", taken)
+        called = shape.aliases if shape.raw else shape.names
         own = [
-            f"CAST(to_json({_column(sql)}) AS VARCHAR) AS {_column(sql)}"
+            f"CAST(to_json({_column(there)}) AS VARCHAR) AS {_column(sql)}"
             if structured and name == "value"
-            else _column(sql)
-            for (name, _), sql in zip(shape.columns, shape.names, strict=True)
+            else f"{_column(there)} AS {_column(sql)}"
+            for (name, _), sql, there in zip(shape.columns, shape.names, called, strict=True)
         ]
         given = [f"{quoted(value)} AS {_column(field)}" for field, value in told.items()]
-        self._columns = ", ".join([*own, *given])
+        self._columns = ", ".join([*own, *given, *([ROTTEN] if shape.raw else [])])
         # a column of the file that is called as DuckDB calls the row's number hides it
-        self.numbered = _ROW_NUMBER not in taken
-        self._path = path
+        self.numbered = bool(shape.raw) or _ROW_NUMBER not in taken
+        self._rows = rows_in([path], shape) if shape.raw else f"read_parquet({quoted(path)}, hive_partitioning=false)"
 
     def select(self, first: int, last: int, topic: str) -> str:
         """The rows from ``first`` to ``last``, in parentheses; ``topic`` is what each one's is, in SQL over the file's columns.
@@ -48,7 +50,7 @@ class ParquetRows:
         wanted = f" WHERE {self.place} BETWEEN {first} AND {last}" if self.numbered else ""
         return (
             f"(SELECT *, {topic} AS {self.topic} FROM (SELECT {self._columns}, {number} AS {self.place} "
-            f"FROM read_parquet({quoted(self._path)}, hive_partitioning=false)){wanted})"
+            f"FROM {self._rows}){wanted})"
         )
 
 
