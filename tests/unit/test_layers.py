@@ -29,6 +29,7 @@ BELOW: dict[str, set[str]] = {
     "privacy": LOW | {"engines", "master", "batch"},
     "speed": LOW | {"engines", "master", "batch", "kafka"},
     "serve": LOW | {"engines", "master", "batch", "speed"},
+    "dashboard": LOW | {"batch", "operate", "serve"},
     "client": LOW | {"batch", "serve"},
     "spark": LOW | {"batch"},
     "schedule": BASE | {"storage", "telemetry"},

@@ -58,10 +58,17 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.output == "token":
         return _token(args)
     from learnfold import catalog
+    from learnfold.dashboard.site import pages
     from learnfold.serve.server import Serving, serve
 
     serving = Serving(
-        args.output, open=args.open, host=args.host, port=args.port, tokens=args.tokens, access=args.access
+        args.output,
+        open=args.open,
+        host=args.host,
+        port=args.port,
+        tokens=args.tokens,
+        access=args.access,
+        pages=pages,
     )
     serve(serving, catalog.load(), settings, lambda line: print(line, file=sys.stderr, flush=True))
     return 0

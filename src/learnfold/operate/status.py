@@ -109,7 +109,7 @@ def status(workspace: Workspace, master: str | None = None, most: int = 5) -> St
     leases = holders(out, workspace.settings)
     batches = published(out)
     found = Status(out.url, batches[0].batch if batches else None)
-    found.batches = [_batch(manifest) for manifest in batches[:most]]
+    found.batches = [batch_line(manifest) for manifest in batches[:most]]
     found.jobs = [_job(name, job) for name, job in batches[0].jobs.items()] if batches else []
     found.leases = [LeaseLine(h.name, h.alive, h.who.get("host"), h.who.get("pid"), h.who.get("since")) for h in leases]
     found.unfinished_erasures = [f"{receipt.started_at} by {receipt.by}" for receipt in unfinished(out)]
@@ -125,7 +125,8 @@ def status(workspace: Workspace, master: str | None = None, most: int = 5) -> St
     return found
 
 
-def _batch(manifest: Manifest) -> BatchLine:
+def batch_line(manifest: Manifest) -> BatchLine:
+    """One published batch, in numbers."""
     jobs = {name: manifest.jobs[name] for name in manifest.ran if name in manifest.jobs}
     topics = {name: topic for job in jobs.values() for name, topic in job.topics.items()}
     views = [view for job in jobs.values() for view in job.views.values()]

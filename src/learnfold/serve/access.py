@@ -38,6 +38,11 @@ class Access:
 
     catalog: Catalog
     rules: tuple[Rule, ...] = ()
+    operators: frozenset[str] = frozenset()  # the roles that may see how the platform runs
+
+    def operates(self, caller: Caller) -> bool:
+        """Whether the caller may see what was run, what came and what was left out: counts of all topics, and no rows."""
+        return caller.unconfined if not caller.roles else not self.operators.isdisjoint(caller.roles)
 
     def grant(self, caller: Caller, view: View, role: str | None = None) -> Grant | None:
         """What the caller may see of the view, as ``role`` if one is named, else by the first rule that fits; None: nothing."""

@@ -23,6 +23,11 @@ class Caller:
         """Whether the view is among those it may ask for at all."""
         return any(fnmatchcase(view, pattern) for pattern in self.views)
 
+    @property
+    def unconfined(self) -> bool:
+        """Whether it may ask for every view."""
+        return "*" in self.views
+
 
 ANYONE = Caller("open")
 """Who asks a server that was started with ``--open``."""

@@ -28,7 +28,7 @@ BODY_SECONDS = 10.0
 SEND_SECONDS = 60.0
 """A reader that takes no byte for so long is let go."""
 
-_HEADERS = [
+_HEADERS = [  # of every answer that doesn't say otherwise itself
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
@@ -95,7 +95,9 @@ class _Sending:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message = {**message, "headers": [*message.get("headers", []), *_HEADERS]}
+            said = {name.lower() for name, _ in message.get("headers", [])}
+            more = [(name, value) for name, value in _HEADERS if name not in said]
+            message = {**message, "headers": [*message.get("headers", []), *more]}
         else:
             self.bytes += len(message.get("body", b""))
         await asyncio.wait_for(self._send(message), SEND_SECONDS)

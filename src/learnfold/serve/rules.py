@@ -97,6 +97,7 @@ class AccessFile:
     rules: tuple[Rule, ...] = ()
     oidc: Mapping[str, Any] = field(default_factory=dict)  # ``issuer``, ``audience``, ``roles``; empty: none
     proxy: Mapping[str, Any] = field(default_factory=dict)  # ``addresses``, ``user``, ``roles``; empty: none
+    operators: frozenset[str] = frozenset()  # the roles that may see how the platform runs
 
     @property
     def roles(self) -> set[str]:
@@ -104,7 +105,7 @@ class AccessFile:
         return {rule.role for rule in self.rules}
 
 
-_TOP = {"rules", "oidc", "proxy", "pseudonym_key"}
+_TOP = {"rules", "oidc", "proxy", "pseudonym_key", "operators"}
 _KNOWN = {"role", "views", "column", "claim", "roster", "rows", "pseudonyms", "least_people", "older_batches"}
 _OIDC = {"issuer", "audience", "roles"}
 _PROXY = {"addresses", "user", "roles"}
@@ -131,7 +132,10 @@ def read_access(path: str, catalog: Catalog) -> AccessFile:
         _rule(entry, f"{path}: rule {n}", place.parent, key, catalog)
         for n, entry in enumerate(value.get("rules", []), 1)
     ]
-    return AccessFile(tuple(rules), oidc, proxy)
+    operators = value.get("operators", [])
+    if not isinstance(operators, list) or not all(isinstance(role, str) and role for role in operators):
+        raise UsageError(f"{path}: operators isn't a list of roles")
+    return AccessFile(tuple(rules), oidc, proxy, frozenset(operators))
 
 
 def _rule(entry: dict[str, Any], where: str, folder: Path, key: bytes | None, catalog: Catalog) -> Rule:

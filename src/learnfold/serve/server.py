@@ -29,6 +29,7 @@ from learnfold.serve.oidc import Oidc
 from learnfold.serve.problems import MEDIA_TYPE, Problem
 from learnfold.serve.proxy import Proxy
 from learnfold.serve.rules import AccessFile, read_access
+from learnfold.serve.sessions import Sessions
 from learnfold.serve.sign_in import SignIn
 from learnfold.serve.tables import Tables
 from learnfold.serve.tokens import Tokens
@@ -38,9 +39,10 @@ from learnfold.telemetry.endpoint import open_numbers
 from learnfold.telemetry.metrics import SERVE_INFO, SERVING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from starlette.requests import Request
+    from starlette.routing import Route
     from starlette.types import ASGIApp
 
     from learnfold.catalog import Catalog
@@ -67,6 +69,7 @@ class Serving:
     port: int = 8080
     tokens: str = ""
     access: str = ""
+    pages: Callable[[Api], Sequence[Route]] | None = None  # more routes, over the same answers and rules
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,9 @@ def open_app(serving: Serving, catalog: Catalog, settings: Settings, say: Callab
         yield
         await asyncio.to_thread(close)
 
-    api = Api(bases, database, Access(catalog, access.rules), sign_in, small, whole)
+    api = Api(bases, database, Access(catalog, access.rules, access.operators), sign_in, small, whole)
     app = Starlette(
-        routes=api.routes(),
+        routes=[*api.routes(), *(serving.pages(api) if serving.pages else ())],
         middleware=[
             Middleware(GZipMiddleware, minimum_size=_GZIP_BYTES, compresslevel=5, exclude_content_types=_PACKED)
         ],
@@ -191,6 +194,7 @@ def _sign_in(serving: Serving, access: AccessFile) -> SignIn:
         tokens=Tokens(serving.tokens) if serving.tokens else None,
         oidc=Oidc(**access.oidc) if access.oidc else None,
         proxy=Proxy(**access.proxy) if access.proxy else None,
+        sessions=Sessions() if serving.tokens else None,
     )
 
 

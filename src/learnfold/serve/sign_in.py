@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.serve.callers import ANYONE, Caller
 from learnfold.serve.problems import Problem
+from learnfold.serve.sessions import COOKIE, Sessions
 from learnfold.serve.tokens import PREFIX, Tokens
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class SignIn:
     tokens: Tokens | None = None
     oidc: Oidc | None = None
     proxy: Proxy | None = None
+    sessions: Sessions | None = None  # None: browsers have none, since nobody could sign in with one
 
     async def caller(self, request: Request) -> Caller:
         """Who asks; raises Problem where that can't be told. What is said wrongly is refused, whatever else is said."""
@@ -32,7 +34,9 @@ class SignIn:
             return ANYONE
         given = request.headers.getlist("authorization")
         if not given:
-            found = self.proxy.caller(request.client.host, request.headers) if self.proxy and request.client else None
+            found = self._in_session(request)
+            if found is None and self.proxy and request.client:
+                found = self.proxy.caller(request.client.host, request.headers)
             if found is None:
                 raise unauthenticated("who asks isn't said")
             return found
@@ -46,6 +50,10 @@ class SignIn:
         if found is None:
             raise unauthenticated("the token is unknown, was taken back or has expired")
         return found
+
+    def _in_session(self, request: Request) -> Caller | None:
+        name = request.cookies.get(COOKIE)
+        return self.sessions.caller(name) if self.sessions is not None and name else None
 
 
 def unauthenticated(detail: str) -> Problem:
