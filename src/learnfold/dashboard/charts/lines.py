@@ -13,8 +13,8 @@ from learnfold.dashboard.charts.scale import path, ticks
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-WIDTH, HEIGHT = 720, 300
-TOP, RIGHT, BOTTOM, LEFT = 14, 150, 28, 46
+WIDTH, HEIGHT = 600, 280
+TOP, RIGHT, BOTTOM, LEFT = 14, 148, 34, 48
 BETWEEN = 19
 """Two labels at the lines' ends are at least so far apart."""
 
