@@ -49,6 +49,9 @@ class ErasureReceipt:
     rows_searched: int = 0
     found: int = 0  # files that held the person then
     not_searched: dict[str, str] = field(default_factory=dict)  # files that can't be read, and why
+    searched_in_texts: bool = (
+        True  # False: the id is a number or a common word, so only fields that identify a person were compared
+    )
     format: int = 1
 
     @property

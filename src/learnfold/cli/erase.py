@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     print(to_json(as_json(found)) if args.json else text(found))
     if not found.searched_in_texts:
         print(
-            f"{args.user_id!r} is a number or a common word: only user_id, student_id and message keys were compared with it; "
+            f"{args.user_id!r} is a number or a common word: only user_id, student_id (in texts too) and message keys were compared with it; "
             "words that mention the person were not looked for",
             file=sys.stderr,
         )
@@ -71,7 +71,7 @@ def text(found: Erasure) -> str:
             f"an erasure of this person was begun and not finished ({found.unfinished}); this continues it"
         )
     if found.receipt is None:
-        files = len(found.master.traces)
+        files = len(found.files_to_write)
         paragraphs.append(_files(found))
         paragraphs.append(
             f"would write {files:,} files of the master dataset again, recompute their days, "
@@ -115,7 +115,8 @@ def _receipt(receipt: ErasureReceipt) -> str:
         f"wrote {len(receipt.files):,} files of the master dataset again",
         f"published {receipt.batch}" if receipt.batch else "published nothing: there were no views",
         f"removed {len(receipt.batches_removed)} batches and {receipt.files_removed:,} files",
-        f"searched {receipt.files_searched:,} files, {receipt.rows_searched:,} rows: {receipt.found} hold the person",
+        f"searched {receipt.files_searched:,} files, {receipt.rows_searched:,} rows: {receipt.found} hold the person"
+        + ("" if receipt.searched_in_texts else " in a field that identifies one; other texts were not searched"),
         f"receipt: {receipt.path}",
     ]
     lines += [f"not searched: {path}: {why}" for path, why in receipt.not_searched.items()]

@@ -20,6 +20,9 @@ OWN = re.compile(r"(?:file|replayed|compact)-[0-9a-f]{16}(?:-\d+)?\.parquet")
 
 QUARANTINE = "_quarantine"
 
+FILES = "_files"
+"""The receipts of files that were ingested."""
+
 REWRITE_LEASE = "master"
 """The lease below MASTER of whoever writes files of it again: a compaction, a replay, an erasure."""
 

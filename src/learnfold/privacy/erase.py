@@ -28,6 +28,7 @@ from learnfold.privacy.erasure import Erasure, in_quarantine, topic_of
 from learnfold.privacy.parquet import PersonQueries
 from learnfold.privacy.person import Person
 from learnfold.privacy.purge import Purge
+from learnfold.privacy.records import checksum_of, clean, is_record
 from learnfold.privacy.search import Findings, entries_below, search
 from learnfold.storage import same_place
 from learnfold.storage.folder import TORN
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
     from learnfold.catalog import Catalog
     from learnfold.master.layout import Master
     from learnfold.storage import Entry, Storage
-
-MADE_UP = "_truth.json"
-"""What ``learnfold generate`` records of its events: no longer true once some are erased, and so deleted."""
 
 _ROUNDS = 3
 _SHOWN = 10
@@ -150,7 +148,7 @@ class _Work:
             )
         current, _ = read_current(self.out)
         places = {*RUN_FOLDERS, RECEIPTS, *(current.views if current else ())}
-        foreign = [f"{self.master.storage.url}/{path}" for path in found.master.texts if path != MADE_UP]
+        foreign = [f"{self.master.storage.url}/{path}" for path in found.master.texts if not is_record(path)]
         foreign += [f"{self.out.url}/{p}" for p in found.output.holding if folder_of(p) not in places]
         if foreign:
             raise DataError(
@@ -202,6 +200,10 @@ class _Work:
                 if not in_quarantine(path) and traces.theirs:
                     topic = topic_of(path)
                     receipt.rows_by_topic[topic] = receipt.rows_by_topic.get(topic, 0) + traces.theirs
+        for path in master.texts:
+            if is_record(path) and path not in receipt.files:
+                receipt.files[path] = {"rows": 0, "mentions": 1}
+                receipt.mentions += 1
         receipt.write(self.out)
 
     def _rewrite(self, receipt: ErasureReceipt, found: Findings) -> None:
@@ -212,8 +214,10 @@ class _Work:
             self.reporter.step(f"rewriting file {number} of {len(found.traces)}", path)
             with storage.local([path]) as (source,), storage.new(path) as target:
                 self.queries.rewrite(source, target, found.traces[path])
-        if MADE_UP in found.texts:
-            storage.delete([MADE_UP])
+            storage.delete([checksum_of(path)])
+        for path in found.texts:
+            if is_record(path):
+                clean(storage, path, self.person)
         self._sweep(set())
 
     def _sweep(self, dead: set[int]) -> None:
@@ -273,6 +277,7 @@ class _Work:
         receipt.not_searched |= {entry.path: "it is being written" for entry in self._torn()}
         receipt.batches_removed = sorted(set(receipt.batches_removed) - set(batch_names(self.out)))
         receipt.found = 0
+        receipt.searched_in_texts = self.person.distinctive
         receipt.finished_at = now()
         receipt.write(self.out)
 

@@ -35,6 +35,11 @@ class Erasure:
         return not (self.master.holding or self.output.holding or self.unfinished)
 
     @property
+    def files_to_write(self) -> list[str]:
+        """The files of the master dataset that hold the person."""
+        return sorted({*self.master.traces, *self.master.texts})
+
+    @property
     def rows_by_topic(self) -> dict[str, int]:
         """The person's events in the master dataset, by topic; those in quarantine don't count."""
         rows: dict[str, int] = {}

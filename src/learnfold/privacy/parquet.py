@@ -13,18 +13,10 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from learnfold.engines.duckdb import footers
-from learnfold.engines.duckdb.sql import parquet, quoted, quoted_name
+from learnfold.engines.duckdb.sql import foreign_parquet, quoted, quoted_name
 from learnfold.errors import BugError, DataError
-from learnfold.privacy.person import MESSAGE_KEYS
-from learnfold.privacy.person_sql import (
-    SPACE,
-    as_any_text,
-    as_text,
-    define_functions,
-    holds_words,
-    names_person,
-    without_person,
-)
+from learnfold.privacy.person_sql import define_functions
+from learnfold.privacy.rules import Rules, quick_tests, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,6 +31,8 @@ if TYPE_CHECKING:
 METADATA = "(metadata)"
 """Stands for the column of a mention in a file's key-value metadata."""
 
+_LONG_TEXT = 1 << 16
+
 _CODECS = {"SNAPPY", "ZSTD", "GZIP", "UNCOMPRESSED", "BROTLI", "LZ4_RAW"}
 
 
@@ -51,6 +45,7 @@ class Traces:
     mentions: dict[str, int] = field(
         default_factory=dict
     )  # by column, other events that name the person: the name goes
+    maybe: frozenset[str] = frozenset()  # the columns in which some row may name them, by a quick test
 
     @property
     def any(self) -> bool:
@@ -71,20 +66,44 @@ class PersonQueries:
             found: dict[str, Traces] = {}
             unreadable = dict(schemas.unreadable)
             for shape, some in schemas.shapes.items():
-                try:
-                    found |= _traces(cursor, self.person, shape, some)
-                except duckdb.OutOfMemoryException:
-                    raise
-                except duckdb.Error:
-                    for file in some:  # one of them is broken inside
-                        try:
-                            found |= _traces(cursor, self.person, shape, [file])
-                        except duckdb.Error as error:
-                            unreadable[file] = footers.brief(error, file)
+                traces, broken = self._find(cursor, shape, some)
+                found |= traces
+                unreadable |= broken
             for file, entries in _metadata(cursor, list(found)).items():
                 if any(self.person.named_in(_meaning(key, text)) for key, text in entries.items()):
                     found[file].mentions[METADATA] = 1
             return found, unreadable
+
+    def _find(
+        self, cursor: duckdb.DuckDBPyConnection, shape: FileSchema, files: Sequence[str]
+    ) -> tuple[dict[str, Traces], dict[str, str]]:
+        """The same of files of one shape, without their metadata."""
+        if self.person.distinctive and any(self.person.named_in(f"{name} {kind}") for name, kind in shape.columns):
+            return {}, dict.fromkeys(files, "a column in it is called after the person")
+        found, unreadable = dict[str, Traces](), dict[str, str]()
+        try:
+            found |= _traces(cursor, self.person, shape, files)
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as error:
+            if len(files) == 1:
+                return {}, {files[0]: footers.brief(error, files[0])}
+            for file in files:  # one of them is broken inside
+                traces, broken = self._find(cursor, shape, [file])
+                found |= traces
+                unreadable |= broken
+        if any(name != called for (name, _), called in zip(shape.columns, shape.names, strict=True)):
+            why = "it holds the person, and columns whose names differ by nothing but case: it can't be written again as it is"
+            unreadable |= {file: why for file, traces in found.items() if traces.any}
+        return {file: traces for file, traces in found.items() if file not in unreadable}, unreadable
+
+    def named_in(self, text: str) -> bool:
+        """Whether a text of any length names the person; a long one is searched by DuckDB, which is quicker."""
+        if len(text) < _LONG_TEXT or not self.person.may_name(text):
+            return self.person.named_in(text)
+        with self._cursor() as cursor:
+            (found,) = cursor.execute("SELECT erase_found(?)", [text]).fetchone() or (False,)
+        return bool(found)
 
     def rewrite(self, source: str, target: Path, known: Traces, keep: Sequence[str] | None = None) -> int:
         """Writes ``source``, of which ``known`` was found, without the person to ``target``; returns the rows written.
@@ -126,13 +145,13 @@ class PersonQueries:
 
     def _without(self, cursor: duckdb.DuckDBPyConnection, source: str, shape: FileSchema, known: Traces) -> str:
         """The SELECT of the rows of ``source`` without the person."""
-        rules = _Rules.of(cursor, self.person, shape, [source])
+        rules = rules_of(self.person, _kinds_of(cursor, shape, [source]), known.maybe)
         columns = [
-            f"{rules.blanked[name] if name in known.mentions else _plain(name, kind)} AS {quoted_name(name)}"
-            for name, kind in shape.columns
+            f"{rules.blanked[alias] if alias in known.mentions else _plain(alias, kind)} AS {quoted_name(name)}"
+            for (name, kind), alias in zip(shape.columns, shape.aliases, strict=True)
         ]
         theirs = rules.theirs if known.theirs else "false"
-        return f"SELECT {', '.join(columns)} FROM {parquet([source])} WHERE NOT {theirs}"
+        return f"SELECT {', '.join(columns)} FROM {foreign_parquet([source], shape.aliases)} WHERE NOT {theirs}"
 
     def _metadata_option(self, cursor: duckdb.DuckDBPyConnection, source: str) -> str:
         """The option of COPY that keeps the file's key-value metadata, without entries that name the person."""
@@ -154,71 +173,47 @@ def _plain(name: str, kind: str) -> str:
 def _traces(
     connection: duckdb.DuckDBPyConnection, person: Person, shape: FileSchema, files: Sequence[str]
 ) -> dict[str, Traces]:
-    rules = _Rules.of(connection, person, shape, files)
-    named = {f"_m{place}": (name, test) for place, (name, test) in enumerate(rules.mentions.items())}
-    tests = "".join(f", {test} AS {mark}" for mark, (_, test) in named.items())
-    counts = "".join(f", count(*) FILTER (NOT _theirs AND {mark})" for mark in named)
-    found = {file: Traces() for file in files}
-    for place, rows, theirs, *mentions in connection.execute(
-        f"SELECT place, count(*), count(*) FILTER (_theirs){counts} "
-        f"FROM (SELECT file_index AS place, {rules.theirs} AS _theirs{tests} FROM {parquet(files)}) GROUP BY ALL"
+    kinds = _kinds_of(connection, shape, files)
+    equal, tests = quick_tests(person, kinds)
+    quick = "".join(f", coalesce(bool_or({test}), false)" for test in (equal, *tests.values()))
+    found, closer = {file: Traces() for file in files}, []
+    for place, rows, same, *passed in connection.execute(
+        f"SELECT file_index, count(*){quick} FROM {foreign_parquet(files, shape.aliases)} GROUP BY ALL"
     ).fetchall():
-        there = {name: count for (name, _), count in zip(named.values(), mentions, strict=True) if count}
-        found[files[place]] = Traces(rows, theirs, there)
+        maybe = frozenset(name for name, some in zip(tests, passed, strict=True) if some)
+        found[files[place]] = Traces(rows, maybe=maybe)
+        if same or maybe:
+            closer.append(files[place])
+    if closer:
+        rules = rules_of(person, kinds, frozenset[str]().union(*(found[file].maybe for file in closer)))
+        _look_closer(connection, rules, shape, {file: found[file] for file in closer})
     return found
 
 
-@dataclass
-class _Rules:
-    """SQL over the columns of one shape of file."""
+def _look_closer(
+    connection: duckdb.DuckDBPyConnection, rules: Rules, shape: FileSchema, found: dict[str, Traces]
+) -> None:
+    """Counts, in files that passed the quick tests, the rows that are the person's and the others that name them."""
+    files = list(found)
+    named = {f"_m{place}": (name, test) for place, (name, test) in enumerate(rules.mentions.items())}
+    tests = "".join(f", {test} AS {mark}" for mark, (_, test) in named.items())
+    counts = "".join(f", count(*) FILTER (NOT _theirs AND {mark})" for mark in named)
+    for place, theirs, *mentions in connection.execute(
+        f"SELECT place, count(*) FILTER (_theirs){counts} "
+        f"FROM (SELECT file_index AS place, {rules.theirs} AS _theirs{tests} "
+        f"FROM {foreign_parquet(files, shape.aliases)}) GROUP BY ALL"
+    ).fetchall():
+        traces = found[files[place]]
+        traces.theirs = theirs
+        traces.mentions = {name: count for (name, _), count in zip(named.values(), mentions, strict=True) if count}
 
-    theirs: str  # whether a row is the person's; never NULL
-    mentions: dict[str, str]  # by column, whether it names the person; never NULL
-    blanked: dict[str, str]  # by column, its value without the person
 
-    @classmethod
-    def of(
-        cls, connection: duckdb.DuckDBPyConnection, person: Person, shape: FileSchema, files: Sequence[str]
-    ) -> _Rules:
-        cursor = connection.execute(f"SELECT * FROM {parquet(files[:1])} LIMIT 0")
-        kinds: dict[str, DuckDBPyType] = {name: kind for name, kind, *_ in cursor.description or []}
-        if list(kinds) != [name for name, _ in shape.columns]:
-            raise DataError(
-                f"{files[0]} has columns whose names differ by nothing but case; it can't be written again as it is"
-            )
-        flat = any(name.lower() in person.owners for name in kinds)
-        whole = next((name for name in kinds if name.lower() == "value"), None)
-        theirs, others = ["false"], []
-        rules = cls("", {}, {})
-        for name, kind in kinds.items():
-            column, lowered = quoted_name(name), name.lower()
-            text = as_text(column, kind)
-            if lowered in person.owners:
-                theirs.append(f"erase_is({text})")
-                others.append(f"trim({text}, {SPACE}) <> ''")
-            elif lowered in MESSAGE_KEYS:
-                rules.mentions[name] = f"coalesce(erase_is({text}) OR erase_names({text}), false)"
-                rules.blanked[name] = f"CASE WHEN {rules.mentions[name]} THEN NULL ELSE {column} END"
-            elif lowered not in person.named and holds_words(kind):
-                if lowered not in person.searched and kind.id in {"varchar", "blob"}:
-                    event = not flat and (whole is None or name == whole)
-                    theirs.append(
-                        f"erase_is_event({text})"
-                        + (f" OR erase_is_unowned({as_any_text(column, kind)})" if event else "")
-                    )
-                if person.distinctive:
-                    rules.mentions[name] = f"coalesce({names_person(column, kind)}, false)"
-                    rules.blanked[name] = (
-                        f"CASE WHEN {rules.mentions[name]} THEN {without_person(column, kind)} ELSE {column} END"
-                    )
-        if whole is not None and not flat:
-            value = as_text(quoted_name(whole), kinds[whole])
-            others.append(f"erase_has_owner({value})")
-        keys = [rules.mentions[name] for name in kinds if name.lower() in MESSAGE_KEYS]
-        if keys:
-            theirs.append(f"(({' OR '.join(keys)}) AND NOT coalesce({' OR '.join(others) or 'false'}, false))")
-        rules.theirs = f"coalesce({' OR '.join(f'coalesce({test}, false)' for test in theirs)}, false)"
-        return rules
+def _kinds_of(
+    connection: duckdb.DuckDBPyConnection, shape: FileSchema, files: Sequence[str]
+) -> dict[str, DuckDBPyType]:
+    """The types of the columns, by their aliases."""
+    cursor = connection.execute(f"SELECT * FROM {foreign_parquet(files[:1], shape.aliases)} LIMIT 0")
+    return {name: kind for name, kind, *_ in cursor.description or []}
 
 
 def _metadata(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> dict[str, dict[str, str]]:

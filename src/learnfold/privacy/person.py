@@ -1,8 +1,9 @@
 """A person as events and files name them: by a whole id, never by a part of a longer one.
 
-An event is a person's when a field that says whose event it is (``user_id``, ``student_id``) is their id. Elsewhere (in words, addresses, unknown fields) an id is a
-mention, if it stands as a token of its own: ``U1`` is one in ``"see U1."`` and in ``/files/U1/a.pdf``, not in ``U10``, ``U1-a`` or
-``U1@x.org``. A number, a single letter or a word of learnfold's own means too many other things to be searched for like that.
+An event is a person's when a field that says whose event it is (``user_id``, ``student_id``) is their id. Elsewhere (in words, addresses,
+unknown fields) an id is a mention, if it stands alone, see ``tokens``, in any spelling, see ``spelling``. A number, a single letter or a word
+of learnfold's own means too many other things to be searched for like that: of such an id only the fields that identify a person
+are compared with it, in texts too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from learnfold.errors import UsageError
+from learnfold.privacy.spelling import BACKSLASH, PERCENT, spelled
+from learnfold.privacy.tokens import after, alone, for_python
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,12 +29,13 @@ MESSAGE_KEYS = ("key", "kafka_key")
 ERASED = "[erased]"
 """What stands where a mention was."""
 
-_COLUMNS = ("topic", "reason", "file", "row", "kafka_partition", "kafka_offset", "partition", "offset", "_day")
+SPECIAL_MARKS = ("\\", "%", "&")
+"""With one of these each escape begins."""
+
 _WORDS = frozenset(
     {"true", "false", "null", "student", "teacher", "learnfold", "python", "duckdb", "spark"}
     | {"run", "erase", "rollback", "whole", "slices", "batch", "engine", "versions", "settings"}
 )
-_WORD, _JOIN = r"\p{L}\p{M}\p{N}_", r".@\-"
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Person:
         types = {word for rollup in catalog.rollups.values() for word in re.findall(r"'(\w+)'", rollup.query)}
         telling = owners.keys() | searched
         texts = {column.name for column in made if column.type == "VARCHAR"}
-        named = frozenset((fields | texts | set(_COLUMNS)) - telling)
+        named = frozenset((fields | texts) - telling)
         own = frozenset({*_WORDS, *fields, *columns, *names, *types, *words})
         return cls(user_id.strip(), tuple(owners), frozenset(searched), named, frozenset(fields - telling), own)
 
@@ -75,44 +79,86 @@ class Person:
         return len(self.id) > 1 and number is None and self.id not in self.words
 
     @cached_property
-    def pattern(self) -> str:
-        """A regular expression (RE2) for the id in a text, groups 1 and 2 what stands before and after it.
+    def any_case(self) -> bool:
+        """Whether the id is the same in capitals and small letters, as a mail address and a UUID are."""
+        return (
+            re.fullmatch(r"[^@\s]+@[^@\s]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", self.id) is not None
+        )
 
-        Of an id that isn't distinctive: the id as the value of a field that identifies a person.
+    @cached_property
+    def spelled(self) -> str:
+        """A regular expression for the id, however it is written."""
+        return spelled(self.id, any_case=self.any_case)
+
+    @cached_property
+    def whole(self) -> str:
+        """A regular expression (RE2) for all of a field's value that is the id."""
+        return rf"\s*(?i:mailto:|acct:)?{self.spelled}\s*"
+
+    @cached_property
+    def patterns(self) -> tuple[str, ...]:
+        """Regular expressions (RE2) for the id in a text, groups 1 and 2 what stands before and after it.
+
+        A second one is for texts that aren't JSON, where there is a difference. Of an id that isn't distinctive: the id as the value of
+        a field that identifies a person.
         """
-        after = rf"($|[^{_WORD}{_JOIN}]|[{_JOIN}]+(?:$|[^{_WORD}{_JOIN}]))"
         if not self.distinctive:
-            return rf"((?:{'|'.join(self.owners)})[\s\"'\\:=]{{1,8}}){self._spelled}{after}"
-        escapes = r"\\[nrtbf]|\\u00[0-2][0-9a-fA-F]"  # of JSON: a letter that is none
-        return rf"(^|[^{_WORD}{_JOIN}]|(?:^|[^{_WORD}{_JOIN}])[{_JOIN}]+|{escapes}){self._spelled}{after}"
+            between = rf"(?:[\s\"'\\:=]|{PERCENT}(?:20|22|3[aAdD])|{BACKSLASH}+u00(?:22|3[dD])){{1,12}}"
+            return (rf"((?:{'|'.join(self.owners)}){between}){self.spelled}{after()}",)
+        both = (alone(self.spelled, self.id[:2], loose=loose) for loose in (False, True))
+        return tuple(dict.fromkeys(both))
+
+    @cached_property
+    def number(self) -> str | None:
+        """A regular expression for an id of digits as the number that a field of JSON gives for a person; groups before and after."""
+        if not self.id.isdecimal():
+            return None
+        return rf'("(?:{"|".join(self.owners)})\\*"\s*:\s*){self.id}(?:\.0+)?(\s*[,}}\]])'
 
     @cached_property
     def coincidence(self) -> str:
-        """A regular expression for the id as the value of a field that names something else, in JSON; groups before and after."""
-        return rf'("(?:{"|".join(sorted(map(re.escape, self.fields)))})"\s*:\s*"){self._spelled}(")'
+        """A regular expression for the id as the value of a field that names something else, in JSON; groups before, id and after."""
+        return rf'("(?:{"|".join(sorted(map(re.escape, self.fields)))})"\s*:\s*")({self.spelled})(")'
 
-    @cached_property
-    def in_json(self) -> str:
-        """The id as it stands between the quotes of a JSON string."""
-        return json.dumps(self.id, ensure_ascii=False)[1:-1]
+    def may_name(self, text: str) -> bool:
+        """A quick test that every text passes that can name the person; few others do."""
+        plain = self.id.lower() in text.lower() if self.any_case else self.id in text
+        special = any(mark in text for mark in SPECIAL_MARKS)
+        return plain or special or not (self.id.isascii() or text.isascii()) or (" " in self.id and "+" in text)
 
     def named_in(self, text: str) -> bool:
         """Whether a text of any kind names the person."""
-        return self._python[1].search(self._python[0].sub(r"\1\2", text)) is not None
+        if not self.may_name(text):
+            return False
+        coincidence, strict, *loose = self._python
+        if self.number is not None and re.search(self.number, text):
+            return True
+        if not any(pattern.search(text) for pattern in (strict, *loose)):
+            return False
+        rest = coincidence.sub(r"\1\3", text)
+        if strict.search(rest):
+            return True
+        found = [match for pattern in loose for match in pattern.finditer(rest)]
+        return bool(found) and not _is_json(rest) and not all(_is_json(_line(rest, match)) for match in found)
+
+    def blanked(self, text: str) -> str:
+        """A text of any kind without the person."""
+        for pattern in self._python[1:] * 2:  # twice, for two that share what stands between them
+            text = pattern.sub(rf"\1{ERASED}\2", text)
+        return text
 
     @cached_property
-    def _python(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
-        word = self.pattern.replace(r"\p{L}\p{M}\p{N}_", r"\w\u0300-\u036f")
-        return re.compile(self.coincidence), re.compile(word)
-
-    @cached_property
-    def _spelled(self) -> str:
-        """The id, each character as itself or as JSON may escape it."""
-        return "".join(map(_character, self.id))
+    def _python(self) -> list[re.Pattern[str]]:
+        return [re.compile(for_python(pattern)) for pattern in (self.coincidence, *self.patterns)]
 
 
-def _character(character: str) -> str:
-    units = character.encode("utf-16-be")
-    codes = "".join(rf"\\u(?i:{units[at : at + 2].hex()})" for at in range(0, len(units), 2))
-    quoted = rf"|\\{re.escape(character)}" if character in '"\\/' else ""
-    return f"(?:{re.escape(character)}{quoted}|{codes})"
+def _line(text: str, match: re.Match[str]) -> str:
+    return text[text.rfind("\n", 0, match.end(1)) + 1 :].partition("\n")[0]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

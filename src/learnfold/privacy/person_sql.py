@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from duckdb.sqltypes import DuckDBPyType
 
 from learnfold.engines.duckdb.sql import quoted, quoted_name
-from learnfold.privacy.person import ERASED
+from learnfold.privacy.person import ERASED, SPECIAL_MARKS
 
 if TYPE_CHECKING:
     import duckdb
 
     from learnfold.privacy.person import Person
+
+_BEFORE, _AFTER = "chr(1) || 'x'", "'x' || chr(1)"
+"""What makes an id that isn't to be found a part of something longer for the moment."""
 
 SPACE = r"e' \t\n\r'"
 """White space around an id, as an SQL string."""
@@ -20,30 +23,65 @@ SPACE = r"e' \t\n\r'"
 
 def define_functions(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
     """Defines the functions that the rules are made of, about this person, for this connection alone."""
-    name, pattern = quoted(person.id), quoted(person.pattern)
-    plain = f"regexp_replace(t, {quoted(person.coincidence)}, '\\1\\2', 'g')"
-    hidden = f"regexp_replace(t, {quoted(person.coincidence)}, '\\1' || chr(1) || '\\2', 'g')"
-    for _ in range(2):  # two that share what stands between them
-        hidden = f"regexp_replace({hidden}, {pattern}, '\\1{ERASED}\\2', 'g')"
-    exponent = (
-        " OR regexp_matches(t, '[0-9][eE]')" if person.id.isdigit() else ""
-    )  # a number may be the id without its digits
-    maybe = f"(contains(t, {name}) OR contains(t, '\\'){exponent})"
     fields = ", ".join(f"'$.{field}'" for field in person.owners)
-    found = f"CASE WHEN {maybe} THEN regexp_matches({plain}, {pattern}) ELSE false END"
+    name, maybe = quoted(person.id), _maybe(person)
     for macro, body in {
-        "erase_found(t)": found,
-        "erase_names(t)": "erase_found(t)" if person.distinctive else "false",
-        "erase_is(t)": f"(trim(t, {SPACE}) = {name} OR (regexp_matches(t, '^\\s*[\\[{{]') AND erase_found(t)))",
+        "erase_maybe(t)": maybe,
+        "erase_found(t)": f"CASE WHEN erase_maybe(t) THEN {_found(person)} ELSE false END",
+        "erase_names(t)": "erase_found(t)",
+        "erase_equal(t)": f"coalesce(trim(t, {SPACE}) = {name}, false)",
+        "erase_is(t)": f"(erase_equal(t) OR CASE WHEN erase_maybe(t) THEN "
+        rf"regexp_full_match(t, {quoted(person.whole)}) OR (regexp_matches(t, '^\s*[\[{{]') AND erase_found(t)) ELSE false END)",
         "erase_is_number(t)": f"CASE WHEN json_type(t) NOT IN ('VARCHAR', 'OBJECT', 'ARRAY') THEN plain_id(t ->> '$') = {name} END",
         "erase_object(t)": "CASE WHEN json_valid(t) THEN json_type(t) = 'OBJECT' ELSE false END",
-        "erase_is_event(t)": f"CASE WHEN {maybe} THEN CASE WHEN erase_object(t) THEN "
+        "erase_is_event(t)": "CASE WHEN erase_maybe(t) THEN CASE WHEN erase_object(t) THEN "
         f"len(list_filter(json_extract(t, [{fields}]), lambda x: coalesce(erase_is(x ->> '$') OR erase_is_number(x), false))) > 0 END END",
         "erase_has_owner(t)": f"CASE WHEN erase_object(t) THEN trim(json_extract_string(t, '$.user_id'), {SPACE}) <> '' END",
-        "erase_is_unowned(t)": f"CASE WHEN {maybe} THEN NOT coalesce(erase_has_owner(t), false) AND erase_found(t) END",
-        "erase_blank(t)": f"replace({hidden}, chr(1), {quoted(person.in_json)})",
+        "erase_is_unowned(t)": "CASE WHEN erase_maybe(t) THEN NOT coalesce(erase_has_owner(t), false) AND erase_found(t) END",
+        "erase_blank(t)": _blanked(person),
     }.items():
         connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro} AS {body}")
+
+
+def _maybe(person: Person) -> str:
+    """A quick test that every text passes that can name the person; few others do."""
+    tests = [f"contains(t, {quoted(text)})" for text in (person.id, *SPECIAL_MARKS)]
+    if person.any_case:
+        tests[0] = f"contains(lower(t), {quoted(person.id.lower())})"
+    if not person.id.isascii():
+        tests += ["strlen(t) <> length(t)", r"regexp_matches(t, '[\x01-\x1f]')"]  # the latter of UTF-16
+    if " " in person.id:
+        tests.append("contains(t, '+')")
+    if person.id.isdecimal():  # a number may be the id without its digits
+        tests.append("regexp_matches(t, '[0-9][eE]')")
+    return f"({' OR '.join(tests)})"
+
+
+def _found(person: Person) -> str:
+    """Whether ``t`` names the person, where it passes the quick test."""
+    plain = f"regexp_replace(t, {quoted(person.coincidence)}, '\\1\\3', 'g')"
+    first, *loose = (
+        f"CASE WHEN regexp_matches(t, {quoted(p)}) THEN regexp_matches({plain}, {quoted(p)}) ELSE false END"
+        for p in person.patterns
+    )
+    number = [] if person.number is None else [f"regexp_matches(t, {quoted(person.number)})"]
+    return " OR ".join([f"({first})", *number, *(f"(NOT json_valid(t) AND {more})" for more in loose)])
+
+
+def _blanked(person: Person) -> str:
+    """``t`` with the person's name blanked; where a field that names something else has the same value, that stays."""
+    text = f"regexp_replace(t, {quoted(person.coincidence)}, '\\1' || {_BEFORE} || '\\2' || {_AFTER} || '\\3', 'g')"
+    if person.number is not None:
+        text = f"regexp_replace({text}, {quoted(person.number)}, '\\1null\\2', 'g')"
+    strict, *loose = (_without(text, pattern) for pattern in person.patterns)
+    found = f"CASE WHEN json_valid(t) THEN {strict} ELSE {loose[0]} END" if loose else strict
+    return f"replace(replace({found}, {_BEFORE}, ''), {_AFTER}, '')"
+
+
+def _without(text: str, pattern: str) -> str:
+    for _ in range(2):  # two that share what stands between them
+        text = f"regexp_replace({text}, {quoted(pattern)}, '\\1{ERASED}\\2', 'g')"
+    return text
 
 
 def holds_words(kind: DuckDBPyType) -> bool:
@@ -69,10 +107,11 @@ def as_text(column: str, kind: DuckDBPyType) -> str:
 
 
 def as_any_text(column: str, kind: DuckDBPyType) -> str:
-    """The column as text, bytes that are none as spaces between what is."""
+    r"""The column as text; bytes that are none as ``\xE9``, and without those that are 0, of which UTF-16 is full."""
     if kind.id != "blob":
         return as_text(column, kind)
-    return f"coalesce(try(decode({column})), regexp_replace(CAST({column} AS VARCHAR), '\\\\x[0-9A-F]{{2}}', ' ', 'g'))"
+    shown = f"replace(CAST({column} AS VARCHAR), '\\x00', '')"
+    return f"coalesce(replace(try(decode({column})), chr(0), ''), {shown})"
 
 
 def names_person(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
@@ -116,5 +155,6 @@ def without_person(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
     if kind.id == "varchar":
         return f"erase_blank({value})"
     named = f"coalesce({names_person(value, kind, depth)}, false)"
-    clean = f"encode(erase_blank(try(decode({value}))))" if kind.id == "blob" else "NULL"
+    text = f"try(decode({value}))"
+    clean = f"CASE WHEN erase_names({text}) THEN encode(erase_blank({text})) END" if kind.id == "blob" else "NULL"
     return f"CASE WHEN {named} THEN {clean} ELSE {value} END"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from learnfold.errors import MissingDataError
+from learnfold.errors import DataError, MissingDataError
+from learnfold.privacy.texts import pieces
 from learnfold.storage.folder import TORN
 from learnfold.storage.out_layout import holds_hashes
 
@@ -16,15 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from learnfold.privacy.parquet import PersonQueries, Traces
-    from learnfold.privacy.person import Person
     from learnfold.storage import Entry, Storage
     from learnfold.telemetry.reporter import Reporter
 
-_PARQUET = (".parquet", ".parq")
-_PACKED = (".zst", ".bz2", ".xz", ".zip", ".7z", ".tar", ".tgz", ".lz4", ".snappy")
+_PARQUET = (".parquet", ".parq", ".pq")
 _FILES, _BYTES = 256, 512_000_000
 """At most so many files and bytes are fetched together."""
-_CHUNK = 1 << 22
 
 
 @dataclass
@@ -52,17 +48,17 @@ def entries_below(storage: Storage, *others: Storage) -> list[Entry]:
 
 def search(storage: Storage, entries: Iterable[Entry], queries: PersonQueries, reporter: Reporter) -> Findings:
     """What the files hold; those that are gone by now hold nothing."""
-    found, person = Findings(), queries.person
+    found = Findings()
     entries = list(entries)
-    found.names = [entry.path for entry in entries if person.distinctive and person.named_in(entry.path)]
-    columnar = [entry for entry in entries if entry.path.endswith(_PARQUET) and entry.size]
+    found.names = [entry.path for entry in entries if queries.person.named_in(entry.path)]
+    columnar = [entry for entry in entries if _is_columnar(entry) and entry.size]
     for group in _groups(columnar):
         reporter.step(f"searching {storage.url}", group[0].path)
         _search_columns(storage, group, queries, found)
     for entry in entries:
-        if entry.size and not entry.path.endswith(_PARQUET) and not holds_hashes(entry.path):
+        if entry.size and not _is_columnar(entry) and not holds_hashes(entry.path):
             reporter.step(f"searching {storage.url}", entry.path)
-            _search_text(storage, entry, person, found)
+            _search_text(storage, entry, queries, found)
     return found
 
 
@@ -84,31 +80,20 @@ def _search_columns(storage: Storage, group: Sequence[Entry], queries: PersonQue
     found.closed |= {name[file]: why for file, why in unreadable.items()}
 
 
-def _search_text(storage: Storage, entry: Entry, person: Person, found: Findings) -> None:
-    if entry.path.endswith(_PACKED):
-        found.closed[entry.path] = "it is compressed in a way that can't be searched"
-        return
+def _search_text(storage: Storage, entry: Entry, queries: PersonQueries, found: Findings) -> None:
     try:
         with storage.local([entry.path]) as (file,):
-            if any(person.named_in(text) for text in _texts(Path(file), gzipped=entry.path.endswith(".gz"))):
+            if any(queries.named_in(text) for text in pieces(Path(file), entry.path)):
                 found.texts.append(entry.path)
             found.files += 1
     except MissingDataError:
         return
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        found.closed[entry.path] = f"it can't be decompressed: {error}"
+    except DataError as error:
+        found.closed[entry.path] = str(error)
 
 
-def _texts(file: Path, *, gzipped: bool) -> Iterator[str]:
-    """The file's text in pieces that end where no name can continue: after a line, else after a comma."""
-    with gzip.open(file) if gzipped else file.open("rb") as stream:
-        rest = b""
-        while piece := stream.read(_CHUNK):
-            rest += piece
-            end = (rest.rfind(b"\n") if b"\n" in piece else rest.rfind(b",")) + 1
-            yield rest[:end].decode("utf-8", "replace")
-            rest = rest[end:]
-        yield rest.decode("utf-8", "replace")
+def _is_columnar(entry: Entry) -> bool:
+    return entry.path.lower().endswith(_PARQUET)
 
 
 def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

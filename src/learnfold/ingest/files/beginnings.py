@@ -10,8 +10,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from learnfold.ingest.files.receipt import FILES, FileReceipt, read_receipt
+from learnfold.ingest.files.receipt import FileReceipt, read_receipt
 from learnfold.ingest.files.stream import opened
+from learnfold.master.file_names import FILES
 
 if TYPE_CHECKING:
     from pathlib import Path

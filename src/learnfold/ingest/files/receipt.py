@@ -11,13 +11,12 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from learnfold.errors import DataError
+from learnfold.master.file_names import FILES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from learnfold.storage import Storage
-
-FILES = "_files"
 
 _BLOCK_BYTES = 1 << 20
 
