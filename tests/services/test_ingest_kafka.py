@@ -7,19 +7,26 @@ import json
 import signal
 import time
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
+from learnfold import catalog
 from learnfold.errors import MissingDataError
 from learnfold.generate import Semester, messages
+from learnfold.ingest.quarantine import quarantine_files
 from learnfold.kafka.produce import make_topics, produce
 from learnfold.kafka.tail import tail
 from learnfold.master.committed_offsets import read_committed_offsets, read_partition
+from learnfold.master.layout import open_master
+from learnfold.settings import Settings
+from learnfold.storage.folder import FolderStorage
 from promises.views import differences, run_job
 from services.ingesting import (
     PATIENCE_SECONDS,
@@ -513,3 +520,65 @@ def test_tail_shows_the_last_messages_and_follows(broker: Kafka, sent: Sent) -> 
     with pytest.raises(MissingDataError, match="no topic nope"):
         next(tail("nope", settings_of(broker), 1))
     assert PATIENCE_SECONDS > 0
+
+
+def test_statements_of_platforms_become_events_on_the_way_from_kafka(
+    broker: Kafka, sent: Sent, master: Place, tmp_path: Path, running: list[Process]
+) -> None:
+    """Killed amid and begun again: what lies in the master dataset is what the same statements in a file give, each event once."""
+    statements = [statement(number) for number in range(3000)]
+    broker.create_topic("statements", 3)
+    sent.send(("statements", None, one.encode()) for one in statements[:1000])
+    flags = ("--from", "xapi", "--topic", "statements")
+    process = Process(broker, master, tmp_path / "log", *flags)
+    running.append(process)
+    process.until("event=flush")
+    sent.send(("statements", None, one.encode()) for one in statements[1000:2000])  # it is at these, or about to be
+    process.kill()
+    sent.send(("statements", None, one.encode()) for one in statements[2000:])
+    once(broker, master, tmp_path / "log", *flags)
+    assert sent.all_in(master)
+    file = tmp_path / "statements.jsonl"
+    file.write_text("\n".join(statements), encoding="utf-8")
+    other = tmp_path / "other"
+    learnfold("ingest", str(file), "--into", str(other), "--from", "xapi")
+    assert events_of(master.url) == events_of(str(other))
+    assert len(events_of(master.url)) > 2000
+    assert sorted(in_unmapped(Path(master.url))) == sorted(in_unmapped(other))
+
+
+def statement(number: int) -> str:
+    """A viewing by xAPI; every fifth is of a verb that no topic is for, every seventh is no JSON."""
+    verb = "https://example.org/verbs/admired" if number % 5 == 0 else "http://adlnet.gov/expapi/verbs/completed"
+    told = {
+        "id": str(uuid.UUID(int=number)),
+        "actor": {"account": {"homePage": "https://learn.example.org", "name": f"u{number % 7}"}},
+        "verb": {"id": verb},
+        "object": {
+            "id": f"https://learn.example.org/videos/{number % 3}",
+            "definition": {"type": "https://w3id.org/xapi/video/activity-type/video"},
+        },
+        "timestamp": "2026-03-02T10:00:00Z",
+    }
+    return f"started {number}" if number % 7 == 0 else json.dumps(told)
+
+
+def events_of(master: str) -> list[tuple[str, str]]:
+    """The topic and id of every event that a reader has, sorted."""
+    names = list(catalog.load().topics)
+    found = open_master(master, Settings()).listing(names, names)
+    return sorted(
+        (topic, event_id)
+        for topic, files in found.files.items()
+        for file in files
+        for event_id in pq.read_table(f"{master}/{file}", columns=["event_id"])["event_id"].to_pylist()
+    )
+
+
+def in_unmapped(master: Path) -> list[str]:
+    """What is in the quarantine of statements."""
+    return [
+        row["event"]
+        for path in quarantine_files(FolderStorage(str(master)))
+        for row in pq.read_table(master / path).to_pylist()
+    ]

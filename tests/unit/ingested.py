@@ -15,9 +15,11 @@ import pytest
 
 from learnfold import catalog
 from learnfold.ingest.decoder import Decoder
+from learnfold.ingest.mapping.model import Mapping
 from learnfold.ingest.stream.partition import Partition, claim
-from learnfold.ingest.stream.writer import Flushed, flush
+from learnfold.ingest.stream.writer import Flushed, MessageReader, flush
 from learnfold.master.committed_offsets import PartitionProgress, read_partition
+from learnfold.master.file_names import UNMAPPED
 from learnfold.master.layout import open_master
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
@@ -41,6 +43,7 @@ class Log:
     settings: Settings = field(default_factory=Settings)
     items: list[bytes | None] = field(default_factory=list)
     partition: Partition | None = None
+    mapping: Mapping | None = None  # what the messages become events by
 
     def send(self, items: Sequence[Item]) -> None:
         """Messages arrive in Kafka."""
@@ -50,7 +53,9 @@ class Log:
         """A process gets the partition and begins where its progress says."""
         found = read_partition(self.master, self.topic, self.number)
         wanted = found[0] if found else PartitionProgress(self.topic, self.number, 0)
-        self.partition = claim(self.master, catalog.load().topic(self.topic), wanted, "group")
+        names = [self.topic] if self.mapping is None else [*catalog.load().topics, UNMAPPED]
+        folders = [f"{folder}topic={name}" for name in names for folder in ("", "_quarantine/")]
+        self.partition = claim(self.master, folders, wanted, "group")
         return self.partition
 
     def read(self, count: int | None = None) -> None:
@@ -65,16 +70,22 @@ class Log:
     def flush(self) -> Flushed:
         """It writes what it holds."""
         assert self.partition is not None
-        return flushed(self.master, [self.partition], self.settings)
+        return flushed(self.master, [self.partition], self.settings, self.mapping)
 
     def messages(self, end: int | None = None) -> list[Message]:
         """What the oracle is told: the messages before an offset."""
         return [Message(value, self.number, offset) for offset, value in enumerate(self.items[:end])]
 
 
-def flushed(master: FolderStorage, partitions: list[Partition], settings: Settings | None = None) -> Flushed:
+def flushed(
+    master: FolderStorage,
+    partitions: list[Partition],
+    settings: Settings | None = None,
+    mapping: Mapping | None = None,
+) -> Flushed:
     """One flush of what some partitions hold."""
-    return flush(master, _decoder(settings or Settings()), partitions, {})
+    reader = MessageReader(_decoder(settings or Settings()), catalog.load(), mapping)
+    return flush(master, reader, partitions, {})
 
 
 @cache

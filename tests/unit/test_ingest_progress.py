@@ -46,10 +46,11 @@ def log(tmp_path: Path) -> Log:
     return log
 
 
-@given(NAMES)
-def test_a_name_tells_what_it_was_made_of(held: KafkaRange) -> None:
-    """The offsets that a file's name is made of are read from it, whatever the topic is called."""
-    path = f"topic={held.topic}/year=2025/month=11/day=01/{held.name}"
+@given(NAMES, st.sampled_from(["video_topic", "auth_topic", None]))
+def test_a_name_tells_what_it_was_made_of(held: KafkaRange, topic: str | None) -> None:
+    """The offsets that a file's name is made of are read from it, whatever the topic is called, and of whatever topic the events are."""
+    topic = topic or held.topic
+    path = f"topic={topic}/year=2025/month=11/day=01/{held.name(topic)}"
     assert kafka_range(path) == held
     assert is_own(path)
 
@@ -92,7 +93,7 @@ def test_a_topic_made_again_begins_behind_all_that_was_before(log: Log) -> None:
     log.flush()
     found = read_partition(log.master, "video_topic", 0)
     assert found is not None
-    claim(log.master, log.partition.topic, replace(found[0], offset=2, generation=1), "group")
+    claim(log.master, ["topic=video_topic"], replace(found[0], offset=2, generation=1), "group")
     progress = CommittedOffsets.read(log.master)
     assert not progress.beyond(f"{DAY}/video_topic-0-0-9.parquet")
     assert not progress.beyond(f"{DAY}/video_topic-0.g1-0-1.parquet")
@@ -133,7 +134,7 @@ def test_two_groups_can_not_both_ingest_into_one_master_dataset(log: Log) -> Non
     """The second group's claim is found out by the first one's next flush, which names the group."""
     mine = log.claim()
     log.read(2)
-    claim(log.master, mine.topic, mine.progress, "another group")
+    claim(log.master, ["topic=video_topic"], mine.progress, "another group")
     with pytest.raises(BusyError, match="another group"):
         log.flush()
 

@@ -21,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
     parser.epilog = (
         "example: learnfold ingest --into demo/master --once\n"
+        "example: learnfold ingest --into demo/master --from xapi --topic statements\n"
         "example: learnfold ingest export.jsonl.gz --into demo/master --topic video_topic"
     )
     parser.add_argument(
@@ -33,13 +34,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--into", required=True, metavar="MASTER", help="the master dataset: a folder or s3://bucket/path"
     )
     parser.add_argument(
-        "--topic", action="append", default=[], metavar="TOPIC", help="only this topic; of files, theirs"
+        "--topic",
+        action="append",
+        default=[],
+        metavar="TOPIC",
+        help="only this topic; of files, theirs; with --from, a topic of Kafka's that holds a platform's statements",
     )
     parser.add_argument(
         "--from",
         dest="mapping",
         metavar="MAPPING",
-        help="what the files hold: xapi, caliper, openedx-tracking-log, moodle-log, canvas-live-events, or what a mapping file says",
+        help="what the files, or the topics of Kafka's that --topic names, hold: xapi, caliper, openedx-tracking-log, moodle-log, canvas-live-events, or what a mapping file says",
     )
     parser.add_argument("--memory", metavar="SIZE", help="memory DuckDB may use, such as 1GB")
     parser.add_argument("--threads", type=int, metavar="N", help="threads DuckDB may use")
@@ -95,14 +100,15 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if len(args.topic) > 1:
             raise UsageError("files are of one --topic; ingest those of others by another command")
         return _files(args, settings)
-    if args.mapping:
-        raise UsageError("--from reads files; name some")
+    if args.mapping and args.close_after is not None:
+        raise UsageError("--close-after is for events of learnfold's own form; leave it out where --from is given")
     return _kafka(args, settings)
 
 
 def _kafka(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold import catalog
     from learnfold.cli.table import to_json
+    from learnfold.ingest.mapping.file import load
     from learnfold.ingest.stream.consumer import Stream, StreamRequest
     from learnfold.ingest.stream.context import StreamContext
     from learnfold.storage import open_storage
@@ -114,7 +120,8 @@ def _kafka(args: argparse.Namespace, settings: Settings) -> int:
     request = StreamRequest(tuple(args.topic), args.once, args.accept_gap, args.give_up, args.close_after)
     master, reporter = open_storage(args.into, settings), TerminalReporter(lines=True, log_format=settings.log_format)
     numbers = open_numbers(INGESTION, settings)
-    context = StreamContext(master, catalog.load(), settings, reporter, _stopper(), numbers)
+    mapping = load(args.mapping) if args.mapping else None
+    context = StreamContext(master, catalog.load(), settings, reporter, _stopper(), numbers, mapping)
     alerts, work = Alerts(settings), Work(("kafka",), args.into, "ingestion")
 
     def works() -> None:

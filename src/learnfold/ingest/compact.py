@@ -242,5 +242,5 @@ def _write(
 def _overlap(paths: Sequence[str]) -> bool:
     """Whether some hold the same offsets, as after a kill: then rows that are the same in everything are one."""
     ranges = [held for held in map(kafka_range, paths) if held is not None]
-    ordered = sorted(ranges, key=lambda held: (held.partition, held.generation, held.first))
+    ordered = sorted(ranges, key=lambda held: (held.topic, held.partition, held.generation, held.first))
     return any(one.overlaps(other) for one, other in pairwise(ordered))

@@ -102,7 +102,9 @@ class Decoder:
         self._load(columns.unroutable(source, value, row, quoted(columns.UNROUTABLE)))
         return self._parts()
 
-    def take_unmapped(self, values: Sequence[bytes], reasons: Sequence[str], places: Sequence[int]) -> list[DataFile]:
+    def take_unmapped(
+        self, values: Sequence[bytes | None], reasons: Sequence[str], places: Sequence[int]
+    ) -> list[DataFile]:
         """Reads statements that no topic was found for: each one's JSON, the reason, and its place."""
         batches = [MessageBatch.of(values, NONE, range(len(values)), [NONE] * len(values))]
         with self._registered(batches), translate_errors():

@@ -14,7 +14,7 @@ import nanoarrow as na
 from nanoarrow.c_array_stream import CArrayStream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _COLUMNS = {"value": na.large_binary(), "partition": na.int32(), "offset": na.int64(), "timestamp": na.int64()}
 _SCHEMA = na.c_schema(na.struct(_COLUMNS))
@@ -51,6 +51,12 @@ class MessageBatch:
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    def rows(self) -> Iterator[tuple[int, bytes | None]]:
+        """Each message's offset and value."""
+        for place, offset in enumerate(self.offsets):
+            there = self.present is None or self.present[place // 8] >> place % 8 & 1
+            yield offset, self.values[self.ends[place] : self.ends[place + 1]] if there else None
 
     def arrow(self) -> object:
         """Itself as Arrow's columns, nothing copied."""

@@ -1,6 +1,7 @@
 """How ingestion names the files of the master dataset, so that a name tells what the file holds.
 
 Of Kafka: ``<topic>-<partition>-<first offset>-<last offset>.parquet``, the offsets being those of all that was written at once.
+Where events were made of a platform's statements, those have a Kafka topic of their own: ``<topic>-from-<Kafka topic>-<partition>-…``.
 A topic that was deleted and made again counts its offsets from 0 again; the names of its files then hold the generation behind the partition: ``3.g1``.
 """
 
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date
 
-_KAFKA = re.compile(r"(?P<partition>\d+)(?:\.g(?P<generation>\d+))?-(?P<first>\d+)-(?P<last>\d+)\.parquet")
+_KAFKA = re.compile(
+    r"(?:from-(?P<source>.+)-)?(?P<partition>\d+)(?:\.g(?P<generation>\d+))?-(?P<first>\d+)-(?P<last>\d+)\.parquet"
+)
 
 OWN = re.compile(r"(?:file|replayed|compact)-[0-9a-f]{16}(?:-\d+)?\.parquet")
 """What follows the topic in the names of files that ingestion wrote of something else than Kafka."""
@@ -34,17 +37,17 @@ UNMAPPED = "unmapped"
 class KafkaRange:
     """Offsets of one partition, both ends among them."""
 
-    topic: str
+    topic: str  # Kafka's
     partition: int
     generation: int
     first: int
     last: int
 
-    @property
-    def name(self) -> str:
-        """The name of a file of them."""
+    def name(self, topic: str) -> str:
+        """The name of a file of them in that topic's folder."""
+        source = topic if topic == self.topic else f"{topic}-from-{self.topic}"
         generation = f".g{self.generation}" if self.generation else ""
-        return f"{self.topic}-{self.partition}{generation}-{self.first}-{self.last}.parquet"
+        return f"{source}-{self.partition}{generation}-{self.first}-{self.last}.parquet"
 
     def overlaps(self, other: KafkaRange) -> bool:
         """Whether both can hold the same message."""
@@ -62,7 +65,11 @@ def kafka_range(path: str) -> KafkaRange | None:
     if match is None:
         return None
     return KafkaRange(
-        topic, int(match["partition"]), int(match["generation"] or 0), int(match["first"]), int(match["last"])
+        match["source"] or topic,
+        int(match["partition"]),
+        int(match["generation"] or 0),
+        int(match["first"]),
+        int(match["last"]),
     )
 
 

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from learnfold.catalog import Catalog, Topic
     from learnfold.ingest.decoder import DataFile
     from learnfold.ingest.files.located import InputFile
-    from learnfold.ingest.files.parts import Parts
     from learnfold.ingest.files.stream import TextStream
     from learnfold.ingest.mapping.model import Mapping
+    from learnfold.ingest.statements import Parts
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from learnfold.catalog import reasons
 from learnfold.engines.duckdb import footers
 from learnfold.engines.duckdb.sql import quoted
 from learnfold.errors import DataError
@@ -16,21 +14,18 @@ from learnfold.ingest import columns
 from learnfold.ingest.files import texts
 from learnfold.ingest.files.located import topic_named
 from learnfold.ingest.files.parquet_rows import ParquetRows
-from learnfold.kafka.messages import message_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from learnfold.catalog import Catalog, Topic
+    from learnfold.catalog import Catalog
     from learnfold.engines.duckdb.footers import FileSchema
-    from learnfold.ingest.decoder import DataFile, Decoder
+    from learnfold.ingest.decoder import Decoder
     from learnfold.ingest.files.texts import Piece
     from learnfold.ingest.mapping.model import Mapping
+    from learnfold.ingest.statements import Parts
     from learnfold.storage.scratch import Scratch
-
-    Parts = Iterator[tuple[Topic | None, list[DataFile]]]
-    """Topic by topic (None: there is none) what is to be written; one has to be before the next is asked for."""
 
 
 class FileDecoder:
@@ -64,27 +59,9 @@ class FileDecoder:
 
     def translated(self, rows: Iterable[tuple[int, bytes]], mapping: Mapping) -> Parts:
         """What the statements become by the mapping, and those that become nothing."""
-        from learnfold.ingest.mapping.translate import Translated, parsed, translate
+        from learnfold.ingest.statements import translated
 
-        events: dict[str, list[tuple[int, bytes]]] = {}
-        unmapped: list[tuple[bytes, str, int]] = []
-        for row, text in rows:
-            try:
-                document = parsed(text, mapping)
-            except (ValueError, RecursionError):
-                unmapped.append((text, reasons.NOT_JSON, row))
-                continue
-            for result in translate(document, mapping):
-                if isinstance(result, Translated):
-                    events.setdefault(result.topic, []).append((row, json.dumps(result.event).encode()))
-                else:
-                    unmapped.append((json.dumps(result.original).encode(), result.reason, row))
-        for name, events_of in sorted(events.items()):
-            topic = self.catalog.topic(name)
-            self.decoder.receive(message_batches(events_of), self.catalog, name, forced=True)
-            yield topic, self.decoder.take_received(topic)
-        if unmapped:
-            yield None, self.decoder.take_unmapped(*map(list, zip(*unmapped, strict=True)))
+        return translated(self.decoder, self.catalog, rows, mapping)
 
 
 class _Parquet:

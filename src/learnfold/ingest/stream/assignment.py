@@ -103,17 +103,16 @@ class Assignment:
 
     def _claimed(self, consumer: Consumer, key: Key, topic_id: str) -> Partition | None:
         """The partition from where its progress says; None where messages behind that are gone and it isn't accepted."""
-        topic, number = self.context.catalog.topic(key[0]), key[1]
         found = read_partition(self.context.master, *key)
         low, high = self._ends(consumer, key)
         if found is None:
             if low > 0:
                 self.context.reporter.log(
-                    "begin", topic=topic.name, partition=number, offset=low, note="what was before is gone"
+                    "begin", topic=key[0], partition=key[1], offset=low, note="what was before is gone"
                 )
             return claim(
                 self.context.master,
-                topic,
+                self.context.folders(key[0]),
                 PartitionProgress(*key, offset=max(low, 0), topic_id=topic_id),
                 self.context.settings.kafka_group,
             )
@@ -122,7 +121,7 @@ class Assignment:
         if problem is None:
             return claim(
                 self.context.master,
-                topic,
+                self.context.folders(key[0]),
                 replace(known, topic_id=topic_id or known.topic_id),
                 self.context.settings.kafka_group,
             )
@@ -151,9 +150,7 @@ class Assignment:
             gaps=[*known.gaps, gap],
             complete_until=None,
         )
-        return claim(
-            self.context.master, self.context.catalog.topic(known.topic), wanted, self.context.settings.kafka_group
-        )
+        return claim(self.context.master, self.context.folders(known.topic), wanted, self.context.settings.kafka_group)
 
     def _ends(self, consumer: Consumer, key: Key) -> tuple[int, int]:
         """The first offset that Kafka has of a partition, and the one after its last; -1 where it doesn't say."""

@@ -22,7 +22,7 @@ from learnfold.ingest.stream.closing import Closing
 from learnfold.ingest.stream.ends import Ends
 from learnfold.ingest.stream.numbers import count_flush, show_partitions, show_process
 from learnfold.ingest.stream.partition import FencedError
-from learnfold.ingest.stream.writer import Flushed, flush
+from learnfold.ingest.stream.writer import Flushed, MessageReader, flush
 from learnfold.kafka import clients
 
 if TYPE_CHECKING:
@@ -71,11 +71,10 @@ class Stream:
         """``works`` is called when this process has written files for the first time."""
         self.request, self.settings, self.reporter = request, context.settings, context.reporter
         self.stop, self.numbers, self._works = context.stop, context.numbers, works
-        master, catalog = context.master, context.catalog
-        self.master = master
-        self.topics = tuple(catalog.topic(name).name for name in request.topics or catalog.topics)
+        self.master = master = context.master
+        self.topics = context.topics(request.topics)
         self.report = StreamReport()
-        self._decoder = Decoder(context.settings)
+        self._reader = MessageReader(Decoder(context.settings), context.catalog, context.mapping)
         self._consumer = clients.consumer(context.settings, error_cb=self._error)
         self._mine = Assignment(context, self._write, accept_gap=request.accept_gap)
         self._ends = Ends(self._consumer, master, self.topics)
@@ -110,7 +109,7 @@ class Stream:
             gc.enable()
             gc.unfreeze()
             self._consumer.close()
-            self._decoder.close()
+            self._reader.decoder.close()
         self.report.seconds = time.monotonic() - began
         if alarms:
             raise DataError(
@@ -214,7 +213,7 @@ class Stream:
         """One attempt to write what these partitions hold."""
         began = time.perf_counter()
         size = sum(partition.size for partition in partitions)
-        done = flush(self.master, self._decoder, partitions, self._ends.known)
+        done = flush(self.master, self._reader, partitions, self._ends.known)
         seconds = time.perf_counter() - began
         if done.files:
             gc.collect()

@@ -24,7 +24,8 @@ def count_flush(numbers: Numbers, done: Flushed, seconds: float) -> None:
     """Counts what one flush wrote, in ``seconds``."""
     for topic, count in done.events.items():
         numbers.add(metrics.INGEST_EVENTS.of(count, topic=topic))
-        numbers.add(metrics.INGEST_BYTES.of(done.bytes[topic], topic=topic))
+    for topic, size in done.bytes.items():
+        numbers.add(metrics.INGEST_BYTES.of(size, topic=topic))
     for topic, reasons in done.quarantined.items():
         for reason, count in reasons.items():
             numbers.add(metrics.INGEST_QUARANTINED.of(count, topic=topic, reason=reason))

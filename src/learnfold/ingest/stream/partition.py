@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from learnfold.errors import BusyError, ConflictError
 from learnfold.kafka.messages import MessageBatch
 from learnfold.master.committed_offsets import PartitionProgress, now, read_partition, write_partition
-from learnfold.master.file_names import QUARANTINE, KafkaRange, kafka_range
+from learnfold.master.file_names import KafkaRange, kafka_range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from learnfold.catalog import Topic
     from learnfold.storage import Storage
 
 _BATCH_ROWS = 8_192
@@ -34,7 +33,6 @@ class Partition:
     """A claimed partition; ``next`` is the offset before which everything is in files or held here."""
 
     master: Storage
-    topic: Topic
     progress: PartitionProgress
     tag: str
     next: int
@@ -51,7 +49,7 @@ class Partition:
     @property
     def key(self) -> tuple[str, int]:
         """Its topic's name and its number."""
-        return self.topic.name, self.progress.partition
+        return self.progress.topic, self.progress.partition
 
     @property
     def ahead(self) -> bool:
@@ -62,7 +60,7 @@ class Partition:
     def range(self) -> KafkaRange:
         """The offsets of the held messages; only where there are some."""
         return KafkaRange(
-            self.topic.name, self.progress.partition, self.progress.generation, self.first or 0, self.last
+            self.progress.topic, self.progress.partition, self.progress.generation, self.first or 0, self.last
         )
 
     def add(self, values: Sequence[bytes | None], offsets: Sequence[int], timestamps: Sequence[int]) -> None:
@@ -118,8 +116,8 @@ class Partition:
         self._values, self._offsets, self._timestamps = [], [], []
 
 
-def claim(master: Storage, topic: Topic, wanted: PartitionProgress, group: str) -> Partition:
-    """The partition from ``wanted`` on, kept from all who had it before; what they left in the making is removed."""
+def claim(master: Storage, folders: Sequence[str], wanted: PartitionProgress, group: str) -> Partition:
+    """The partition from ``wanted`` on, kept from all who had it before; what they left in the making, in these folders, is removed."""
     for _ in range(_TRIES):
         found = read_partition(master, wanted.topic, wanted.partition)
         if found is not None and (found[0].generation, found[0].offset) > (wanted.generation, wanted.offset):
@@ -132,8 +130,8 @@ def claim(master: Storage, topic: Topic, wanted: PartitionProgress, group: str) 
         except ConflictError:
             continue
         if found is not None and not found[0].clean:
-            _remove_unfinished(master, progress)
-        return Partition(master, topic, progress, tag, progress.offset)
+            _remove_unfinished(master, folders, progress)
+        return Partition(master, progress, tag, progress.offset)
     raise BusyError(
         f"other processes keep claiming partition {wanted.partition} of {wanted.topic} in {master.url}; "
         "all that ingest into one master dataset have to be of one consumer group"
@@ -144,16 +142,17 @@ def _me(group: str) -> dict[str, object]:
     return {"group": group, "host": socket.gethostname(), "pid": os.getpid(), "since": now()}
 
 
-def _remove_unfinished(master: Storage, progress: PartitionProgress) -> None:
+def _remove_unfinished(master: Storage, folders: Sequence[str], progress: PartitionProgress) -> None:
     """Removes the files of a write that a kill cut short: no reader has them, and what they hold is read again."""
-    for folder in (f"topic={progress.topic}", f"{QUARANTINE}/topic={progress.topic}"):
+    for folder in folders:
         ranges = ((entry.path, kafka_range(entry.path)) for entry in master.list(folder))
         master.delete(
             [
                 path
                 for path, held in ranges
                 if held is not None
-                and (held.partition, held.generation) == (progress.partition, progress.generation)
+                and (held.topic, held.partition, held.generation)
+                == (progress.topic, progress.partition, progress.generation)
                 and held.last >= progress.offset
             ]
         )

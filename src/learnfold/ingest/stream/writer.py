@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from learnfold.ingest.statements import translated
+from learnfold.master.file_names import UNMAPPED
 from learnfold.storage.concurrency import map_concurrently
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from learnfold.catalog import Catalog, Topic
     from learnfold.ingest.decoder import DataFile, Decoder
+    from learnfold.ingest.mapping.model import Mapping
     from learnfold.ingest.stream.partition import Partition
+    from learnfold.master.file_names import KafkaRange
     from learnfold.storage import Storage
 
 
@@ -45,8 +50,44 @@ class Flushed:
         return sum(sum(reasons.values()) for reasons in self.quarantined.values())
 
 
+@dataclass(frozen=True)
+class MessageReader:
+    """What messages become: the events that they are, or those that a mapping makes of statements."""
+
+    decoder: Decoder
+    catalog: Catalog
+    mapping: Mapping | None = None
+
+    def pieces(self, partitions: Sequence[Partition]) -> Iterator[Piece]:
+        """What is to be written of partitions of one topic; a piece has to be before the next is asked for."""
+        name = partitions[0].key[0]
+        if self.mapping is None:
+            topic = self.catalog.topic(name)
+            ranges = {partition.progress.partition: partition.range for partition in partitions}
+            batches = [batch for partition in partitions for batch in partition.batches()]
+            parts = self.decoder.take(topic, batches) if batches else []
+            yield Piece(topic, None, [(part, ranges[part.partition or 0]) for part in parts])
+            return
+        for partition in partitions:
+            rows = (row for batch in partition.batches() for row in batch.rows())
+            for made, parts in translated(self.decoder, self.catalog, rows, self.mapping):
+                source = f"{name}/{partition.progress.partition}"
+                yield Piece(made, source, [(part, partition.range) for part in parts])
+
+
+class Piece(NamedTuple):
+    """Files of one topic that are to be written, each with the offsets that it is named after."""
+
+    topic: Topic | None  # None: of none
+    source: str | None  # where statements came from: a Kafka topic and partition; None: what isn't valid says so itself
+    files: list[tuple[DataFile, KafkaRange]]
+
+
 def flush(
-    master: Storage, decoder: Decoder, partitions: Iterable[Partition], complete: dict[tuple[str, int], tuple[int, str]]
+    master: Storage,
+    reader: MessageReader,
+    partitions: Iterable[Partition],
+    complete: dict[tuple[str, int], tuple[int, str]],
 ) -> Flushed:
     """Writes all that the partitions hold, topic by topic; a topic that fails leaves the ones before it done.
 
@@ -56,9 +97,9 @@ def flush(
     done = Flushed()
     by_topic: dict[str, list[Partition]] = {}
     for partition in partitions:
-        by_topic.setdefault(partition.topic.name, []).append(partition)
+        by_topic.setdefault(partition.key[0], []).append(partition)
     for some in by_topic.values():
-        done.add(_flush_topic(master, decoder, some))
+        done.add(_flush_topic(master, reader, [partition for partition in some if partition.rows]))
         for partition in some:
             end, at = complete.get(partition.key, (-1, ""))
             news = at if 0 <= end <= partition.next and at > (partition.progress.complete_until or "") else None
@@ -67,25 +108,40 @@ def flush(
     return done
 
 
-def _flush_topic(master: Storage, decoder: Decoder, partitions: Sequence[Partition]) -> Flushed:
-    """Writes the files of one topic."""
-    done, topic = Flushed(), partitions[0].topic
-    batches = [batch for partition in partitions for batch in partition.batches()]
-    if not batches:
+def _flush_topic(master: Storage, reader: MessageReader, partitions: Sequence[Partition]) -> Flushed:
+    """Writes the files of one topic of Kafka's."""
+    done = Flushed()
+    if not partitions:
         return done
-    ranges = {partition.progress.partition: partition.range for partition in partitions if partition.rows}
     try:
-        parts = decoder.take(topic, batches)
-
-        def write(part: DataFile) -> None:
-            with master.new(f"{part.folder(topic.name)}/{ranges[part.partition or 0].name}") as file:
-                decoder.write(topic, part, file)
-
-        map_concurrently(write, parts, max(_FILES_AT_ONCE, master.max_concurrency))
-        done.events[topic.name] = sum(part.rows for part in parts if part.day)
-        done.bytes[topic.name] = sum(partition.size for partition in partitions)
-        done.quarantined = {topic.name: reasons} if (reasons := decoder.reasons()) else {}
-        done.files = len(parts)
+        for piece in reader.pieces(partitions):
+            _write(master, reader.decoder, piece)
+            done.add(_counted(piece, reader.decoder.reasons()))
+        done.bytes[partitions[0].key[0]] = sum(partition.size for partition in partitions)
     finally:
-        decoder.drop()
+        reader.decoder.drop()
     return done
+
+
+def _write(master: Storage, decoder: Decoder, piece: Piece) -> None:
+    name = _name(piece)
+
+    def write(one: tuple[DataFile, KafkaRange]) -> None:
+        part, held = one
+        with master.new(f"{part.folder(name)}/{held.name(name)}") as file:
+            decoder.write(piece.topic, part, file, piece.source)
+
+    map_concurrently(write, piece.files, max(_FILES_AT_ONCE, master.max_concurrency))
+
+
+def _counted(piece: Piece, reasons: dict[str, int]) -> Flushed:
+    done, name = Flushed(files=len(piece.files)), _name(piece)
+    valid = sum(part.rows for part, _ in piece.files if part.day)
+    if piece.topic is not None and (valid or piece.source is None):
+        done.events[name] = valid
+    done.quarantined = {name: reasons} if reasons else {}
+    return done
+
+
+def _name(piece: Piece) -> str:
+    return piece.topic.name if piece.topic else UNMAPPED
