@@ -35,6 +35,14 @@ class MissingDataError(DataError):
     """The input isn't there (yet): run ingestion, or mend the path."""
 
 
+class DamagedError(DataError):
+    """Make again: files below OUT aren't what learnfold wrote. ``paths`` are they, each with what is wrong with it."""
+
+    def __init__(self, message: str, paths: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.paths = dict(paths)
+
+
 class ShrunkError(DataError):
     """Events that the last batch held are gone from the master dataset."""
 

@@ -23,6 +23,7 @@ from learnfold.engines.duckdb.rollups import RollupCache, rollup_select
 from learnfold.engines.event_source import EventSource, needed_fields
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
+from learnfold.storage.intact import IntactFiles
 from promises.dataset import Dataset
 from promises.messages import TOPICS, streams
 from promises.views import expected, run_job
@@ -89,7 +90,7 @@ def test_messages_folded_into_tables_give_the_views_of_the_contract(job: str, da
     with TemporaryDirectory() as folder, DuckDBSession(ZONES) as session:
         dataset = delivered(Path(folder), job, data)
         fold(session, subject, dataset)
-        cache = RollupCache(session, FolderStorage(f"{folder}/nothing"))
+        cache = RollupCache(session, IntactFiles(FolderStorage(f"{folder}/nothing")))
         rows = {rollup.name: (TableRows(f"live_{rollup.name}"),) for rollup in subject.rollups}
         assert differences(cache, subject, rows, dataset) == []
         assert not (Path(folder) / "nothing").exists()
@@ -112,4 +113,4 @@ def test_some_days_of_files_and_the_others_of_tables_give_the_same_views(job: st
             batch = {day for day in sorted(days) if data.draw(st.booleans())}
             for rollup, record in topic.rollups.items():
                 rows[rollup] = (*rows_of(record.files, batch), TableRows(f"live_{rollup}", frozenset(days - batch)))
-        assert differences(RollupCache(session, FolderStorage(str(out))), subject, rows, dataset) == []
+        assert differences(RollupCache(session, IntactFiles(FolderStorage(str(out)))), subject, rows, dataset) == []

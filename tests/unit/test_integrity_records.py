@@ -177,22 +177,3 @@ def test_an_unreadable_receipt_is_named(place: Path) -> None:
     assert "give the erasure's command again" in text
     path.unlink()
     assert said(place, "status OUT")[0] == 0
-
-
-def test_a_rollup_that_cannot_be_decompressed_is_named_and_made_again(tmp_path: Path) -> None:
-    """The next run says which file it is and what to do; that works."""
-    place = Place(tmp_path)
-    for day in range(1, 6):
-        place.watch(day, *(f"u{number}" for number in range(200)))
-    place.run()
-    for path in (place.out / "_rollups").rglob("*.parquet"):
-        data = bytearray(path.read_bytes())
-        data[len(data) // 8 : len(data) // 4] = bytes(len(data) // 4 - len(data) // 8)
-        path.write_bytes(data)
-    place.watch(6, "u1")
-    code, text = said(tmp_path, "run MASTER OUT --job video")
-    assert code == 1
-    assert "_rollups/" in text
-    assert "run --full" in text
-    assert said(tmp_path, "run MASTER OUT --job video --full")[0] == 0
-    assert said(tmp_path, "verify MASTER OUT --job video")[0] == 0

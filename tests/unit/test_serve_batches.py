@@ -185,8 +185,11 @@ def test_a_view_of_another_definition_isnt_answered(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.watch(1, "ann")
     place.run()
-    (path,) = place.current().views["video_popularity"].paths
-    pq.write_table(pa.table({"video_id": ["v"], "viewers": [1]}), place.out / path)
+    current = place.current()
+    record = current.views["video_popularity"]
+    pq.write_table(pa.table({"video_id": ["v"], "viewers": [1]}), place.out / record.paths[0])
+    record.sha256 = []
+    (place.out / f"_batches/{current.batch}/manifest.json").write_bytes(current.to_json())
     with served(place.out) as client:
         refused(client.get("/v1/views/video_popularity"), 503, "outdated")
         assert client.json("/v1/views/video_total_watch_time?count=true")["total"] == 1

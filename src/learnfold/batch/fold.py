@@ -6,10 +6,10 @@ that an older file of a rollup answers for, that day is folded once more from al
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from learnfold.batch.manifest import FileRecord, IdsFile, RollupFile, RollupRecord, TopicRecord
+from learnfold.batch.manifest import FileRecord, IdsFile, RollupFile, RollupRecord, TopicRecord, WrittenFile
 from learnfold.batch.plan import rollup_fingerprint
 from learnfold.batch.rollup_rows import rows_of
 from learnfold.batch.segments import choose_segments, make_segments
@@ -71,6 +71,7 @@ class _Work:
     days: dict[date, DayCounts] = field(default_factory=dict)
     folds: dict[str, list[_Fold]] = field(default_factory=dict)  # by rollup, oldest first
     unreadable: dict[str, str] = field(default_factory=dict)
+    quarantines: dict[str, WrittenFile] = field(default_factory=dict)  # by path
     fresh: set[str] = field(default_factory=set)  # files that were never read
     count: int = 0  # of all folds
     ids: list[IdsFile] = field(default_factory=list)  # of all folds, the last of a day being right
@@ -184,6 +185,8 @@ def _fold(work: _Work, rollups: Sequence[Rollup], files: Sequence[str], days: fr
     ids = ids_path(context.batch, topic.name, f"{work.count:04d}") if context.workspace.settings.states else None
     folded = context.engine.fold(FoldRequest(topic, rollups, files, days, fresh, name, ids))
     _leave_out(work, folded.unreadable)
+    if (written := folded.quarantine) is not None:
+        work.quarantines[written.path] = WrittenFile(written.bytes, written.sha256)
     for path, facts in folded.files.items():
         if path in fresh:
             _complete(work.records[path], facts, folded.quarantine.path if folded.quarantine else None)
@@ -222,6 +225,9 @@ def _folded_topic(work: _Work) -> FoldedTopic:
         plan.reading, dict(sorted(work.records.items())), unreadable=dict(sorted(work.unreadable.items()))
     )
     record.offsets = {str(partition): offset for partition, offset in sorted(plan.offsets.items())}
+    used = {file.quarantine for file in record.files.values()}
+    known = {**(last.quarantines if last else {}), **work.quarantines}
+    record.quarantines = {path: written for path, written in sorted(known.items()) if path in used}
     for day in sorted(files):
         record.days[day] = work.days.get(day) or (last.days[day] if last else DayCounts())
     record.ids = _ids_files(work, set(files))
@@ -230,7 +236,11 @@ def _folded_topic(work: _Work) -> FoldedTopic:
     for rollup in work.rollups:
         before = last.rollups.get(rollup.name) if last and rollup not in plan.stale else None
         answers = _answers(work.folds.get(rollup.name, []), files)
-        touched[rollup.name] = None if before is None else set(answers) | gone
+        if before is not None and rollup.name in plan.damaged:
+            before = RollupRecord(before.fingerprint, before.files)
+            touched[rollup.name] = None
+        else:
+            touched[rollup.name] = None if before is None else set(answers) | gone
         held = _rollup_files(before, work.folds.get(rollup.name, []), answers, rollup, set(files))
         now = RollupRecord(
             rollup_fingerprint(rollup, work.context.workspace.settings), _with_few_files(work, rollup, held)
@@ -258,12 +268,12 @@ def _rollup_files(
     for file in before.files if before else ():
         stay = [day for day in file.days if day not in answers and day in held]
         if stay:
-            files.append(RollupFile(file.path, file.rows, file.bytes, stay, file.held))
+            files.append(replace(file, days=stay))
     for place, fold in enumerate(folds):
         its = sorted(day for day, at in answers.items() if at == place)
         if its:
             outputs = [output for output in fold.outputs[rollup.name] if output.rows]
-            files += [RollupFile(o.path, o.rows, o.bytes, its, len(fold.days)) for o in outputs]
+            files += [RollupFile(o.path, o.rows, o.bytes, its, len(fold.days), o.sha256) for o in outputs]
     return files
 
 
@@ -298,4 +308,4 @@ def _with_few_files(work: _Work, rollup: Rollup, files: list[RollupFile]) -> lis
     path = rollup_path(rollup.name, f"{work.context.batch}-{work.plan.topic.name}-merged")
     merged = work.context.engine.merge(rollup, rows_of(small), path)
     days = sorted({day for file in small for day in file.days})
-    return [*keep, RollupFile(merged.path, merged.rows, merged.bytes, days, len(days))]
+    return [*keep, RollupFile(merged.path, merged.rows, merged.bytes, days, len(days), merged.sha256)]

@@ -5,6 +5,7 @@ A manifest speaks for all jobs. A run of one job carries the others' records ove
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import secrets
@@ -18,6 +19,8 @@ from learnfold.errors import DataError
 from learnfold.storage.out_layout import POINTER, manifest_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from learnfold.storage import Storage
 
 FORMAT = 1
@@ -53,6 +56,7 @@ class RollupFile:
     bytes: int
     days: list[date]
     held: int  # how many days the file holds
+    sha256: str = ""  # of its bytes; empty: an earlier learnfold wrote it
 
 
 @dataclass
@@ -64,6 +68,7 @@ class AllTimeSegment:
     bytes: int
     days: list[date]
     day_rows: int  # about how many rows the days have unmerged
+    sha256: str = ""
 
 
 @dataclass
@@ -104,6 +109,15 @@ class KeptRecord:
     fingerprint: str  # of what it is made by
     batch: str  # that it was made in
     read: dict[str, str]  # by rollup that it was made from, a digest of that as it was
+    sha256: str = ""
+
+
+@dataclass
+class WrittenFile:
+    """What was written into a file."""
+
+    bytes: int
+    sha256: str
 
 
 @dataclass
@@ -119,6 +133,8 @@ class TopicRecord:
         default_factory=dict
     )  # by Kafka partition: the offset before which this holds everything
     ids: list[IdsFile] = field(default_factory=list)  # of the days whose events' ids were kept
+    quarantines: dict[str, WrittenFile] = field(default_factory=dict)
+    """The files that hold invalid events, by path; those that an earlier learnfold wrote aren't here."""
 
     @property
     def events(self) -> int:
@@ -156,6 +172,23 @@ class ViewRecord:
     read: dict[str, str] = field(default_factory=dict)
     """By rollup or view that it was made from, a digest of that as it was; empty where its own job's days tell what changed."""
 
+    sha256: list[str] = field(default_factory=list)
+    """Of the bytes of each of its files; empty: an earlier learnfold wrote them."""
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """By path the SHA-256 of each of its files; empty where it isn't known."""
+        return dict(zip(self.paths, self.sha256 or [""] * len(self.paths), strict=True))
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file below OUT as it was written."""
+
+    path: str
+    bytes: int | None  # None: it isn't known
+    sha256: str  # empty: it isn't known
+
 
 @dataclass
 class JobRecord:
@@ -176,6 +209,22 @@ class JobRecord:
     def kept(self) -> dict[str, KeptRecord]:
         """States and sets by name, which none of them share."""
         return self.states | self.sets
+
+    def stored(self) -> Iterator[StoredFile]:
+        """Its files below OUT."""
+        for view in self.views.values():
+            size = view.bytes if len(view.paths) == 1 else None
+            for path in view.paths:
+                yield StoredFile(path, size, view.digests[path])
+        yield from (StoredFile(kept.path, kept.bytes, kept.sha256) for kept in self.kept.values())
+        for topic in self.topics.values():
+            yield from (StoredFile(file.path, None, "") for file in topic.ids)
+            for rollup in topic.rollups.values():
+                yield from (StoredFile(file.path, file.bytes, file.sha256) for file in rollup.files)
+                yield from (StoredFile(file.path, file.bytes, file.sha256) for file in rollup.segments if file.path)
+            for path in {file.quarantine for file in topic.files.values() if file.quarantine}:
+                written = topic.quarantines.get(path)
+                yield StoredFile(path, written.bytes if written else None, written.sha256 if written else "")
 
 
 @dataclass
@@ -201,25 +250,23 @@ class Manifest:
 
     def files(self) -> set[str]:
         """Every file below OUT that this batch needs, its own manifest too."""
-        needed = {manifest_path(self.batch)}
-        for job in self.jobs.values():
-            needed |= {path for view in job.views.values() for path in view.paths}
-            needed |= {kept.path for kept in job.kept.values()}
-            for topic in job.topics.values():
-                needed |= {path for rollup in topic.rollups.values() for path in rollup.paths}
-                needed |= {file.quarantine for file in topic.files.values() if file.quarantine}
-                needed |= {file.path for file in topic.ids}
-        return needed
+        return {manifest_path(self.batch), *(file.path for job in self.jobs.values() for file in job.stored())}
+
+    def sealed(self) -> bytes:
+        """The manifest as it is stored: its JSON, ending in the digest of what is before that."""
+        body = self.to_json()
+        return body[:-1] + f',"sha256":"{hashlib.sha256(body).hexdigest()}"}}'.encode()
 
     def to_json(self) -> bytes:
-        """The manifest as it is stored."""
+        """The manifest without its seal."""
         return json.dumps(self, default=_stored, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, data: bytes, where: str) -> Manifest:
         """The manifest that was stored; raises DataError where it can't be one."""
         try:
-            value = json.loads(data)
+            value = json.loads(_unsealed(data))
+            value.pop("sha256", None)  # of what was written in another form since
             if value["format"] > FORMAT:
                 raise NewerError(f"{where} was written by a newer learnfold; update this one")
             value["jobs"] = {name: _job(job) for name, job in value["jobs"].items()}
@@ -237,6 +284,20 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What is raised where JSON is none, or holds something else than it should."""
 
 
+def _unsealed(data: bytes) -> bytes:
+    """A manifest's JSON; raises ValueError where it isn't what was sealed. Earlier versions sealed none."""
+    found = _SEAL.search(data)
+    if found is None:
+        return data
+    body = data[: found.start()] + b"}"
+    if hashlib.sha256(body).hexdigest().encode() != found[1]:
+        raise ValueError("its bytes aren't those that were written")
+    return body
+
+
+_SEAL = re.compile(rb',"sha256":"([0-9a-f]{64})"\}$')
+
+
 def _check_sense(manifest: Manifest) -> None:
     """Raises ValueError for times that can't be compared, names that are none, and files that hold no day or an unknown one."""
     for text in (manifest.started_at, manifest.ended_at):
@@ -245,8 +306,8 @@ def _check_sense(manifest: Manifest) -> None:
     for name in (manifest.batch, *manifest.jobs, *manifest.views):
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name")
-    if not all(view.paths for view in manifest.views.values()):
-        raise ValueError("a view has no file")
+    if not all(view.paths and len(view.sha256) in {0, len(view.paths)} for view in manifest.views.values()):
+        raise ValueError("a view has no file, or more or fewer digests than files")
     for topic in (topic for job in manifest.jobs.values() for topic in job.topics.values()):
         if not all(file.held for rollup in topic.rollups.values() for file in rollup.files):
             raise ValueError("a file of a rollup holds no day")
@@ -263,17 +324,18 @@ def _stored(record: Any) -> Any:
         case FileRecord() | IdsFile():  # first, since most records are of files
             return {**vars(record), "days": _by_day(record.days)}
         case TopicRecord():
-            return _filled({**vars(record), "days": _by_day(record.days)}, "ids")
+            return _filled({**vars(record), "days": _by_day(record.days)}, "ids", "quarantines")
         case DayCounts():
             return [record.events, record.duplicates]
         case RollupRecord():
             return {"fingerprint": record.fingerprint, "parts": record.files, "blocks": record.segments}
         case RollupFile() | AllTimeSegment():
-            return {**vars(record), "days": [day.isoformat() for day in record.days]}
+            return _filled({**vars(record), "days": [day.isoformat() for day in record.days]}, "sha256")
     return _filled(vars(record), *_OPTIONAL.get(type(record), ()))
 
 
-_OPTIONAL = {ViewRecord: ("read",), JobRecord: ("states", "sets", "without_states")}
+_OPTIONAL = {ViewRecord: ("read", "sha256"), KeptRecord: ("sha256",), JobRecord: ("states", "sets", "without_states")}
+"""The keys that aren't written where they say nothing: earlier versions didn't know them."""
 
 
 def _by_day(values: dict[date, Any]) -> dict[str, Any]:
@@ -306,7 +368,10 @@ def _topic(value: dict[str, Any]) -> TopicRecord:
         IdsFile(**{**file, "days": {date.fromisoformat(day): place for day, place in file["days"].items()}})
         for file in value.get("ids", ())
     ]
-    return TopicRecord(**{**value, "files": files, "days": days, "rollups": rollups, "ids": ids})
+    quarantines = {path: WrittenFile(**written) for path, written in value.get("quarantines", {}).items()}
+    return TopicRecord(
+        **{**value, "files": files, "days": days, "rollups": rollups, "quarantines": quarantines, "ids": ids}
+    )
 
 
 def _rollup(value: dict[str, Any]) -> RollupRecord:

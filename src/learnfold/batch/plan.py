@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
-    from learnfold.batch.manifest import JobRecord, TopicRecord, ViewRecord
+    from learnfold.batch.manifest import JobRecord, RollupRecord, TopicRecord, ViewRecord
     from learnfold.batch.request import Scope
     from learnfold.catalog import Job, Rollup, Topic, View
     from learnfold.master.layout import Listing
@@ -39,13 +39,14 @@ class TopicPlan:
     removed: set[str] = field(default_factory=set)
     dirty: set[date] | None = None  # days to fold for all rollups; None: all days
     stale: list[Rollup] = field(default_factory=list)  # rollups to fold for all days, since their definition changed
+    damaged: set[str] = field(default_factory=set)  # rollups some of whose files are gone or aren't what was written
     why: str = ""
     offsets: dict[int, int] = field(default_factory=dict)  # by Kafka partition, what the files hold everything before
 
     @property
     def idle(self) -> bool:
         """Whether there is nothing to do."""
-        return self.dirty == set() and not self.stale and not self.changed and not self.removed
+        return self.dirty == set() and not (self.stale or self.damaged or self.changed or self.removed)
 
     def to_read(self, days: set[date] | None) -> list[str]:
         """The files that have to be read to fold ``days`` (None: all), by path."""
@@ -75,7 +76,7 @@ class JobPlan:
     last: JobRecord | None
     topics: list[TopicPlan]
     views: list[str]  # to refresh, as far as is known before folding
-    lost: set[str] = field(default_factory=set)  # views whose files are gone
+    lost: set[str] = field(default_factory=set)  # views whose files are gone or damaged
 
     @property
     def idle(self) -> bool:
@@ -95,7 +96,7 @@ class PlanInput:
     listing: Listing
     scope: Scope
     settings: Settings
-    present: frozenset[str]  # files below OUT, without which nothing is reused
+    present: frozenset[str]  # files below OUT that are what was written, as far as is known; no others are reused
     published: Mapping[str, JobRecord] = field(default_factory=dict)  # the jobs of the published batch
 
 
@@ -180,21 +181,30 @@ def plan_topic(topic: Topic, job: Job, last: JobRecord | None, given: PlanInput)
         for rollup in rollups
         if rollup.name not in record.rollups
         or record.rollups[rollup.name].fingerprint != rollup_fingerprint(rollup, settings)
-        or not present.issuperset(record.rollups[rollup.name].paths)
     ]
+    known = {rollup.name: record.rollups[rollup.name] for rollup in rollups if rollup not in plan.stale}
+    lost = _find_damage(plan, known, present)
     differing = plan.changed | plan.removed
     loose = any(day is None for day in folder_days.values())
     ranged = {day for day in record.days if day in scope}
     if differing and loose:
         everything.why = "files outside day folders changed, so the topic is one unit"
         return everything
-    if ranged and loose:
-        everything.why = "requested; files lie outside day folders, so the topic is one unit"
+    if (ranged or lost) and loose:
+        everything.why = f"{plan.why or 'requested'}; files lie outside day folders, so the topic is one unit"
         return everything
-    plan.dirty = {day for path in plan.changed if (day := folder_days[path]) is not None} | ranged
+    plan.dirty = {day for path in plan.changed if (day := folder_days[path]) is not None} | ranged | lost
     plan.dirty |= {day for day in folder_days.values() if day is not None and day in scope}
     plan.dirty |= {day for path in differing if path in record.files for day in record.files[path].days}
     return plan
+
+
+def _find_damage(plan: TopicPlan, known: Mapping[str, RollupRecord], present: frozenset[str]) -> set[date]:
+    """Notes which of the rollups lack files, and why the topic is then worked on; the days that are to be folded for it."""
+    plan.damaged = {name for name, held in known.items() if not present.issuperset(held.paths)}
+    if plan.damaged:
+        plan.why = "files of its rollups are gone or damaged"
+    return {day for held in known.values() for file in held.files if file.path not in present for day in file.days}
 
 
 def reading_fingerprint(topic: Topic, settings: Settings) -> str:

@@ -5,18 +5,19 @@ Killed before the swap, nothing happened; killed after it, the next run refreshe
 
 from __future__ import annotations
 
-import hashlib
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from learnfold.batch.manifest import read_current, read_manifest, read_replaceable
 from learnfold.errors import BusyError, ConflictError
 from learnfold.storage.concurrency import map_concurrently
+from learnfold.storage.intact import sha256_of
 from learnfold.storage.out_layout import POINTER, is_hidden, manifest_path, plain_note_path, plain_paths
 from learnfold.utc import now
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from learnfold.batch.manifest import Manifest
     from learnfold.storage import Storage
     from learnfold.storage.lease import Lease
@@ -49,7 +50,7 @@ def publish(out: Storage, manifest: Manifest, lease: Lease) -> Manifest:
         manifest.parent = current.batch if current else None
         manifest.ended_at = now()
         lease.check()
-        out.write(manifest_path(manifest.batch), manifest.to_json())
+        out.write(manifest_path(manifest.batch), manifest.sealed())
         try:
             out.swap(POINTER, json.dumps({"batch": manifest.batch, "published_at": manifest.ended_at}).encode(), tag)
         except ConflictError:
@@ -100,22 +101,26 @@ def refresh_plain_paths(out: Storage, manifest: Manifest, *jobs: str) -> int:
     return len(stale)
 
 
-def wrong_plain_paths(out: Storage, view: str, paths: list[str]) -> list[str]:
-    """What is wrong at a view's plain paths, its files in the batch being ``paths``: one that isn't the same, or is one too many."""
+def wrong_plain_paths(out: Storage, view: str, digests: Mapping[str, str]) -> list[str]:
+    """What is wrong at a view's plain paths: a file that isn't the same, or is one too many.
+
+    ``digests`` has its files in the batch with the SHA-256 of each; empty: that of the file as it is there.
+    """
+    paths = list(digests)
     there = {entry.path for entry in out.list(view)}
     plain = plain_paths(view, paths)
     wrong = [f"{path} is gone" for path in plain if path not in there]
     wrong += [
         f"{path} isn't what the batch holds"
         for source, path in zip(paths, plain, strict=True)
-        if path in there and _digest(out, path) != _digest(out, source)
+        if path in there and _digest(out, path) != (digests[source] or _digest(out, source))
     ]
     return wrong + [f"{path} doesn't belong there" for path in sorted(there.difference(plain)) if not is_hidden(path)]
 
 
 def _digest(out: Storage, path: str) -> str:
-    with out.local([path]) as (file,), Path(file).open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    with out.local([path]) as (file,):
+        return sha256_of(file)
 
 
 def _read_note(out: Storage, path: str) -> dict[str, Any]:

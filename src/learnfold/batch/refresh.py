@@ -125,6 +125,7 @@ class _Refreshing:
             path,
             merged={rollup.name: self.merged[rollup.name] for rollup in view.rollups if rollup.name in self.merged},
             views={read.name: tuple(self.sources.views[read.name].paths) for read in view.views},
+            digests={path: one for read in view.views for path, one in self.sources.views[read.name].digests.items()},
         )
 
     def answers(
@@ -157,6 +158,7 @@ class _Refreshing:
             context.batch,
             [f"({', '.join(view.key)}) is unique", *view.checks],
             self.sources.digests(view) if is_composite(view, self.job) else {},
+            answer.sha256,
         )
 
 
@@ -195,4 +197,4 @@ def _incremental(view: View, path: str, before: ViewRecord, changes: _Changes) -
             return None
         changed[rollup.name] = rows_of(changes.old[rollup.name].files, days) + rows_of(now, days)
         near[rollup.name] = rows_of(now, {day + timedelta(days=by) for day in days for by in _NEAR})
-    return RefreshRequest(view, near, path, tuple(before.paths), changed)
+    return RefreshRequest(view, near, path, tuple(before.paths), changed, digests=before.digests)

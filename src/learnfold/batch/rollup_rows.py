@@ -21,5 +21,6 @@ def rows_of(files: Iterable[RollupFile], days: set[date] | None = None) -> tuple
         answered = set(file.days) if days is None else days.intersection(file.days)
         if answered:
             rows = file.rows * len(answered) // file.held
-            found.append(FileRows(file.path, None if len(answered) == file.held else frozenset(answered), rows=rows))
+            chosen = None if len(answered) == file.held else frozenset(answered)
+            found.append(FileRows(file.path, chosen, rows=rows, sha256=file.sha256))
     return tuple(found)

@@ -6,12 +6,14 @@ import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from learnfold import __version__
 from learnfold.batch.check import check_nothing_shrank, check_views
 from learnfold.batch.clean import clean
 from learnfold.batch.context import BatchContext, Workspace
+from learnfold.batch.damage import damaged_by_size, damaged_files
 from learnfold.batch.fold import fold_topic
 from learnfold.batch.history import batch_names
 from learnfold.batch.manifest import JobRecord, Manifest, new_batch, read_current, read_replaceable
@@ -20,7 +22,7 @@ from learnfold.batch.publish import publish, refresh_plain_paths
 from learnfold.batch.refresh import refresh_views
 from learnfold.batch.watch import RunWatch
 from learnfold.engines import open_engine
-from learnfold.errors import LearnfoldError, UsageError
+from learnfold.errors import DamagedError, LearnfoldError, UsageError
 from learnfold.master.file_names import topic_of
 from learnfold.master.layout import open_master
 from learnfold.storage import open_storage, same_place
@@ -79,25 +81,33 @@ def _run(
     engine = open_engine(settings, master.storage, out)
     try:
         with held(out, jobs, settings) as lease, watch.under_way():
-            with reporter.phase("plan"):
-                plans, unknown_topics, current = _plans(workspace, master, request, jobs)
-            watch.planned(plans)
-            if all(plan.idle for plan in plans) and current is not None:
-                repaired = refresh_plain_paths(out, current, *jobs)
-                return RunReport(None, current, jobs, time.perf_counter() - began, unknown_topics, repaired)
-            manifest = Manifest(
-                new_batch(),
-                current.batch if current else None,
-                request.action,
-                started_at,
-                started_at,
-                versions(engine),
-                settings.shown(),
-            )
-            below = current.jobs if current else {}
-            context = BatchContext(workspace, master, engine, manifest.batch, request, below)
-            with out.batched_writes():
-                manifest.jobs = _run_jobs(context, plans)
+            damaged: dict[str, str] = {}
+            manifest = None
+            while manifest is None:
+                with reporter.phase("plan"):
+                    plans, unknown_topics, current = _plans(workspace, master, request, jobs, damaged)
+                watch.planned(plans)
+                if all(plan.idle for plan in plans) and current is not None:
+                    repaired = refresh_plain_paths(out, current, *jobs)
+                    return RunReport(None, current, jobs, time.perf_counter() - began, unknown_topics, repaired)
+                manifest = Manifest(
+                    new_batch(),
+                    current.batch if current else None,
+                    request.action,
+                    started_at,
+                    started_at,
+                    versions(engine),
+                    settings.shown(),
+                )
+                below = current.jobs if current else {}
+                context = BatchContext(workspace, master, engine, manifest.batch, request, below)
+                try:
+                    with out.batched_writes():
+                        manifest.jobs = _run_jobs(context, plans)
+                except DamagedError as error:
+                    engine.close()  # what a broken file does to a session isn't known
+                    damaged |= _damage(workspace, current, jobs, error, damaged)
+                    manifest = None
             manifest.ran = list(manifest.jobs)
             reporter.step("publishing", manifest.batch)
             with reporter.phase("publish"):
@@ -109,6 +119,22 @@ def _run(
     finally:
         reporter.done()
         engine.close()
+
+
+def _damage(
+    workspace: Workspace, current: Manifest | None, jobs: Sequence[str], found: DamagedError, known: Mapping[str, str]
+) -> dict[str, str]:
+    """All files of the jobs that are damaged, where one was found to be; raises that again where it was known already."""
+    if found.paths.keys() <= known.keys():
+        raise found
+    wrong = dict(found.paths)
+    if current is not None:
+        sizes = _sizes(workspace.out)
+        files = [file for name in jobs if name in current.jobs for file in current.jobs[name].stored()]
+        wrong |= damaged_files(workspace.out, files, sizes)
+    for path, why in wrong.items():
+        workspace.reporter.problem(f"{workspace.out.url}/{path}: {why}; what it held is made again from the events")
+    return wrong
 
 
 def plan(request: RunRequest, catalog: Catalog, settings: Settings) -> tuple[list[JobPlan], dict[str, int]]:
@@ -145,16 +171,20 @@ def _places(request: RunRequest, settings: Settings) -> tuple[Master, Storage]:
 
 
 def _plans(
-    workspace: Workspace, master: Master, request: RunRequest, jobs: Sequence[str]
+    workspace: Workspace,
+    master: Master,
+    request: RunRequest,
+    jobs: Sequence[str],
+    damaged: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[list[JobPlan], dict[str, int], Manifest | None]:
-    """The plans of the jobs, the files of topics that no subject reads, and the published batch."""
+    """The plans of the jobs, the files of topics that no subject reads, and the published batch; ``damaged`` files aren't reused."""
     out, catalog = workspace.out, workspace.catalog
     workspace.reporter.step("listing", master.shown)
     topics = [topic.name for job in jobs for topic in catalog.jobs[job].topics]
     listing = master.listing(topics, list(catalog.topics))
     out.exists()
     current, _ = (read_replaceable if request.scope.full else read_current)(out)
-    present = _present(out) if current else frozenset()
+    present = _present(out, current, damaged) if current else frozenset()
     published = current.jobs if current else {}
     given = PlanInput(listing, request.scope, workspace.settings, present, published)
     plans: list[JobPlan] = []
@@ -182,8 +212,15 @@ def _check_below(
             )
 
 
-def _present(out: Storage) -> frozenset[str]:
-    return frozenset(entry.path for folder in BATCH_FOLDERS for entry in out.list(folder))
+def _present(out: Storage, current: Manifest, damaged: Mapping[str, str]) -> frozenset[str]:
+    """The files that are there and have the size that was written."""
+    sizes = _sizes(out)
+    stored = (file for job in current.jobs.values() for file in job.stored())
+    return frozenset(sizes.keys() - damaged_by_size(stored, sizes).keys() - damaged.keys())
+
+
+def _sizes(out: Storage) -> dict[str, int]:
+    return {entry.path: entry.size for folder in BATCH_FOLDERS for entry in out.list(folder)}
 
 
 def _other_input(last: JobRecord, master: Master, request: RunRequest, out: Storage) -> JobRecord | None:

@@ -101,12 +101,13 @@ def make_segments(
         read = (*map(_rows, smaller), *rows_of(record.files, set(rest)))
         merged = context.engine.merge(rollup, read, path, all_time=True, by_key=by_key)
         day_rows = _day_rows(record, plan.days)
-        segments[plan.days] = AllTimeSegment(merged.path, merged.rows, merged.bytes, sorted(plan.days), day_rows)
+        days = sorted(plan.days)
+        segments[plan.days] = AllTimeSegment(merged.path, merged.rows, merged.bytes, days, day_rows, merged.sha256)
     largest = _largest(segments.values())
     if _useful(largest):
         return list(segments.values())
     context.workspace.out.delete(made)
-    return [replace(largest, path="", bytes=0)]
+    return [replace(largest, path="", bytes=0, sha256="")]
 
 
 def all_time_rows(record: RollupRecord) -> tuple[RollupRows, ...] | None:
@@ -124,7 +125,7 @@ def all_time_rows(record: RollupRecord) -> tuple[RollupRows, ...] | None:
 
 
 def _rows(segment: AllTimeSegment) -> FileRows:
-    return FileRows(segment.path, all_time=True, rows=segment.rows)
+    return FileRows(segment.path, all_time=True, rows=segment.rows, sha256=segment.sha256)
 
 
 def _useful(segment: AllTimeSegment) -> bool:

@@ -94,7 +94,7 @@ class StateKeeper:
 
     def _record(self, what: State | TupleSet, file: OutputFile) -> KeptRecord:
         made = (self._fingerprint(what), self.context.batch, self._read(what))
-        return KeptRecord(file.path, file.rows, file.bytes, *made)
+        return KeptRecord(file.path, file.rows, file.bytes, *made, file.sha256)
 
 
 def owned(job: Job, jobs: Mapping[str, Job]) -> list[tuple[View, State | TupleSet]]:

@@ -74,6 +74,7 @@ def _files(args: argparse.Namespace, view: View, settings: Settings) -> Iterator
     """Local files of the view's rows while the block lasts, and how many rows they have, where that is known."""
     from learnfold.batch.history import find_batch
     from learnfold.storage import open_storage
+    from learnfold.storage.intact import IntactFiles
 
     if args.output.startswith(("http://", "https://")):
         from learnfold.client.remote import Server
@@ -98,5 +99,5 @@ def _files(args: argparse.Namespace, view: View, settings: Settings) -> Iterator
     if view.name not in manifest.views:
         raise MissingDataError(f"batch {manifest.batch} at {out.url} holds no {view.name}; 'learnfold run' makes it")
     record = manifest.views[view.name]
-    with out.local(record.paths) as files:
+    with IntactFiles(out).local(record.digests) as files:
         yield files, record.rows

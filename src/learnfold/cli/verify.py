@@ -6,10 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from learnfold.cli import log_argument
+from learnfold.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
 
+    from learnfold.operate.files import FilesVerification
     from learnfold.operate.verify import Verification
     from learnfold.settings import Settings
 
@@ -17,10 +19,17 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
     parser.epilog = "example: learnfold verify demo/master demo/views --job video"
-    parser.add_argument("input", metavar="IN", help="the master dataset that the views were made from")
+    parser.add_argument(
+        "input", metavar="IN", nargs="?", help="the master dataset that the views were made from; --files needs none"
+    )
     parser.add_argument("output", metavar="OUT", help="where the views are")
     parser.add_argument(
         "--job", action="append", default=[], metavar="JOB", help="only this subject's views; may be given again"
+    )
+    parser.add_argument(
+        "--files",
+        action="store_true",
+        help="recompute nothing: compare every file's bytes with what was written, of all batches",
     )
     parser.add_argument("--examples", type=int, default=3, metavar="N", help="rows shown of each kind (default: 3)")
     parser.add_argument("--engine", choices=["duckdb", "spark"], help="where SQL runs (default: duckdb)")
@@ -29,17 +38,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Recomputes and compares; 1 where a view differs or couldn't be compared."""
+    """Recomputes and compares, or reads the files alone; 1 where something differs or couldn't be compared."""
     from learnfold import catalog
     from learnfold.batch.context import Workspace
     from learnfold.cli.table import to_json
+    from learnfold.operate.files import verify_files
     from learnfold.operate.verify import verify
     from learnfold.storage import open_storage
     from learnfold.telemetry.reporter import TerminalReporter
 
+    if args.input is None and not args.files:
+        raise UsageError(
+            "IN is missing: 'learnfold verify IN OUT' recomputes from IN; 'learnfold verify OUT --files' reads OUT alone"
+        )
     workspace = Workspace(
         open_storage(args.output, settings), catalog.load(), settings, TerminalReporter(log_format=settings.log_format)
     )
+    if args.files:
+        read = verify_files(workspace, args.job)
+        print(to_json(files_json(read)) if args.json else files_text(read))
+        return 0 if read.right else 1
     found = verify(workspace, args.input, args.job, args.examples)
     if args.json:
         print(to_json(as_json(found)))
@@ -92,4 +110,42 @@ def as_json(found: Verification) -> dict[str, object]:
         "unverified": found.unverified,
         "plain_paths": found.plain,
         "new_files": found.new_files,
+    }
+
+
+def files_text(found: FilesVerification) -> str:
+    """What reading the files showed, for people."""
+    from learnfold.cli.table import table
+
+    paragraphs = []
+    if found.damaged:
+        paragraphs.append(table(["damaged", "why"], list(found.damaged.items())))
+    if found.published:
+        paragraphs.append(
+            "Readers and the next run need some of these. Remove them, and 'learnfold run' makes them again from the events"
+        )
+    elif found.damaged:
+        paragraphs.append("Only older batches need these; they can't be published again")
+    if found.plain:
+        paragraphs.append("\n".join([*found.plain, "'learnfold run' puts the plain paths right"]))
+    unknown = f"; of {found.unknown:,} only the size was compared, since no digest was written" if found.unknown else ""
+    paragraphs.append(
+        f"batch {found.batch} and {len(found.batches) - 1} older ones: {found.files:,} files ({found.bytes:,} bytes) read, "
+        f"{len(found.damaged):,} damaged{unknown}"
+    )
+    return "\n\n".join(paragraphs)
+
+
+def files_json(found: FilesVerification) -> dict[str, object]:
+    """What reading the files showed, as data."""
+    return {
+        "batch": found.batch,
+        "right": found.right,
+        "batches": found.batches,
+        "files": found.files,
+        "bytes": found.bytes,
+        "damaged": found.damaged,
+        "published_damaged": found.published,
+        "without_digest": found.unknown,
+        "plain_paths": found.plain,
     }

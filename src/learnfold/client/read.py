@@ -20,6 +20,7 @@ from learnfold.serve.question import Question, read_json_question
 from learnfold.serve.values import shown
 from learnfold.settings import Settings
 from learnfold.storage import open_storage
+from learnfold.storage.intact import IntactFiles
 from learnfold.storage.scratch import scratch
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ def read(  # noqa: PLR0913 - a question's parts are named by who asks it
         record = manifest.views.get(view)
         if record is None:
             raise MissingDataError(f"batch {manifest.batch} at {out.url} holds no {view}; 'learnfold run' makes it")
-        return _rows(question, manifest.batch, held.enter_context(out.local(record.paths)), limit, filtered=False)
+        return _rows(
+            question, manifest.batch, held.enter_context(IntactFiles(out).local(record.digests)), limit, filtered=False
+        )
 
 
 def _rows(question: Question, batch: str, files: Sequence[str], limit: int | None, *, filtered: bool) -> Rows:

@@ -45,6 +45,7 @@ class OutputFile:
     path: str  # below OUT
     rows: int
     bytes: int
+    sha256: str = ""  # of its bytes; empty: it isn't known
 
 
 @dataclass
@@ -92,6 +93,7 @@ class FileRows:
     days: frozenset[date] | None = None  # only the rows of these days; None: all rows
     all_time: bool = False  # whether the file is merged over all time
     rows: int = field(default=0, compare=False)  # about how many are meant
+    sha256: str = field(default="", compare=False)  # of the file's bytes; empty: it isn't known
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,9 @@ class RefreshRequest:
     A rollup that isn't here isn't worth merging: its keys hardly come twice."""
 
     views: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by view that it reads, that one's files
+    digests: dict[str, str] = field(
+        default_factory=dict
+    )  # by file of a view that is read, its SHA-256, as far as known
 
     @property
     def read_merged(self) -> frozenset[str]:
@@ -148,6 +153,7 @@ class Refreshed:
     bytes: int
     digest: str  # of the rows in any order; only digests of one engine can be compared
     broken: dict[str, list[dict[str, object]]]  # by check that some rows break, a few of them
+    sha256: list[str] = field(default_factory=list)  # of the bytes of each file
 
 
 class Engine(Protocol):
@@ -206,6 +212,7 @@ class Engine(Protocol):
 
         Raises:
             MissingDataError: a file is gone.
+            DamagedError: a file isn't what was written, as far as the engine checks that.
             StorageError: the storage can't be reached, or a disk is full.
             LearnfoldError: memory doesn't suffice.
 
@@ -223,6 +230,7 @@ class Engine(Protocol):
 
         Raises:
             MissingDataError: a file is gone.
+            DamagedError: a file isn't what was written, as far as the engine checks that.
             StorageError: the storage can't be reached, or a disk is full.
             LearnfoldError: memory doesn't suffice.
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from learnfold import __version__
+from learnfold.batch.damage import damaged_files
 from learnfold.batch.history import HISTORY, batch_names, find_batch, missing_files, newest_readable
 from learnfold.batch.manifest import Manifest, new_batch, read_replaceable
 from learnfold.batch.publish import publish, refresh_plain_paths
 from learnfold.errors import MissingDataError, UsageError
+from learnfold.storage.intact import damaged
 from learnfold.storage.lease import held
+from learnfold.storage.out_layout import BATCHES
 from learnfold.utc import now
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ def rollback(workspace: Workspace, name: str) -> RollbackReport:
         gone = missing_files(out, target)
         if gone:
             raise MissingDataError(_missing(out, target.batch, gone))
+        _check(out, target)
         batch = new_batch()
         manifest = Manifest(
             batch,
@@ -69,6 +73,18 @@ def rollback(workspace: Workspace, name: str) -> RollbackReport:
         manifest = publish(out, manifest, lease)
         refresh_plain_paths(out, manifest, *manifest.jobs)
     return RollbackReport(manifest, [job for job in manifest.jobs if job not in target.jobs])
+
+
+def _check(out: Storage, target: Manifest) -> None:
+    """Raises DamagedError where a view of the batch isn't what was written; what else it needs, the next run checks and makes again."""
+    sizes = {entry.path: entry.size for entry in out.list(BATCHES)}
+    views = {path for view in target.views.values() for path in view.paths}
+    files = [file for job in target.jobs.values() for file in job.stored() if file.path in views]
+    wrong = damaged_files(out, files, sizes)
+    if wrong:
+        raise damaged(
+            out.url, wrong, f"Batch {target.batch} can't be published again; nothing was changed. Name another"
+        )
 
 
 def _published(out: Storage, name: str) -> tuple[Manifest | None, Manifest]:

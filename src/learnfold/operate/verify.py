@@ -87,7 +87,7 @@ def verify(workspace: Workspace, master_url: str, jobs: Sequence[str] = (), exam
     try:
         for name in chosen:
             _Verifying(made_with, master, found, examples).job(catalog.jobs[name], current.jobs)
-            found.plain += _wrong_plain_paths(out, current.jobs[name])
+            found.plain += plain_path_problems(out, current.jobs[name])
     finally:
         workspace.reporter.done()
     return found
@@ -188,11 +188,12 @@ class _Verifying:
             self.found.views.append(ViewDifference(view.name, rows))
 
 
-def _wrong_plain_paths(out: Storage, job: JobRecord) -> list[str]:
+def plain_path_problems(out: Storage, job: JobRecord) -> list[str]:
+    """What is wrong at the plain paths of a job's views, as far as these are there themselves."""
     wrong = []
     for name, view in job.views.items():
         try:
-            wrong += wrong_plain_paths(out, name, view.paths)
+            wrong += wrong_plain_paths(out, name, view.digests)
         except MissingDataError:
             continue  # the view itself can't be compared, which is said already
     return wrong

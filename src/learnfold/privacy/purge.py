@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from learnfold.batch.history import batch_names
-from learnfold.batch.manifest import IdsFile, Manifest, RollupFile, new_batch, read_manifest
+from learnfold.batch.manifest import IdsFile, Manifest, RollupFile, WrittenFile, new_batch, read_manifest
 from learnfold.batch.publish import publish
 from learnfold.batch.rollup_rows import rows_of
 from learnfold.catalog.hashes import BYTES
 from learnfold.errors import DataError
 from learnfold.storage.folder import TORN
+from learnfold.storage.intact import sha256_of
 from learnfold.storage.out_layout import (
     RECEIPTS,
     RUN_FOLDERS,
@@ -100,7 +101,7 @@ class Purge:
                 path = rollup_path(rollup.name, f"{batch}-erased-{self._next()}")
                 made = self.engine.merge(rollup, rows_of([file]), path)
                 if made.rows:
-                    files.append(RollupFile(made.path, made.rows, made.bytes, file.days, len(file.days)))
+                    files.append(RollupFile(made.path, made.rows, made.bytes, file.days, len(file.days), made.sha256))
             else:
                 files.append(file)
         record.files = files
@@ -112,6 +113,9 @@ class Purge:
             target = quarantine_path(topic_of_quarantine(path), f"{batch}-{self._next()}")
             with self.out.local([path]) as (source,), self.out.new(target) as place:
                 self.queries.rewrite(source, place, found.traces[path], keep=files)
+                written = WrittenFile(place.stat().st_size, sha256_of(place))
+            topic.quarantines = {**topic.quarantines, target: written}
+            topic.quarantines.pop(path, None)
             for name in files:
                 topic.files[name].quarantine = target
 

@@ -13,6 +13,7 @@ import duckdb
 from learnfold.errors import DataError
 from learnfold.serve.forms import PLAIN, Form
 from learnfold.serve.problems import Problem
+from learnfold.storage.intact import IntactFiles
 
 if TYPE_CHECKING:
     from learnfold.batch.manifest import ViewRecord
@@ -96,7 +97,7 @@ class Tables:
         return name
 
     def _load(self, view: View, record: ViewRecord, name: str) -> None:
-        with self.out.local(record.paths) as files:
+        with IntactFiles(self.out).local(record.digests) as files:
             source = f"read_parquet([{', '.join(_text(file) for file in files)}], hive_partitioning = false)"
             self._same_columns(view, source)
             columns = ", ".join(column.name for column in view.columns)

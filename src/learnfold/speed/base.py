@@ -29,6 +29,7 @@ from learnfold.engines.event_source import EventSource
 from learnfold.errors import MissingDataError
 from learnfold.master.file_names import kafka_range
 from learnfold.speed.seen import Identities, Tuples, write_words
+from learnfold.storage.intact import IntactFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -251,7 +252,7 @@ def _make(folder: Path, request: BaseRequest, about: About) -> None:
         for name, rollup in request.catalog.rollups.items():
             record = _rollup_record(request.manifest, rollup.topic.name, name)
             sources = rows_of(record.files) if record else ()
-            files = held.enter_context(local_files(request.out, sources))
+            files = held.enter_context(local_files(IntactFiles(request.out), sources))
             cursor.execute(f"CREATE TEMP VIEW {name} AS {rows_by_day(rollup, sources, files)}")
         cursor.execute(f"ATTACH {quoted(str(folder / DATABASE))} AS base")
         for state in request.layout.states:

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from learnfold.engines import FileRows
 from learnfold.engines.duckdb import footers
+from learnfold.engines.duckdb.broken import broken_files_named
 from learnfold.engines.duckdb.fold import fold
 from learnfold.engines.duckdb.keep import keep
 from learnfold.engines.duckdb.refresh import refresh
 from learnfold.engines.duckdb.rollups import RollupCache, local_files, merge_select, write_parquet
 from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.engines.duckdb.view_files import view_files
+from learnfold.storage.intact import IntactFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from learnfold.catalog import Rollup
     from learnfold.catalog.plans import State, TupleSet
@@ -43,6 +46,7 @@ class DuckDBEngine:
     def __init__(self, settings: Settings, master: Storage, out: Storage) -> None:
         self.settings, self.master, self.out = settings, master, out
         self.session = DuckDBSession(settings)
+        self._files = IntactFiles(out)
         self._cache: RollupCache | None = None
         self._readers = 0
         self._mutex, self._many = RLock(), RLock()
@@ -59,7 +63,14 @@ class DuckDBEngine:
     def fold(self, request: FoldRequest) -> Folded:
         """Reads the events of some files once, and writes a file a rollup."""
         with self.master.local(request.files) as local, self.session.cursor() as cursor:
-            return fold(cursor, request, local, self.out, self.settings)
+            folded = fold(cursor, request, local, self.out, self.settings)
+        for written in folded.parts.values():
+            self._made(*(file.path for file in written))
+        return folded
+
+    def _made(self, *paths: str) -> None:
+        for path in paths:
+            self._files.made(path)
 
     def merge(
         self,
@@ -72,17 +83,24 @@ class DuckDBEngine:
     ) -> OutputFile:
         """One file of the rows of several."""
         rows = sum(source.rows for source in sources)
-        with local_files(self.out, sources) as files, self._turn(rows), self.session.cursor() as cursor:
+        with (
+            broken_files_named(self.out, _without_digest(sources)),
+            local_files(self._files, sources) as files,
+            self._turn(rows),
+            self.session.cursor() as cursor,
+        ):
             select = merge_select(rollup, sources, files, all_time=all_time, by_key=by_key)
             with self.out.new(path) as file:
-                return write_parquet(cursor, select, file, path)
+                written = write_parquet(cursor, select, file, path)
+        self._made(path)
+        return written
 
     @contextlib.contextmanager
     def caching(self) -> Iterator[None]:
         """Rollup rows are cached in memory as far as the limit goes, then on disk."""
         with self._mutex:
             self._readers += 1
-            self._cache = self._cache or RollupCache(self.session, self.out)
+            self._cache = self._cache or RollupCache(self.session, self._files)
         try:
             yield
         finally:
@@ -97,8 +115,15 @@ class DuckDBEngine:
         if self._cache is None:
             with self.caching():
                 return self.refresh(request)
-        with self._turn(request.rows), self.session.cursor() as cursor, view_files(cursor, request, self.out):
-            return refresh(cursor, request, self._cache, self.out)
+        with (
+            broken_files_named(self.out, _read_without_digest(request)),
+            self._turn(request.rows),
+            self.session.cursor() as cursor,
+            view_files(cursor, request, self._files),
+        ):
+            refreshed = refresh(cursor, request, self._cache, self.out)
+        self._made(*refreshed.paths)
+        return refreshed
 
     def keep(self, request: RefreshRequest, what: State | TupleSet) -> OutputFile:
         """Writes one state or set."""
@@ -117,3 +142,18 @@ class DuckDBEngine:
     def close(self) -> None:
         """Closes the session."""
         self.session.close()
+
+
+def _without_digest(sources: Iterable[RollupRows]) -> Iterator[str]:
+    """The files whose digest isn't known."""
+    return (source.path for source in sources if isinstance(source, FileRows) and not source.sha256)
+
+
+def _read_without_digest(request: RefreshRequest) -> Iterator[str]:
+    """The same of all files that a view may be refreshed from."""
+    for rows in (request.sources, request.merged, request.changed or {}):
+        for sources in rows.values():
+            yield from _without_digest(sources)
+    for path in (*request.before, *(path for paths in request.views.values() for path in paths)):
+        if not request.digests.get(path):
+            yield path

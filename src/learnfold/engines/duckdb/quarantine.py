@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from learnfold.engines import OutputFile
 from learnfold.engines.duckdb.mended import rows_in
 from learnfold.engines.duckdb.sql import quoted, quoted_name
+from learnfold.storage.intact import sha256_of
 from learnfold.storage.out_layout import quarantine_path
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def write_quarantine(
         cursor.execute(
             f"COPY (FROM quarantined ORDER BY file, row) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd)"
         )
-        written = OutputFile(path, rows, file.stat().st_size)
+        written = OutputFile(path, rows, file.stat().st_size, sha256_of(file))
     cursor.execute("DROP TABLE quarantined")
     cursor.execute("DROP TABLE invalid")
     return written

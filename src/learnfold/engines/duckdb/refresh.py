@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from learnfold.engines import Refreshed
+from learnfold.engines import OutputFile, Refreshed
 from learnfold.engines.duckdb.rollups import all_time_segment, sorting, write_parquet
 from learnfold.engines.duckdb.sql import parquet
 from learnfold.errors import BugError
@@ -43,11 +43,11 @@ class Answer:
 def answer_of(cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache) -> Iterator[Answer]:
     """The view's rows, as the table ``answer`` of this cursor, while the block lasts.
 
-    Raises MissingDataError where a file is gone.
+    Raises MissingDataError where a file is gone, DamagedError where one isn't what was written.
     """
     view = request.view
     if request.before and request.changed is not None and view.incremental is not None:
-        with cache.out.local(request.before) as before:
+        with cache.out.local({path: request.digests.get(path, "") for path in request.before}) as before:
             _answer_incrementally(cursor, request, cache, before)
         answer, kind = Answer(view, projection=False, unique=False), "TABLE"
     else:
@@ -67,14 +67,14 @@ def refresh(cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: R
     """Writes the view's rows into one file, unless they break a check."""
     with answer_of(cursor, request, cache) as answer:
         rows, checksum, broken = check_answer(cursor, answer)
-        size = 0
+        written = OutputFile(request.path, rows, 0)
         if not broken:
             sorted_already = answer.projection and _lists_a_sorted_segment(request)
             order = "" if sorted_already else f" ORDER BY {sorting(request.view.key)}"
             with out.new(request.path) as file:
-                size = write_parquet(cursor, f"SELECT {answer.columns} FROM answer{order}", file, request.path).bytes
+                written = write_parquet(cursor, f"SELECT {answer.columns} FROM answer{order}", file, request.path)
         digest = hashlib.sha256(f"{rows} {checksum}".encode()).hexdigest()[:16]
-        return Refreshed([request.path], rows, size, digest, broken)
+        return Refreshed([request.path], rows, written.bytes, digest, broken, [written.sha256])
 
 
 def _answer_incrementally(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.engines import FileRows, OutputFile
 from learnfold.engines.duckdb.sql import parquet, quoted, quoted_name
+from learnfold.storage.intact import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from learnfold.catalog.model import Column
     from learnfold.engines import RefreshRequest, RollupRows
     from learnfold.engines.duckdb.session import DuckDBSession
-    from learnfold.storage import Storage
+    from learnfold.storage.intact import IntactFiles
 
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
 """How files of rollups and views are written."""
@@ -41,7 +42,7 @@ class RollupCache:
     All cursors of the session see them.
     """
 
-    def __init__(self, session: DuckDBSession, out: Storage) -> None:
+    def __init__(self, session: DuckDBSession, out: IntactFiles) -> None:
         self.session, self.out = session, out
         self._tables: dict[tuple[str, tuple[RollupRows, ...], bool], str] = {}
         self._locks: defaultdict[tuple[str, tuple[RollupRows, ...], bool], Lock] = defaultdict(Lock)
@@ -57,7 +58,7 @@ class RollupCache:
     def table(self, rollup: Rollup, sources: tuple[RollupRows, ...], *, all_time: bool = False) -> str:
         """The name of a table or view with the rollup's rows in ``sources``; ``all_time``: merged over all time.
 
-        Raises MissingDataError where a file is gone.
+        Raises MissingDataError where a file is gone, DamagedError where one isn't what was written.
         """
         key = (rollup.name, sources, all_time)
         with self._mutex:
@@ -93,17 +94,17 @@ class RollupCache:
 
 
 @contextlib.contextmanager
-def local_files(out: Storage, sources: Sequence[RollupRows]) -> Iterator[dict[str, str]]:
-    """By path the local name of each file in ``sources``, while the block lasts; MissingDataError if one is gone."""
-    paths = [source.path for source in sources if isinstance(source, FileRows)]
-    with out.local(paths) as files:
-        yield dict(zip(paths, files, strict=True))
+def local_files(out: IntactFiles, sources: Sequence[RollupRows]) -> Iterator[dict[str, str]]:
+    """By path the local name of each file in ``sources``, while the block lasts; MissingDataError, DamagedError."""
+    digests = {source.path: source.sha256 for source in sources if isinstance(source, FileRows)}
+    with out.local(digests) as files:
+        yield dict(zip(digests, files, strict=True))
 
 
 def write_parquet(cursor: duckdb.DuckDBPyConnection, select: str, file: Path, path: str) -> OutputFile:
     """Writes the rows of ``select`` into the local ``file``, which is to lie at ``path``."""
     (rows,) = cursor.execute(f"COPY ({select}) TO {quoted(str(file))} ({PARQUET})").fetchone() or (0,)
-    return OutputFile(path, rows, file.stat().st_size)
+    return OutputFile(path, rows, file.stat().st_size, sha256_of(file))
 
 
 def merge_select(

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     import duckdb
 
     from learnfold.engines import RefreshRequest
-    from learnfold.storage import Storage
+    from learnfold.storage.intact import IntactFiles
 
 
 @contextmanager
-def view_files(cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, out: Storage) -> Iterator[None]:
+def view_files(cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, out: IntactFiles) -> Iterator[None]:
     """Within the block the cursor knows each of ``request.views`` by its name."""
     with ExitStack() as held:
         for name, paths in request.views.items():
-            files = held.enter_context(out.local(paths))
+            files = held.enter_context(out.local({path: request.digests.get(path, "") for path in paths}))
             cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {parquet(files)}")
             held.callback(cursor.execute, f"DROP VIEW {name}")
         yield

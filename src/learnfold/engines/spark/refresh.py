@@ -47,7 +47,8 @@ def refresh(request: RefreshRequest, cache: RollupCache, writer: Writer) -> Refr
         types = [spark_type(column.type) for column in view.columns]
         frame = _sorted(answer, view, file_count(count, types))
         parts = writer.write(frame, request.path, lambda number, _: _numbered(request.path, number))
-        return Refreshed([part.path for part in parts], count, sum(part.bytes for part in parts), digest, broken)
+        size, digests = sum(part.bytes for part in parts), [part.sha256 for part in parts]
+        return Refreshed([part.path for part in parts], count, size, digest, broken, digests if all(digests) else [])
     finally:
         answer.unpersist()
 

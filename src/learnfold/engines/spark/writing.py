@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.engines import OutputFile
 from learnfold.engines.spark.errors import SPARK_ERRORS
+from learnfold.engines.spark.files import as_pattern
 from learnfold.engines.spark.footers import FooterReader
 from learnfold.engines.spark.s3a import place
 from learnfold.errors import BugError
@@ -15,7 +16,7 @@ from learnfold.storage.concurrency import map_concurrently
 from learnfold.storage.out_layout import STAGING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pyspark.sql import DataFrame
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 FILE_BYTES = 256 * 1024 * 1024
 """A view is cut into files of about this size, before compression."""
+
+_MOST_BYTES = 1024 * 1024 * 1024
+"""Spark reads a file of bytes whole: a larger one gets no digest."""
 
 _WIDTHS = {"STRING": 24, "BINARY": 64, "DECIMAL": 16}
 
@@ -46,8 +50,14 @@ class Writer:
             found = self.footers.footers([place(self.out.url, entry.path) for entry in written])
             if found.unreadable:
                 raise BugError(f"Spark wrote files that it can't read: {found.unreadable}")
+            digests = self._digests(written)
             parts = [
-                OutputFile(path(number, len(written)), found.found[place(self.out.url, entry.path)].rows, entry.size)
+                OutputFile(
+                    path(number, len(written)),
+                    found.found[place(self.out.url, entry.path)].rows,
+                    entry.size,
+                    digests.get(entry.path.rsplit("/", 1)[-1], ""),
+                )
                 for number, entry in enumerate(written)
             ]
             map_concurrently(
@@ -56,6 +66,16 @@ class Writer:
             return parts
         finally:
             self._remove(staging)
+
+    def _digests(self, written: Sequence[Entry]) -> dict[str, str]:
+        """By name, the SHA-256 of each file; worked out where Spark works, since this process never sees the bytes."""
+        files = [as_pattern(place(self.out.url, entry.path)) for entry in written if entry.size < _MOST_BYTES]
+        if not files:
+            return {}
+        frame = self.session.spark.read.format("binaryFile").load(files)
+        return {
+            path.rsplit("/", 1)[-1]: digest for path, digest in frame.selectExpr("path", "sha2(content, 256)").collect()
+        }
 
     def _move(self, entry: Entry, part: OutputFile) -> None:
         self.out.copy(entry.path, part.path)
