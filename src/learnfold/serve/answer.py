@@ -10,9 +10,9 @@ from learnfold.serve.paging import behind_sql, cursor, order_sql, read_cursor
 if TYPE_CHECKING:
     from learnfold.catalog import Column
     from learnfold.serve.access import Grant
-    from learnfold.serve.bases import Base
     from learnfold.serve.database import Database
     from learnfold.serve.question import Question
+    from learnfold.serve.rows import Rows
 
 SECONDS = 10.0
 """A page may take so long."""
@@ -36,7 +36,7 @@ class Statement:
     parameters: list[Any]
 
 
-def page(question: Question, base: Base, database: Database, grant: Grant) -> Page:
+def page(question: Question, base: Rows, database: Database, grant: Grant) -> Page:
     """A page of the rows that the question asks for, and that may be seen."""
     columns = tuple(column.name for column in columns_of(question, grant))
     hidden = [name for name, _ in question.ordered if name not in columns]
@@ -61,7 +61,7 @@ def columns_of(question: Question, grant: Grant) -> list[Column]:
 
 
 def select(
-    question: Question, base: Base, columns: tuple[str, ...], grant: Grant, limit: int | None = None
+    question: Question, base: Rows, columns: tuple[str, ...], grant: Grant, limit: int | None = None
 ) -> Statement:
     """The SELECT of the question's rows in order; without ``limit`` it is the whole."""
     conditions, parameters = _conditions(question, grant)
@@ -85,7 +85,7 @@ def _conditions(question: Question, grant: Grant) -> tuple[list[str], list[Any]]
     return conditions, parameters
 
 
-def _total(question: Question, base: Base, database: Database, grant: Grant) -> int:
+def _total(question: Question, base: Rows, database: Database, grant: Grant) -> int:
     conditions, parameters = _conditions(question, grant)
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return int(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode
@@ -12,7 +15,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 from starlette.routing import Route
 
-from learnfold.serve import formats
+from learnfold.serve import formats, live
 from learnfold.serve.answer import SECONDS, Page, columns_of, page, select
 from learnfold.serve.explain import described, explained, freshness
 from learnfold.serve.export import export
@@ -23,6 +26,7 @@ from learnfold.serve.question import Filter, Question, read_json_question, read_
 from learnfold.serve.values import read_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from starlette.requests import Request
@@ -32,10 +36,14 @@ if TYPE_CHECKING:
     from learnfold.serve.bases import Base, Bases
     from learnfold.serve.callers import Caller
     from learnfold.serve.database import Database
+    from learnfold.serve.rows import Rows
     from learnfold.serve.sign_in import SignIn
     from learnfold.serve.workers import Workers
 
 MOST_QUERIES = 20
+_POLL_SECONDS = 0.02
+"""Between two looks at whether a message is in."""
+
 NULL = "~"
 """A key that is NULL, in an address; a text that begins with it is written with one more."""
 
@@ -103,6 +111,7 @@ class Api:
         caller = await self._caller(request, "/v1/views/{view}")
         _, grant, question = self._asked(request, caller)
         chosen = formats.chosen(request.headers.get("accept", ""), _one(request, "format"), _PAGE_FORMATS)
+        await self._awaited(question, grant)
         return await self.small.do(lambda: self._page(request, grant, question, chosen))
 
     async def _key(self, request: Request) -> Response:
@@ -110,6 +119,7 @@ class Api:
         view, grant, question = self._asked(request, caller)
         chosen = formats.chosen(request.headers.get("accept", ""), _one(request, "format"), _PAGE_FORMATS)
         question = replace(question, filters=(*question.filters, *_key_filters(request, view)), limit=1)
+        await self._awaited(question, grant)
         return await self.small.do(lambda: self._page(request, grant, question, chosen, by_key=True))
 
     async def _export(self, request: Request) -> Response:
@@ -120,42 +130,65 @@ class Api:
         chosen = formats.chosen(request.headers.get("accept", ""), _one(request, "format"), _PAGE_FORMATS)
 
         def answer() -> Response:
-            with self._pinned(question, grant) as base:
+            with self._rows(question, grant) as base:
                 tag = _tag(base, "export", grant, question, chosen.name)
                 if _unchanged(request, tag):
-                    return _not_modified(tag, base.batch)
+                    return _not_modified(tag, base)
                 sent = export(self.database, question, base, grant, chosen)
-                sent.headers.update(_headers(tag, base.batch))
+                sent.headers.update(_headers(tag, base))
                 return sent
 
+        await self._awaited(question, grant)
         return await self.whole.do(answer)
 
     async def _query(self, request: Request) -> Response:
         caller = await self._caller(request, "/v1/query")
         body = _object(await request.body(), request.headers.get("content-type", ""))
         queries = body.get("queries")
-        if not isinstance(queries, list) or not 1 <= len(queries) <= MOST_QUERIES or set(body) - {"queries", "batch"}:
+        if (
+            not isinstance(queries, list)
+            or not 1 <= len(queries) <= MOST_QUERIES
+            or set(body) - {"queries", "batch", "live"}
+        ):
             raise Problem(
-                "bad_request", f"queries isn't a list of 1 to {MOST_QUERIES}", "beside it only batch may be said"
+                "bad_request",
+                f"queries isn't a list of 1 to {MOST_QUERIES}",
+                "beside it only batch and live may be said",
             )
-        batch = body.get("batch")
-        if batch is not None and not isinstance(batch, str):
-            raise Problem("bad_value", "batch isn't a text")
+        batch, with_live = body.get("batch"), body.get("live", True)
+        if (batch is not None and not isinstance(batch, str)) or not isinstance(with_live, bool):
+            raise Problem("bad_value", "batch isn't a text, or live isn't true or false")
         asked = [self._asked_json(request, caller, place, query) for place, query in enumerate(queries)]
         _may_name(batch, [grant for grant, _ in asked])
 
-        def answer() -> tuple[dict[str, Any], str]:
+        def answer() -> tuple[dict[str, Any], Rows]:
             named = {read_cursor(question)[0] for _, question in asked if question.after}
             named |= {batch} if batch else set()
             if len(named) > 1:
                 raise Problem("bad_cursor", "the cursors are of several batches", "go on with each of them alone")
             older = all(grant.older_batches for grant, _ in asked)
-            with self.bases.pinned(next(iter(named), None), older=older) as base:
-                request.state.batch = base.batch
-                pages = [page(question, base, self.database, grant) for grant, question in asked]
-                views = [question.view.name for _, question in asked]
-                answers = [_object_of(view, found) for view, found in zip(views, pages, strict=True)]
-                return {"batch": base.batch, "answers": answers}, base.batch
+            with self.bases.pinned(next(iter(named), None), older=older) as pinned, ExitStack() as held:
+                views = [question.view for _, question in asked]
+                rows: list[Rows] = [pinned] * len(asked)
+                fit = [
+                    with_live and batch is None and self._is_live(pinned, view, grant)
+                    for (grant, _), view in zip(asked, views, strict=True)
+                ]
+                if self.bases.live is not None and any(fit):
+                    both = held.enter_context(
+                        self.bases.live.pinned(pinned, [v for v, fits in zip(views, fit, strict=True) if fits])
+                    )
+                    rows = [both if fits else pinned for fits in fit]
+                pages = [
+                    page(question, of, self.database, grant) for (grant, question), of in zip(asked, rows, strict=True)
+                ]
+                answers = [
+                    _object_of(view.name, found) | _live_of(of, view)
+                    for view, found, of in zip(views, pages, rows, strict=True)
+                ]
+                return {"batch": pinned.batch, "answers": answers}, next(
+                    (of for of in rows if of is not pinned), pinned
+                )
 
         value, answered = await self.small.do(answer)
         return _json(request, value, answered)
@@ -182,10 +215,17 @@ class Api:
         def answer() -> tuple[dict[str, Any], str]:
             with self.bases.pinned() as base:
                 topics: dict[str, bool] = {}  # whether in numbers
-                for view, grant in self._visible(caller, role):
+                visible = self._visible(caller, role)
+                for view, grant in visible:
                     for topic in view.topics:
                         topics[topic.name] = topics.get(topic.name, False) or not grant.form.least_people
-                return freshness(base.manifest, topics), base.batch
+                value = freshness(base.manifest, topics)
+                progress = self.bases.live.progress(base.batch) if self.bases.live else None
+                if progress is not None and self.bases.live is not None:
+                    without = self.bases.live.without(base.batch)
+                    value["live"] = live.shown(progress, [topic for topic, counts in topics.items() if counts])
+                    value["live"]["without"] = {v.name: without[v.name] for v, _ in visible if v.name in without}
+                return value, base.batch
 
         value, answered = await self.small.do(answer)
         return _json(request, value, answered)
@@ -251,6 +291,40 @@ class Api:
             batch = of
         return self.bases.pinned(batch, older=grant.older_batches)
 
+    async def _awaited(self, question: Question, grant: Grant) -> None:
+        """Returns when the message is in that must be; raises Problem when it isn't by then, or nothing live is answered with."""
+        message = question.at_least
+        if message is None:
+            return
+        following = self.bases.live
+
+        def holds() -> bool:
+            with self.bases.pinned() as base:
+                if following is None or not question.live or not self._is_live(base, question.view, grant):
+                    raise Problem("bad_request", "at_least needs live numbers, and there are none", "leave it out")
+                return following.holds(base.batch, message)
+
+        until = time.monotonic() + question.wait_seconds
+        while not await self.small.do(holds):
+            if time.monotonic() >= until:
+                raise Problem("behind", "the message isn't in yet", "ask again, or wait longer", {"Retry-After": "1"})
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def _is_live(self, base: Base, view: View, grant: Grant) -> bool:
+        return self.bases.live is not None and self.bases.live.answers(base, view, grant.form)
+
+    @contextmanager
+    def _rows(self, question: Question, grant: Grant) -> Iterator[Rows]:
+        """The batch that the question is of, with what came since where that is there and wanted."""
+        with self._pinned(question, grant) as base:
+            following = self.bases.live
+            wanted = question.live and question.batch is None and self._is_live(base, question.view, grant)
+            if following is None or not wanted:
+                yield base
+                return
+            with following.pinned(base, [question.view]) as both:
+                yield both
+
     def _page(
         self,
         request: Request,
@@ -261,20 +335,21 @@ class Api:
         by_key: bool = False,
     ) -> Response:
         view = question.view
-        with self._pinned(question, grant) as base:
+        with self._rows(question, grant) as base:
             request.state.batch = base.batch
             tag = _tag(base, "key" if by_key else "page", grant, question, chosen.name)
             if _unchanged(request, tag):
                 base.table(view, grant.form)
-                return _not_modified(tag, base.batch)
+                return _not_modified(tag, base)
             found = page(question, base, self.database, grant)
             if by_key and not found.rows:
                 raise Problem("not_found", f"{view.name} has no row with this key", "or it isn't for who asks")
-            headers = _headers(tag, base.batch) | _beside(request, found)
+            headers = _headers(tag, base) | _beside(request, found)
             if chosen.name == "json":
                 value = {"batch": base.batch} | _object_of(view.name, found)
                 if by_key:
                     value = {"batch": base.batch, "view": view.name, "row": value["rows"][0]}
+                value |= _live_of(base, view)
                 return Response(formats.as_json(value), media_type=chosen.media_type, headers=headers)
             if chosen.name in {"ndjson", "csv"}:
                 content = formats.as_text(chosen, found.columns, found.rows)
@@ -361,9 +436,17 @@ def _object_of(view: str, found: Page) -> dict[str, Any]:
     return value if found.total is None else value | {"total": found.total}
 
 
-def _tag(base: Base, what: str, grant: Grant, question: Question, chosen: str) -> str:
+def _live_of(base: Rows, view: View) -> dict[str, Any]:
+    """What an answer says of the live numbers in it."""
+    if not isinstance(base, live.LiveBase):
+        return {}
+    return {"live": live.shown(base.progress, [topic.name for topic in view.topics])}
+
+
+def _tag(base: Rows, what: str, grant: Grant, question: Question, chosen: str) -> str:
+    came = _live_of(base, question.view).get("live", {}).get("offsets")
     asked = [question.digest, question.select, question.limit, question.after, question.count, question.batch]
-    about = repr([base.batch, what, grant.digest, asked, chosen])
+    about = repr([base.batch, came, what, grant.digest, asked, chosen])
     return f'W/"{hashlib.sha256(about.encode("utf-8", "replace")).hexdigest()[:24]}"'
 
 
@@ -372,13 +455,14 @@ def _unchanged(request: Request, tag: str) -> bool:
     return tag in {part.strip() for part in given.split(",")}
 
 
-def _headers(tag: str, batch: str) -> dict[str, str]:
-    return {
+def _headers(tag: str, base: Rows | str) -> dict[str, str]:
+    found = {
         "ETag": tag,
-        "Learnfold-Batch": batch,
+        "Learnfold-Batch": base if isinstance(base, str) else base.batch,
         "Cache-Control": "private, no-cache",
         "Vary": "Accept, Authorization",
     }
+    return found | (live.headers(base.progress) if isinstance(base, live.LiveBase) else {})
 
 
 def _beside(request: Request, found: Page) -> dict[str, str]:
@@ -391,12 +475,12 @@ def _beside(request: Request, found: Page) -> dict[str, str]:
     return headers if found.total is None else headers | {"Learnfold-Total": str(found.total)}
 
 
-def _not_modified(tag: str, batch: str) -> Response:
-    return Response(status_code=304, headers=_headers(tag, batch))
+def _not_modified(tag: str, base: Rows | str) -> Response:
+    return Response(status_code=304, headers=_headers(tag, base))
 
 
-def _json(request: Request, value: dict[str, Any], batch: str) -> Response:
-    request.state.batch = batch
+def _json(request: Request, value: dict[str, Any], batch: Rows | str) -> Response:
+    request.state.batch = batch if isinstance(batch, str) else batch.batch
     body = formats.as_json(value)
     tag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
     if request.method != "POST" and _unchanged(request, tag):

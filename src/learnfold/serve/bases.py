@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from learnfold.batch.manifest import Manifest
     from learnfold.catalog import Catalog, View
     from learnfold.serve.forms import Form
+    from learnfold.serve.live import Live
     from learnfold.serve.tables import Tables, Wanted
     from learnfold.storage import Storage
 
@@ -90,6 +91,8 @@ class Bases:
     ) -> None:
         self.out, self.catalog, self.tables, self.say = out, catalog, tables, say
         self.numbers = numbers or Numbers()
+        self.live: Live | None = None
+        self._read: tuple[bytes, Manifest | None] = (b"", None)
         self._mutex = threading.Lock()
         self._current: Base | None = None
         self._older: dict[str, Base] = {}  # the newest last
@@ -115,6 +118,8 @@ class Bases:
             self._current = None
         for base in bases:
             base.close()
+        if self.live is not None:
+            self.live.close()
 
     @property
     def current(self) -> Base | None:
@@ -137,17 +142,27 @@ class Bases:
         """Opens the batch that the pointer names now; what fails is said once, and the batch before stays."""
         try:
             pointer = self.out.read(POINTER)
-            if pointer != self._pointer and pointer is not None:
-                manifest, _ = read_current(self.out)
-                if manifest is not None and (self._current is None or manifest.batch != self._current.batch):
+            manifest = self._new(pointer)
+            current = self._current.batch if self._current else None
+            waits = self.live is not None and self.live.look(current, manifest)
+            if not waits:
+                if manifest is not None and manifest.batch != current:
                     self._publish(self._opened(manifest))
-                self._pointer = pointer
+                self._pointer = pointer if pointer is not None else self._pointer
             self._trouble = ""
             self.numbers.show(SERVE_FOLLOWED, [SERVE_FOLLOWED.of(time.time())])
         except (LearnfoldError, Problem) as error:
             if str(error) != self._trouble:
                 self._trouble = str(error)
                 self.say(f"the published batch can't be opened, the one before stays: {error}")
+
+    def _new(self, pointer: bytes | None) -> Manifest | None:
+        """The batch that the pointer names, read once; None where it isn't new."""
+        if pointer is None or pointer == self._pointer:
+            return None
+        if self._read[0] != pointer:
+            self._read = (pointer, read_current(self.out)[0])
+        return self._read[1]
 
     def _follow(self) -> None:
         polls = 0

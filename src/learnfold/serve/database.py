@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -14,7 +14,7 @@ from learnfold.serve.problems import Problem
 from learnfold.storage.scratch import scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from learnfold.settings import Settings
@@ -61,6 +61,26 @@ class Database:
         """The rows as a relation, which hands out Arrow, while the block lasts."""
         with self._limited(seconds) as cursor:
             yield cursor.sql(sql, params=list(parameters))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Callable[[str], object]]:
+        """While the block lasts, all that this thread reads is of the moment of its first statement, which what it gives runs."""
+        cursor = self._cursor()
+        cursor.execute("BEGIN")
+        try:
+            yield lambda sql: cursor.execute(sql).fetchall()
+        finally:
+            with suppress(duckdb.Error):  # it was given up already, by a time limit
+                cursor.execute("ROLLBACK")
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor of its own, for whoever changes tables."""
+        with self._mutex:
+            cursor = self._connection.cursor()
+        with cursor:
+            cursor.execute("SET TimeZone = 'UTC'")
+            yield cursor
 
     def close(self) -> None:
         """Closes the database and removes its file."""

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from learnfold.serve.access import Grant
-    from learnfold.serve.bases import Base
     from learnfold.serve.database import Database
     from learnfold.serve.formats import Format
     from learnfold.serve.question import Question
+    from learnfold.serve.rows import Rows
 
 SECONDS = 300.0
 """Writing an export may take so long."""
@@ -51,7 +51,7 @@ class _Sent(StreamingResponse):
 def export(
     database: Database,
     question: Question,
-    base: Base,
+    base: Rows,
     grant: Grant,
     chosen: Format,
 ) -> StreamingResponse:

@@ -24,6 +24,11 @@ _TYPES: dict[str, dict[str, Any]] = {
     "TIMESTAMP": {"type": "string", "format": "date-time"},
 }
 _TEXT = {"type": "string"}
+_LIVE = {
+    "type": "object",
+    "description": "how far the answer counts what came since the batch; absent where it doesn't",
+    "required": ["offsets", "newest_event", "complete_until", "waiting_for_the_next_batch"],
+}
 
 
 def openapi(views: Sequence[View]) -> dict[str, Any]:
@@ -63,7 +68,7 @@ def openapi(views: Sequence[View]) -> dict[str, Any]:
 
 def _paths(view: View) -> dict[str, Any]:
     filters = [_parameter(column, operator) for column in view.columns for operator in OPERATORS]
-    which = [*filters, _names("select", view), _names("order", view), _as(), _batch(), _format()]
+    which = [*filters, _names("select", view), _names("order", view), _as(), _batch(), _format(), *_live()]
     pages = [
         _query_parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": DEFAULT_ROWS}),
         _query_parameter("after", {"type": "string"}, "the cursor that the page before gave"),
@@ -78,6 +83,7 @@ def _paths(view: View) -> dict[str, Any]:
         "rows": {"type": "array", "items": row},
         "next": {"type": ["string", "null"]},
         "total": {"type": "integer"},
+        "live": _LIVE,
     }
     return {
         address: _get(view.comment, view.name, [*which, *pages], _answers(some, row)),
@@ -87,8 +93,8 @@ def _paths(view: View) -> dict[str, Any]:
         f"{address}/key/" + "/".join(f"{{{name}}}" for name in view.key): _get(
             f"One row by its key. {view.comment}",
             f"{view.name}_by_key",
-            [*key, _names("select", view), _as(), _batch(), _format()],
-            _answers({"batch": _TEXT, "view": _TEXT, "row": row}, row),
+            [*key, _names("select", view), _as(), _batch(), _format(), *_live()],
+            _answers({"batch": _TEXT, "view": _TEXT, "row": row, "live": _LIVE}, row),
         ),
     }
 
@@ -134,7 +140,11 @@ def _query(views: list[str]) -> dict[str, Any]:
         "type": "object",
         "required": ["queries"],
         "additionalProperties": False,
-        "properties": {"queries": {"type": "array", "minItems": 1, "maxItems": 20, "items": query}, "batch": _TEXT},
+        "properties": {
+            "queries": {"type": "array", "minItems": 1, "maxItems": 20, "items": query},
+            "batch": _TEXT,
+            "live": {"type": "boolean", "default": True},
+        },
     }
     return {
         "operationId": "query",
@@ -219,6 +229,15 @@ def _batch() -> dict[str, Any]:
     return _query_parameter("batch", _TEXT, "an older batch rather than the published one")
 
 
+def _live() -> list[dict[str, Any]]:
+    message = {"type": "string", "pattern": r"^[A-Za-z0-9_.-]{1,249}:\d{1,6}:\d{1,18}$"}
+    return [
+        _query_parameter("live", {"enum": ["on", "off"], "default": "on"}, "whether what came since the batch counts"),
+        _query_parameter("at_least", message, "topic:partition:offset of a message that must be in"),
+        _query_parameter("wait", {"type": "string", "pattern": r"^\d{1,4}ms$"}, "how long to wait for it, at most"),
+    ]
+
+
 def _format() -> dict[str, Any]:
     return _query_parameter("format", {"enum": list(FORMATS)}, "rather than Accept")
 
@@ -239,7 +258,7 @@ def _object(meaning: str, *required: str) -> dict[str, Any]:
 
 
 def _answers(properties: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    required = [name for name in properties if name != "total"]
+    required = [name for name in properties if name not in {"total", "live"}]
     schema = {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
     return _files(schema) | {"headers": _headers(["Learnfold-Next", "Learnfold-Total"])} if row else {}
 

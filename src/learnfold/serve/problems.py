@@ -26,6 +26,7 @@ CODES: dict[str, tuple[int, str]] = {
     "busy": (503, "more is being asked than can be answered"),
     "timeout": (503, "the answer took too long"),
     "outdated": (503, "the view was computed by another definition than this server's"),
+    "behind": (503, "what must be in isn't yet"),
     "not_ready": (503, "no batch can be answered from yet"),
 }
 """Every code with its HTTP status and meaning; the OpenAPI document lists them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ OPERATORS = {
 }
 """What a filter can ask of a column, in SQL. ``ne`` holds for rows without a value too."""
 
-PARAMETERS = ("select", "order", "limit", "after", "count", "batch", "format", "as")
+PARAMETERS = ("select", "order", "limit", "after", "count", "batch", "format", "as", "live", "at_least", "wait")
 """Parameters that are no filters; no view has a column that is called so."""
 
 MOST_ROWS = 10_000
@@ -66,6 +67,9 @@ class Question:
     count: bool = False  # whether all rows are to be counted
     batch: str | None = None  # None: the published one
     role: str | None = None  # to ask as; None: the first that fits
+    live: bool = True  # whether what came since the batch counts, where it is there
+    at_least: tuple[str, int, int] | None = None  # a message that must be in: topic, partition, offset
+    wait_seconds: float = 0.0  # for it
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -188,6 +192,34 @@ def read_flag(name: str, text: str) -> bool:
     return text == "true"
 
 
+_MESSAGE = re.compile(r"([\w.-]{1,249}):(\d{1,6}):(\d{1,18})", re.ASCII)
+_WAIT = re.compile(r"(\d{1,5})(ms|s)", re.ASCII)
+MOST_WAIT_SECONDS = 10.0
+
+
+def _at_least(text: str | None) -> tuple[str, int, int] | None:
+    if not text:
+        return None
+    found = _MESSAGE.fullmatch(text)
+    if found is None:
+        raise Problem("bad_value", f"at_least is {text[:60]!r}", "it is topic:partition:offset")
+    return found[1], int(found[2]), int(found[3])
+
+
+def _wait_seconds(text: str) -> float:
+    found = _WAIT.fullmatch(text)
+    seconds = int(found[1]) / (1000 if found[2] == "ms" else 1) if found else -1.0
+    if not 0 <= seconds <= MOST_WAIT_SECONDS:
+        raise Problem("bad_value", f"wait is {text[:60]!r}", f"it is 500ms or 2s, at most {MOST_WAIT_SECONDS:g}s")
+    return seconds
+
+
+def _live(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise Problem("bad_value", f"live is {text[:60]!r}", "it can be on or off")
+    return text == "on"
+
+
 def _question(reader: _Reader, said: Mapping[str, str]) -> Question:
     limit = said.get("limit", str(DEFAULT_ROWS))
     if not (limit.isascii() and limit.isdigit() and len(limit) < 10 and 1 <= int(limit) <= MOST_ROWS):  # noqa: PLR2004
@@ -202,6 +234,9 @@ def _question(reader: _Reader, said: Mapping[str, str]) -> Question:
         read_flag("count", said.get("count", "false")),
         said.get("batch") or None,
         said.get("as") or None,
+        _live(said.get("live", "on")),
+        _at_least(said.get("at_least")),
+        _wait_seconds(said.get("wait", "0s")),
     )
 
 

@@ -25,6 +25,7 @@ from learnfold.serve.bases import Bases
 from learnfold.serve.database import Database
 from learnfold.serve.formats import FORMATS
 from learnfold.serve.guard import Guard
+from learnfold.serve.live import Live
 from learnfold.serve.oidc import Oidc
 from learnfold.serve.problems import MEDIA_TYPE, Problem
 from learnfold.serve.proxy import Proxy
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from learnfold.catalog import Catalog
+    from learnfold.serve.live import Following
     from learnfold.settings import Settings
 
 THREADS = 4
@@ -82,8 +84,17 @@ class Opened:
     close: Callable[[], None]
 
 
-def open_app(serving: Serving, catalog: Catalog, settings: Settings, say: Callable[[str], None]) -> Opened:
-    """The application; raises UsageError where nobody could, or anybody might, ask it."""
+def open_app(
+    serving: Serving,
+    catalog: Catalog,
+    settings: Settings,
+    say: Callable[[str], None],
+    following: Following | None = None,
+) -> Opened:
+    """The application; raises UsageError where nobody could, or anybody might, ask it.
+
+    ``following``: a speed layer, whose numbers are added to the batch's; it is closed with the application.
+    """
     access = read_access(serving.access, catalog) if serving.access else AccessFile()
     sign_in = _sign_in(serving, access)
     out = open_storage(serving.output, settings)
@@ -106,6 +117,8 @@ def open_app(serving: Serving, catalog: Catalog, settings: Settings, say: Callab
         yield
         await asyncio.to_thread(close)
 
+    if following is not None:
+        bases.live = Live(following, database, say)
     api = Api(bases, database, Access(catalog, access.rules, access.operators), sign_in, small, whole)
     app = Starlette(
         routes=[*api.routes(), *(serving.pages(api) if serving.pages else ())],
@@ -120,11 +133,17 @@ def open_app(serving: Serving, catalog: Catalog, settings: Settings, say: Callab
     return Opened(Guard(app, say, numbers, local_only=serving.open), bases, sign_in, close)
 
 
-def serve(serving: Serving, catalog: Catalog, settings: Settings, say: Callable[[str], None]) -> None:
+def serve(
+    serving: Serving,
+    catalog: Catalog,
+    settings: Settings,
+    say: Callable[[str], None],
+    following: Following | None = None,
+) -> None:
     """Serves until it is told to stop; then answers what is under way, and nothing new."""
     if not 0 <= serving.port < 65_536:  # noqa: PLR2004
         raise UsageError(f"--port {serving.port}: a port is a number from 0 to 65535")
-    opened = open_app(serving, catalog, settings, say)
+    opened = open_app(serving, catalog, settings, say, following)
     config = uvicorn.Config(
         opened.app,
         host=serving.host,
