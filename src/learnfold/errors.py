@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from learnfold.addresses import without_secrets
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
 class LearnfoldError(Exception):
-    """The root: a message that says what, where, and what to do."""
+    """The root: a message that says what, where, and what to do; passwords and keys in addresses aren't shown."""
 
     exit_code = 1
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(without_secrets(word) if isinstance(word, str) else word for word in words))
 
 
 class UsageError(LearnfoldError):

@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from learnfold.addresses import without_secrets
 from learnfold.errors import UsageError
 
 if TYPE_CHECKING:
@@ -209,8 +210,13 @@ class Settings:
         return Zones(self.platform_zone, self.reporting_zone)
 
     def shown(self) -> dict[str, Any]:
-        """Every setting that isn't a secret, by name: what a manifest may hold."""
-        return {s.name: getattr(self, s.name) for s in dataclasses.fields(self) if not s.metadata["secret"]}
+        """Every setting that isn't a secret, by name: what a manifest may hold; addresses without passwords."""
+        values = {s.name: getattr(self, s.name) for s in dataclasses.fields(self) if not s.metadata["secret"]}
+        return {name: without_secrets(value) if isinstance(value, str) else value for name, value in values.items()}
+
+    def __repr__(self) -> str:
+        """What may be shown."""
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.shown().items())})"
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def test_places_that_can_be_used_are_fine(events: Path, tmp_path: Path, capsys: 
         ("write, read, copy", True),
         ("publish: conditional writes", True),
     ]
-    assert report["checks"][0]["detail"].startswith("6 files of events, ")
+    assert report["checks"][0]["detail"].startswith("7 files of events, ")
     assert sorted(tmp_path.rglob("*")) == before
     assert main(["run", str(events), str(tmp_path / "views")]) == 0
     there = set((tmp_path / "views").rglob("*"))

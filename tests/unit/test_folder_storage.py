@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from small_place import Place, learnfold
 
 from learnfold.errors import ConflictError, MissingDataError, StorageError, UsageError
 from learnfold.settings import Settings
-from learnfold.storage import open_storage, same_place
+from learnfold.storage import open_storage, passed_over, same_place
 from learnfold.storage.folder import FolderStorage
 
 
@@ -240,7 +241,7 @@ def test_a_listing_is_by_path_with_what_tells_contents_apart(storage: FolderStor
 
 
 def test_a_listing_follows_links_to_folders_and_ends(storage: FolderStorage, tmp_path: Path) -> None:
-    """A dataset may be put together by links; one that leads back to itself is an error, not a run without end."""
+    """A dataset may be put together by links; one that leads back to itself is passed over, so that no file is there twice."""
     other = FolderStorage(str(tmp_path / "other"))
     other.write("x/1", b"1")
     storage.write("0", b"0")
@@ -248,8 +249,8 @@ def test_a_listing_follows_links_to_folders_and_ends(storage: FolderStorage, tmp
     (storage.root / "dangling").symlink_to(tmp_path / "nowhere")
     assert [entry.path for entry in storage.list()] == ["0", "linked/x/1"]
     (storage.root / "loop").symlink_to(storage.root)
-    with pytest.raises(StorageError, match="symbolic links"):
-        storage.list()
+    assert [entry.path for entry in storage.list()] == ["0", "linked/x/1"]
+    assert storage.loops == {"loop"}
 
 
 def test_local_files_are_the_files_themselves(storage: FolderStorage) -> None:
@@ -323,3 +324,38 @@ def test_a_name_that_looks_like_a_pattern_names_one_file(storage: FolderStorage)
         assert not [file for file in files if set(file) & set("[]*?{")]
         assert all(file.endswith(".parquet") for file in files)
     assert [Path(file).exists() for file in files] == [True, False, False, False]
+
+
+def test_a_link_to_a_folder_that_it_lies_in_is_passed_over_and_said(tmp_path: Path) -> None:
+    """Followed, it would give every file many times: to a folder above, to itself, to each other in a ring. Other links are followed."""
+    for name in ("a/x", "b/y", "elsewhere/z"):
+        path = tmp_path / "root" / name if name[0] != "e" else tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    root = tmp_path / "root"
+    links = {"a/up": "..", "a/root": root, "a/here": ".", "a/self": "self", "a/to_b": "../b", "b/to_a": "../a"}
+    for name, target in {**links, "a/other": tmp_path / "elsewhere", "a/gone": "nowhere"}.items():
+        (root / name).symlink_to(target)
+    storage = FolderStorage(str(root))
+    paths = [entry.path for entry in storage.list()]
+    assert paths == ["a/other/z", "a/to_b/y", "a/x", "b/to_a/other/z", "b/to_a/x", "b/y"]
+    assert {"a/up", "a/root", "a/here", "a/self", "a/to_b/to_a", "b/to_a/to_b"} <= storage.loops
+    assert f"{root}/a/up links to a folder that it lies in; it was passed over" in passed_over(storage)
+
+
+def test_runs_and_ingestion_say_which_link_they_passed_over(tmp_path: Path) -> None:
+    """The events count once, and nobody has to wonder."""
+    place = Place(tmp_path)
+    file = place.watch(1, "a")
+    (file.parent / "again").symlink_to("..")
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    (exports / "auth.csv").write_text("event_id,event_type,user_id,timestamp\ne,LOGIN,a,2025-12-01 10:00:00\n")
+    (exports / "again").symlink_to(exports)
+    run = learnfold("run", place.master, place.out, "--job", "video")
+    assert run.returncode == 0, run.stderr
+    assert "again links to a folder that it lies in; it was passed over" in run.stderr
+    assert place.current().jobs["video"].topics["video_topic"].events == 1
+    taken = learnfold("ingest", exports, "--into", tmp_path / "other")
+    assert taken.returncode == 0, taken.stderr
+    assert "again links to a folder that it lies in; it was passed over" in taken.stderr

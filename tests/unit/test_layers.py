@@ -9,13 +9,14 @@ import sys
 import pytest
 from imports import SOURCE, circles, graph
 
-BASE = {"errors", "settings", "utc", "cache"}
+BASE = {"addresses", "errors", "settings", "utc", "cache"}
 LOW = BASE | {"catalog", "storage", "telemetry"}
 BELOW: dict[str, set[str]] = {
-    "errors": set(),
+    "addresses": set(),
+    "errors": {"addresses"},
     "utc": set(),
     "cache": set(),
-    "settings": {"errors"},
+    "settings": {"addresses", "errors"},
     "catalog": {"errors", "cache"},
     "storage": BASE,
     "telemetry": BASE,

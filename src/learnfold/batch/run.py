@@ -25,7 +25,7 @@ from learnfold.engines import open_engine
 from learnfold.errors import DamagedError, LearnfoldError, UsageError
 from learnfold.master.file_names import topic_of
 from learnfold.master.layout import open_master
-from learnfold.storage import open_storage, same_place
+from learnfold.storage import open_storage, passed_over, same_place
 from learnfold.storage.lease import held
 from learnfold.storage.out_layout import BATCH_FOLDERS
 from learnfold.telemetry.reporter import Reporter
@@ -182,6 +182,8 @@ def _plans(
     workspace.reporter.step("listing", master.shown)
     topics = [topic.name for job in jobs for topic in catalog.jobs[job].topics]
     listing = master.listing(topics, list(catalog.topics))
+    for link in passed_over(master.storage):
+        workspace.reporter.problem(link)
     out.exists()
     current, _ = (read_replaceable if request.scope.full else read_current)(out)
     present = _present(out, current, damaged) if current else frozenset()

@@ -15,6 +15,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from learnfold import __version__
+from learnfold.addresses import without_secrets
 from learnfold.errors import LearnfoldError, UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exits with 2."""
-        self.exit(2, f"{self.prog}: {message}\n{self.prog} --help tells more\n")
+        self.exit(2, f"{self.prog}: {without_secrets(message)}\n{self.prog} --help tells more\n")
 
 
 class Help(argparse.RawDescriptionHelpFormatter):

@@ -62,10 +62,9 @@ def shown(settings: Settings) -> dict[str, object]:
     """Every setting by name; of a secret only whether it is set."""
     from learnfold.settings import meanings
 
+    open_ones = settings.shown()
     return {
-        meaning.name: ("set" if getattr(settings, meaning.name) else "")
-        if meaning.secret
-        else getattr(settings, meaning.name)
+        meaning.name: ("set" if getattr(settings, meaning.name) else "") if meaning.secret else open_ones[meaning.name]
         for meaning in meanings()
     }
 

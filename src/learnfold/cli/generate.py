@@ -98,7 +98,7 @@ def _produce(semester: Semester, args: argparse.Namespace, settings: Settings) -
 
     limits = Limits(settings.memory, settings.threads, settings.temporary_folder)
     sent = produce(messages(semester, limits), settings, rate=args.rate)
-    print(f"{sent:,} messages sent to {settings.kafka_servers}")
+    print(f"{sent:,} messages sent to {settings.shown()['kafka_servers']}")
     return 0
 
 

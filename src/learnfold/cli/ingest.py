@@ -188,7 +188,7 @@ def _files(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.ingest.files.backfill import Backfill
     from learnfold.ingest.files.located import located
     from learnfold.ingest.mapping.file import load
-    from learnfold.storage import open_storage
+    from learnfold.storage import open_storage, passed_over
     from learnfold.telemetry.reporter import TerminalReporter
 
     mapping = load(args.mapping) if args.mapping else None
@@ -197,7 +197,10 @@ def _files(args: argparse.Namespace, settings: Settings) -> int:
     reporter, reports = TerminalReporter(log_format=settings.log_format), []
     errors: list[DataError | UsageError] = []
     try:
-        for source in located(args.files, settings):
+        sources = located(args.files, settings)
+        for link in sorted({link for source in sources for link in passed_over(source.storage)}):
+            reporter.problem(link)
+        for source in sources:
             reporter.step("ingesting", source.name)
             try:
                 reports.append(backfill.take(source))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from learnfold.addresses import without_secrets
 from learnfold.batch.manifest import read_current
 from learnfold.errors import ConflictError, LearnfoldError, StorageError
 from learnfold.master.layout import open_master
@@ -55,7 +56,7 @@ def check_output(url: str, settings: Settings) -> list[Check]:
     try:
         out = open_storage(url, settings)
     except LearnfoldError as error:
-        return [Check("open", url, ok=False, detail=str(error), seconds=0.0)]
+        return [Check("open", without_secrets(url), ok=False, detail=str(error), seconds=0.0)]
     folder = f"_doctor/{secrets.token_hex(8)}"
     for what, act in (
         ("list", lambda: _listed(out)),
@@ -87,7 +88,7 @@ def _tried(what: str, where: str, act: Callable[[], str]) -> Check:
         detail, ok = act(), True
     except LearnfoldError as error:
         detail, ok = str(error), False
-    return Check(what, where, ok, detail, round(time.perf_counter() - began, 3))
+    return Check(what, without_secrets(where), ok, detail, round(time.perf_counter() - began, 3))
 
 
 def _listed(out: Storage) -> str:

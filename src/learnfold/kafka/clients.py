@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
+from learnfold.addresses import HIDDEN
 from learnfold.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def _made(kind: Callable[[dict[str, Any]], Client], own: dict[str, Any], setting
         return kind(config)
     except (KafkaException, ValueError, TypeError) as error:
         why = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+        for value in filter(None, options.values()):  # it may be a password
+            why = why.replace(value, HIDDEN)
         raise UsageError(f"Kafka's settings can't be used: {why}; see LEARNFOLD_KAFKA_OPTIONS") from error
 
 
@@ -97,7 +100,7 @@ def _options(text: str) -> dict[str, str]:
             continue
         name, equals, value = part.partition("=")
         if not equals:
-            raise UsageError(f"kafka_options has {part!r}, which is no name=value")
+            raise UsageError("kafka_options has a part without =; it is name=value, several separated by commas")
         options[name.strip()] = value.strip()
     return options
 

@@ -34,9 +34,9 @@ class Database:
             config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
         )
         try:
-            self._connection.execute(f"SET memory_limit = '{settings.memory or _MEMORY}'")
+            self._connection.execute("SET memory_limit = ?", [settings.memory or _MEMORY])
             if settings.threads:
-                self._connection.execute(f"SET threads = {settings.threads}")
+                self._connection.execute("SET threads = ?", [settings.threads])
         except duckdb.Error as error:
             raise UsageError(f"memory is {settings.memory!r}; one is called 4GB") from error
         self._local = threading.local()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
+from learnfold.addresses import without_secrets
+
 MEDIA_TYPE = "application/problem+json"
 
 CODES: dict[str, tuple[int, str]] = {
@@ -37,7 +39,8 @@ class Problem(Exception):  # noqa: N818 - as RFC 9457 calls it
 
     def __init__(self, code: str, detail: str, hint: str = "", headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
-        self.code, self.detail, self.hint, self.headers = code, detail, hint, headers or {}
+        self.code, self.headers = code, headers or {}
+        self.detail, self.hint = without_secrets(detail), without_secrets(hint)
         self.status = CODES[code][0]
 
     def body(self) -> bytes:

@@ -104,6 +104,13 @@ def open_storage(url: str, settings: Settings) -> Storage:
         raise UsageError("a place is given as an empty text; give a folder, or s3://bucket/path")
     scheme, colon, rest = url.partition("://")
     if colon and scheme in {"s3", "s3a", "s3n"}:
+        if "@" in rest.partition("/")[0]:
+            from learnfold.errors import UsageError
+
+            raise UsageError(
+                f"{url} holds keys; leave them out, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
+                "(or MINIO_ACCESS_KEY and MINIO_SECRET_KEY)"
+            )
         try:
             from learnfold.storage.s3 import S3Storage
         except ModuleNotFoundError as error:
@@ -120,6 +127,12 @@ def open_storage(url: str, settings: Settings) -> Storage:
     from learnfold.storage.folder import FolderStorage
 
     return FolderStorage(rest if colon else url)
+
+
+def passed_over(storage: Storage) -> list[str]:
+    """What the lists so far left out, for people: links that lead to a folder that they lie in."""
+    loops = sorted(getattr(storage, "loops", ()))
+    return [f"{storage.url}/{path} links to a folder that it lies in; it was passed over" for path in loops]
 
 
 def same_place(one: str, other: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -17,7 +18,7 @@ from learnfold.storage import Entry
 from learnfold.storage.scratch import Scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, MutableSequence, Sequence
+    from collections.abc import Collection, Iterable, Iterator, MutableSequence, Sequence
     from contextlib import AbstractContextManager
 
 _TEMPORARY = ".tmp-"
@@ -36,8 +37,11 @@ class FolderStorage:
     def __init__(self, folder: str) -> None:
         self.root = Path(folder).absolute()
         self.url = str(self.root)
+        self.loops: set[str] = set()  # links to a folder that they lie in, as far as they were met
 
-    def _walk(self, folder: str, path: str, found: MutableSequence[Entry]) -> None:
+    def _walk(
+        self, folder: str, path: str, found: MutableSequence[Entry], followed: Collection[str] = frozenset()
+    ) -> None:
         try:
             entries = os.scandir(folder)
         except FileNotFoundError:
@@ -45,8 +49,14 @@ class FolderStorage:
         with entries:
             for entry in entries:
                 below = f"{path}/{entry.name}" if path else entry.name
+                if entry.is_symlink() and (loop := _followed(entry, folder, followed)) is not None:
+                    if not loop:
+                        self.loops.add(below)
+                        continue
+                    self._walk(entry.path, below, found, loop)
+                    continue
                 if entry.is_dir():
-                    self._walk(entry.path, below, found)
+                    self._walk(entry.path, below, found, followed)
                     continue
                 with contextlib.suppress(FileNotFoundError):  # it was deleted meanwhile
                     about = entry.stat()
@@ -180,13 +190,28 @@ class FolderStorage:
             yield
 
     def list(self, prefix: str = "") -> list[Entry]:
-        """Every file below ``prefix``; links to folders are followed."""
+        """Every file below ``prefix``; links to folders are followed, but for those in ``loops``."""
         found: list[Entry] = []
         start = self.root / prefix if prefix else self.root
         with _errors_translated(start):
             self._walk(str(start), prefix.rstrip("/"), found)
         found.sort(key=lambda entry: entry.path)
         return found
+
+
+def _followed(link: os.DirEntry[str], folder: str, before: Collection[str]) -> Collection[str] | None:
+    """The folders in which a link to a folder must not end again; empty where it does; None for a link to a file or to nothing."""
+    here, there = os.path.realpath(folder), os.path.realpath(link.path)
+    try:
+        if not link.is_dir():
+            return None
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return ()
+    above = {*before, here}
+    inside = here == there or here.startswith(there.rstrip("/") + "/") or there in above
+    return () if inside else {*above, there}
 
 
 def _linked(link: Path, name: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from learnfold.addresses import without_secrets
 from learnfold.errors import LearnfoldError
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ class Alerts:
             return []
         reason = (str(error).splitlines() or [""])[0][:_MOST]  # the first line alone: others may show events of people
         message = Message(
-            "failed", f"learnfold {work.kind} failed: {', '.join(new)}", f"{type(error).__name__}: {reason}"
+            "failed",
+            f"learnfold {work.kind} failed: {', '.join(new)}",
+            without_secrets(f"{type(error).__name__}: {reason}"),
         )
         problems = self._send(message, work)
         if notes is not None and len(problems) < len(self._ways):  # somebody got it
@@ -118,8 +121,13 @@ class Alerts:
     def _post(self, message: Message, work: Work) -> None:
         from learnfold.telemetry.webhook import post_json
 
-        text = f"{message.title}\n{message.detail}\nof {work.place}, at {_now()}"
-        content = {"status": message.status, "kind": work.kind, "parts": list(work.parts), "place": work.place}
+        text = f"{message.title}\n{message.detail}\nof {without_secrets(work.place)}, at {_now()}"
+        content = {
+            "status": message.status,
+            "kind": work.kind,
+            "parts": list(work.parts),
+            "place": without_secrets(work.place),
+        }
         post_json(self._settings.alert_url, {**content, "at": _now(), "detail": message.detail, "text": text})
 
     def _mail(self, message: Message, work: Work) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from learnfold import __version__
+from learnfold.addresses import without_secrets
 from learnfold.errors import LearnfoldError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Dataset:
     @property
     def named(self) -> dict[str, str]:
         """Its namespace and name, as OpenLineage names places."""
-        parts = urlsplit(self.url)
+        parts = urlsplit(without_secrets(self.url))
         if parts.scheme in {"s3", "s3a"}:
             return {"namespace": f"s3://{parts.netloc}", "name": parts.path.lstrip("/")}
         return {"namespace": "file", "name": str(Path(self.url).absolute())}
@@ -68,7 +69,7 @@ def event(kind: str, of: JobRun, error: BaseException | None = None) -> dict[str
     facets = {"processing_engine": engine}
     if error is not None:
         first = (str(error).splitlines() or [""])[0]  # the others may show events of people
-        facets["errorMessage"] = _facet("errorMessage", message=first, programmingLanguage="PYTHON")
+        facets["errorMessage"] = _facet("errorMessage", message=without_secrets(first), programmingLanguage="PYTHON")
     job_type = _facet("jobType", processingType="BATCH", integration="LEARNFOLD", jobType="JOB")
     return {
         "eventType": kind,
@@ -101,7 +102,7 @@ def send(document: Mapping[str, Any], settings: Settings) -> str:
 def _append(file: Path, line: str) -> None:
     """In one write, so that lines of runs side by side don't mix."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
         os.write(descriptor, line.encode())
     finally:

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
+from learnfold.addresses import without_secrets
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -75,7 +77,7 @@ class TerminalReporter(Reporter):
         """Replaces the progress; only on a terminal."""
         if self._live:
             width = shutil.get_terminal_size().columns - 1
-            self._stream.write(f"\r\x1b[K{f'{what} {detail}'[:width]}")
+            self._stream.write(f"\r\x1b[K{without_secrets(f'{what} {detail}')[:width]}")
             self._stream.flush()
 
     def log(self, event: str, **fields: object) -> None:
@@ -113,7 +115,7 @@ class TerminalReporter(Reporter):
 
     def _print(self, *words: str) -> None:
         self.done()
-        print(*words, file=self._stream, flush=True)
+        print(*map(without_secrets, words), file=self._stream, flush=True)
 
 
 def _shown(value: object) -> str:

@@ -6,6 +6,7 @@ five jobs that Oozie forks may share one file, and a failure leaves the last suc
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import re
@@ -13,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from learnfold.addresses import without_secrets
 from learnfold.telemetry.metrics import (
     CHECK_FAILED,
     LAST_FAILURE,
@@ -136,15 +138,20 @@ def _push(gateway: str, job: str, samples: list[Sample]) -> str | None:
     import urllib.parse
     import urllib.request
 
-    url = f"{gateway.rstrip('/')}/metrics/job/learnfold/batch_job/{urllib.parse.quote(job, safe='')}"
+    address = urllib.parse.urlsplit(gateway.rstrip("/"))
+    user, at, host = address.netloc.rpartition("@")
+    signed = {"Authorization": f"Basic {base64.b64encode(urllib.parse.unquote(user).encode()).decode()}"} if at else {}
+    path = f"{address.path}/metrics/job/learnfold/batch_job/{urllib.parse.quote(job, safe='')}"
+    url = urllib.parse.urlunsplit((address.scheme, host, path, address.query, ""))
     content = text([str(sample) for sample in samples if sample.labels[0][1] == job]).encode()
     try:
-        request = urllib.request.Request(url, content, {"Content-Type": "text/plain; version=0.0.4"}, method="POST")  # noqa: S310
+        headers = {"Content-Type": "text/plain; version=0.0.4", **signed}
+        request = urllib.request.Request(url, content, headers, method="POST")  # noqa: S310
         with urllib.request.urlopen(request, timeout=PUSH_SECONDS):  # noqa: S310 - the address is the user's
             return None
     except (OSError, ValueError) as error:
         answer = f": {error.read().decode(errors='replace')[:500]}" if isinstance(error, urllib.error.HTTPError) else ""
-        return f"the run's numbers can't be pushed to {url}: {error}{answer}"
+        return without_secrets(f"the run's numbers can't be pushed to {url}: {error}{answer}")
 
 
 def _named(line: str) -> tuple[str, str]:
