@@ -18,6 +18,7 @@ from serving import awkward_place, listening
 
 from conftest import tries
 from learnfold.catalog import load
+from learnfold.serve import events
 from learnfold.serve.openapi import openapi
 
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ schema = schemathesis.openapi.from_dict(openapi([load().views[name] for name in 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server, listening."""
-    yield from listening(awkward_place(tmp_path_factory.mktemp("openapi")))
+    """A server, listening; its streams of events end at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(events, "STREAM_SECONDS", 0.01)
+        patch.setattr(events, "LOOK_SECONDS", 0.02)
+        yield from listening(awkward_place(tmp_path_factory.mktemp("openapi")))
 
 
 @pytest.mark.slow

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from learnfold.serve import formats, live
 from learnfold.serve.answer import SECONDS, Page, columns_of, page, select
+from learnfold.serve.bases import BATCH
+from learnfold.serve.events import MEDIA_TYPE as EVENT_STREAM
+from learnfold.serve.events import Listener, Listeners
 from learnfold.serve.explain import described, explained, freshness
 from learnfold.serve.export import export
 from learnfold.serve.openapi import openapi
@@ -75,6 +78,7 @@ class Api:
     sign_in: SignIn
     small: Workers
     whole: Workers
+    listeners: Listeners
 
     def routes(self) -> list[Route]:
         """Every address, and the function that answers it."""
@@ -86,6 +90,7 @@ class Api:
             Route("/v1/query", self._query, methods=["POST"]),
             Route("/v1/explain/{view}/{column}", self._explain),
             Route("/v1/freshness", self._freshness),
+            Route("/v1/events", self._events),
             Route("/openapi.json", self._openapi),
             Route("/health/live", self._live),
             Route("/health/ready", self._ready),
@@ -229,6 +234,17 @@ class Api:
 
         value, answered = await self.small.do(answer)
         return _json(request, value, answered)
+
+    async def _events(self, request: Request) -> Response:
+        caller = await self._caller(request, "/v1/events")
+        role = _only(request, "as", "since")
+        since = _one(request, "since") or request.headers.get("last-event-id") or None
+        if since is not None and not BATCH.fullmatch(since):
+            raise Problem("bad_value", f"since is {since[:60]!r}", "it is the name of a batch, as events call them")
+        listener = Listener(self.bases, lambda: self._visible(caller, role), since)
+        self.listeners.enter()
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self.listeners.stream(listener), media_type=EVENT_STREAM, headers=headers)
 
     async def _openapi(self, request: Request) -> Response:
         caller = await self._caller(request, "/openapi.json")

@@ -41,7 +41,8 @@ OLDER = 3
 _LOOKS = 20
 """Polls between two looks at whether older batches are still there."""
 
-_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+BATCH = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}", re.ASCII)
+"""What a batch is called."""
 
 
 @dataclass
@@ -257,7 +258,7 @@ class Bases:
         if self._published[0] != current.batch:
             self._published = (current.batch, {manifest.batch for manifest in published(self.out)})
         manifest = None
-        if _NAME.fullmatch(batch) and batch in self._published[1]:
+        if BATCH.fullmatch(batch) and batch in self._published[1]:
             manifest = read_manifest(self.out, batch)
         if manifest is None:
             hint = "leave batch out to read the published one; a page's cursor is good while its batch is there"

@@ -45,6 +45,7 @@ def openapi(views: Sequence[View]) -> dict[str, Any]:
             [_path("view", {"enum": [view.name for view in views] or [""]}), _path("column", _TEXT), _as(), _batch()],
             _object("The column's meaning, SQL and lineage", "meaning"),
         ),
+        "/v1/events": _events(),
         "/openapi.json": _get("This document", "openapi", [_as()], _object("OpenAPI 3.1", "openapi")),
         "/health/live": _get("Whether the server is there", "live", [], _object("It is", "live"), signed=False),
         "/health/ready": _get("Whether a batch is open", "ready", [], _object("It is", "ready"), signed=False),
@@ -117,6 +118,16 @@ def _get(
             },
         }
     }
+
+
+def _events() -> dict[str, Any]:
+    since = _query_parameter(
+        "since", {"type": "string", "pattern": r"^\d{8}T\d{6}-[0-9a-f]{8}$"}, "a batch: what changed after it"
+    )
+    found = _get("A stream of which views changed, at each batch and live", "events", [_as(), since], {})
+    del found["get"]["responses"]["304"]
+    found["get"]["responses"]["200"]["content"] = {"text/event-stream": {"schema": _TEXT}}
+    return found
 
 
 def _query(views: list[str]) -> dict[str, Any]:

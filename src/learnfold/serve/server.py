@@ -23,6 +23,8 @@ from learnfold.serve.access import Access
 from learnfold.serve.api import Api
 from learnfold.serve.bases import Bases
 from learnfold.serve.database import Database
+from learnfold.serve.events import MEDIA_TYPE as EVENT_STREAM
+from learnfold.serve.events import Listeners
 from learnfold.serve.formats import FORMATS
 from learnfold.serve.guard import Guard
 from learnfold.serve.live import Live
@@ -57,7 +59,7 @@ HEADER_SECONDS = 10.0
 """A request's head must have arrived by then."""
 
 _GZIP_BYTES = 1_000
-_PACKED = tuple(one.media_type for one in FORMATS.values() if not one.compressible)
+_PACKED = (EVENT_STREAM, *(one.media_type for one in FORMATS.values() if not one.compressible))
 _NOT_FOUND = 404
 
 
@@ -81,6 +83,7 @@ class Opened:
     app: ASGIApp
     bases: Bases
     sign_in: SignIn
+    listeners: Listeners
     close: Callable[[], None]
 
 
@@ -106,7 +109,10 @@ def open_app(
     bases = Bases(out, catalog, Tables(database, out), say, numbers)
     small, whole = Workers(THREADS, QUEUE, "learnfold-small"), Workers(1, THREADS, "learnfold-whole")
 
+    listeners = Listeners(small)
+
     def close() -> None:
+        listeners.stop()
         small.close()
         whole.close()
         bases.stop()
@@ -119,7 +125,7 @@ def open_app(
 
     if following is not None:
         bases.live = Live(following, database, say)
-    api = Api(bases, database, Access(catalog, access.rules, access.operators), sign_in, small, whole)
+    api = Api(bases, database, Access(catalog, access.rules, access.operators), sign_in, small, whole, listeners)
     app = Starlette(
         routes=[*api.routes(), *(serving.pages(api) if serving.pages else ())],
         middleware=[
@@ -130,7 +136,7 @@ def open_app(
     )
     app.router.redirect_slashes = False
     bases.start()
-    return Opened(Guard(app, say, numbers, local_only=serving.open), bases, sign_in, close)
+    return Opened(Guard(app, say, numbers, local_only=serving.open), bases, sign_in, listeners, close)
 
 
 def serve(
@@ -166,7 +172,20 @@ def serve(
     shown = f"[{host}]" if listening.family == socket.AF_INET6 else host
     say(f"listening on http://{shown}:{port}")
     with suppress(KeyboardInterrupt):  # uvicorn raises the signal again, once all is answered
-        uvicorn.Server(config).run(sockets=[listening])
+        _Server(config, opened.listeners).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams of events before it waits for what is under way."""
+
+    def __init__(self, config: uvicorn.Config, listeners: Listeners) -> None:
+        super().__init__(config)
+        self._listeners = listeners
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops listening, and waits for what is under way."""
+        self._listeners.stop()
+        await super().shutdown(sockets)
 
 
 class Protocol(HttpToolsProtocol):
