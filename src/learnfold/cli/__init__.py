@@ -26,6 +26,7 @@ COMMANDS = {
     "views": "list the views, or explain one: columns, meaning, SQL, lineage",
     "show": "print a view's rows",
     "serve": "answer questions of the views over HTTP",
+    "speed": "follow Kafka, so that views are a moment old",
     "status": "what the last batches did, and what is pending",
     "diff": "what changed between two batches, by view",
     "rollback": "publish an earlier batch again",
@@ -103,6 +104,7 @@ def _install(module: str | None) -> str:
     extra = {
         "pyspark": "spark",
         "confluent_kafka": "kafka",
+        "lmdb": "speed",
         "prometheus_client": "kafka",
         "zstandard": "kafka",
         "cronsim": "schedule",

@@ -64,6 +64,24 @@ def reader(settings: Settings) -> Consumer:
     return _made(Consumer, own, settings)
 
 
+def follower(settings: Settings, **callbacks: Any) -> Consumer:
+    """A consumer for whom each millisecond counts: it belongs to no group, a lost position is an error, and what it holds is bounded."""
+    own = {
+        "group.id": f"{settings.kafka_group}-speed",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        "enable.partition.eof": True,
+        "allow.auto.create.topics": False,
+        "fetch.wait.max.ms": 20,
+        "fetch.queue.backoff.ms": 5,
+        "queued.max.messages.kbytes": 16_384,  # a partition
+        "reconnect.backoff.max.ms": 1_000,
+        **callbacks,
+    }
+    return _made(Consumer, own, settings)
+
+
 def producer(settings: Settings, **callbacks: Any) -> Producer:
     """A producer whose messages arrive once and in order, or are reported as failed."""
     own = {"enable.idempotence": True, "acks": "all", "linger.ms": 50, "compression.type": "lz4", "batch.size": 500_000}

@@ -259,6 +259,35 @@ def _serving() -> Sequence[Row]:
                 ),
             ),
         ),
+        _speed(),
+    )
+
+
+def _speed() -> Row:
+    complete, ticks = m.SPEED_COMPLETE.full_name, m.SPEED_TICK.full_name
+    return Row(
+        "How fresh is what follows Kafka?",
+        (
+            Panel("Age of what is answered", "s", {"{{instance}}": f"time() - ({complete} > 0)"}),
+            Panel("Messages a second", "ops", {"{{instance}}": f"rate({m.SPEED_MESSAGES.full_name}[5m])"}),
+            Panel(
+                "Seconds of a tick, 95 of 100",
+                "s",
+                {"{{instance}}": f"histogram_quantile(0.95, sum by (instance, le) (rate({ticks}_bucket[5m])))"},
+            ),
+            Panel(
+                "Partitions that stand still, messages that wait, copies to exchange",
+                "short",
+                {
+                    "stand still": m.SPEED_BLOCKED.full_name,
+                    "wait": m.SPEED_WAITING.full_name,
+                    "exchange": m.SPEED_REPAIRS.full_name,
+                },
+            ),
+            Panel("Events beside the batch", "short", {"{{instance}}": m.SPEED_EVENTS.full_name}),
+            Panel("Bytes of the live state", "bytes", {"{{instance}}": m.SPEED_BYTES.full_name}),
+            Panel("Hand-overs in an hour", "short", {"{{instance}}": f"increase({m.SPEED_HAND_OVERS.full_name}[1h])"}),
+        ),
     )
 
 

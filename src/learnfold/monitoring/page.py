@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from learnfold.telemetry.metrics import INGESTION, RUNS, SERVING, metrics_of
+from learnfold.telemetry.metrics import INGESTION, RUNS, SERVING, SPEED, metrics_of
 
 if TYPE_CHECKING:
     from learnfold.telemetry.metrics import Metric
@@ -27,6 +27,8 @@ To be scraped from another machine, it has to listen there: `LEARNFOLD_METRICS_A
 """,
     SERVING: """Of one process, likewise: `learnfold serve OUT --metrics-port PORT`, beside the port that is asked. A route is as
 docs/serving.md names it, never an address.
+""",
+    SPEED: """Of one process, likewise: `learnfold speed OUT --metrics-port PORT`.
 """,
 }
 

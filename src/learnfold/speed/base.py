@@ -28,7 +28,9 @@ from learnfold.engines.duckdb.sql import quoted
 from learnfold.engines.event_source import EventSource
 from learnfold.errors import MissingDataError
 from learnfold.master.file_names import kafka_range
+from learnfold.master.layout import whole_dataset
 from learnfold.speed.seen import Identities, Tuples, write_words
+from learnfold.storage import same_place
 from learnfold.storage.intact import IntactFiles
 
 if TYPE_CHECKING:
@@ -148,6 +150,14 @@ def open_base(folder: Path, request: BaseRequest) -> Base:
     return Base(folder, request, about)
 
 
+def read_about(folder: Path) -> About:
+    """What a base that is there says of itself; raises OSError or ValueError where there is none."""
+    value = json.loads((folder / _ABOUT).read_text("utf-8"))
+    for name in ("border", "generations"):
+        value[name] = {topic: {int(p): offset for p, offset in its.items()} for topic, its in value[name].items()}
+    return About(**value)
+
+
 def words(cursor: duckdb.DuckDBPyConnection, select: str) -> Iterator[memoryview]:
     """The one column of 64-bit words that a SELECT gives, piece by piece."""
     stream = na.c_array_stream(cursor.sql(select))
@@ -214,6 +224,8 @@ def _unfollowed(topic: Topic, request: BaseRequest) -> str | None:
     job = next((job for job in request.manifest.jobs.values() if topic.name in job.topics), None)
     if record is None or job is None:
         return f"the batch doesn't hold {topic.name}"
+    if not same_place(whole_dataset(job.input), request.master.url):
+        return f"the batch read {topic.name} from another master dataset"
     if not job.whole:
         return "the batch read a part of the master dataset"
     if record.reading != reading_fingerprint(topic, request.settings):

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from learnfold.speed.stored import Value
 
 
+_MOST_CHURN = 500_000
+"""Rows that are put into a table before it is made again."""
+
+
 class LiveTables:
     """The states of one base and one live store in a DuckDB database; the live ones are brought up to date view by view.
 
@@ -32,6 +36,7 @@ class LiveTables:
         self.name, self._base, self._live, self._layout = name, base, live, layout
         self._numbers = {state.name: number for number, state in enumerate(layout.states)}
         self._ticks: dict[int, int] = {}
+        self._put_rows: dict[int, int] = {}  # since the table was made
 
     def open(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Makes the base's tables readable, which any number of processes may do."""
@@ -55,8 +60,17 @@ class LiveTables:
         for number, rows in changes.items():
             if rows:
                 self._put(cursor, states[number], rows)
+                self._put_rows[number] = self._put_rows.get(number, 0) + len(rows)
+                if self._put_rows[number] > _MOST_CHURN:
+                    self._tidy(cursor, states[number])
+                    self._put_rows[number] = 0
         self._ticks |= dict.fromkeys(states, progress.tick)
         return progress
+
+    def touch(self, cursor: duckdb.DuckDBPyConnection, views: Iterable[View]) -> None:
+        """Reads nothing of the views' live tables: with that a transaction's view of them begins."""
+        for state in {state.name: state for view in views for state in view.plan.states}.values():
+            cursor.execute(f"SELECT 1 FROM {self._table(state)} LIMIT 0").fetchall()
 
     def select(self, view: View) -> str:
         """The SELECT of the view's rows of base and live states together."""
@@ -70,6 +84,10 @@ class LiveTables:
 
     def _table(self, state: State) -> str:
         return f"{self.name}_live.{state.name}"
+
+    def _tidy(self, cursor: duckdb.DuckDBPyConnection, state: State) -> None:
+        """Makes the table again: rows that were replaced leave holes behind."""
+        cursor.execute(f"CREATE OR REPLACE TABLE {self._table(state)} AS FROM {self._table(state)}")
 
     def _put(self, cursor: duckdb.DuckDBPyConnection, state: State, rows: Sequence[tuple[bytes, list[Value]]]) -> None:
         keys = [key for key, _ in rows]

@@ -6,7 +6,10 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+import lmdb
+
 from learnfold.engines.duckdb.session import DuckDBSession
+from learnfold.errors import StorageError
 from learnfold.kafka.messages import NONE, MessageBatch, MessageBatches
 from learnfold.speed import merge
 from learnfold.speed.live import Kept, Progress
@@ -149,6 +152,11 @@ class Ticks:
             for topic, its in batches.items():
                 self._topic(topic, its, tick, progress)
             note(progress)
+        except lmdb.Error as error:
+            tick.abort()
+            raise StorageError(
+                f"the live state can't be written: {error}; is it larger than the disk allows?"
+            ) from error
         except BaseException:
             tick.abort()
             raise

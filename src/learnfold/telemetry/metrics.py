@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 PREFIX = "learnfold_"
 
-RUNS, INGESTION, SERVING = "batch runs", "ingestion", "serving"
+RUNS, INGESTION, SERVING, SPEED = "batch runs", "ingestion", "serving", "speed"
 """Who exports a metric."""
 
 
@@ -65,6 +65,10 @@ def _ingest(kind: str, name: str, labels: str, unit: str, text: str) -> Metric:
 
 def _serve(kind: str, name: str, labels: str, unit: str, text: str) -> Metric:
     return Metric(SERVING, f"serve_{name}", kind, tuple(labels.split()), unit, text)
+
+
+def _speed(kind: str, name: str, labels: str, unit: str, text: str) -> Metric:
+    return Metric(SPEED, f"speed_{name}", kind, tuple(labels.split()), unit, text)
 
 
 LAST_SUCCESS = _run("last_success_timestamp_seconds", "", "time", "when the job's last run succeeded")
@@ -166,10 +170,29 @@ SERVE_FOLLOWED = _serve(
     "when the pointer to the published batch was last read; it stands still while the storage can't be read",
 )
 
+SPEED_INFO = _speed("gauge", "info", "version", "1", "1: what follows Kafka")
+SPEED_MESSAGES = _speed("counter", "messages", "", "messages", "messages added")
+SPEED_TICK = _speed(
+    "histogram", "tick_seconds", "", "seconds", "seconds that a tick with messages takes, from waiting for them on"
+)
+SPEED_COMPLETE = _speed(
+    "gauge",
+    "complete_until_timestamp_seconds",
+    "",
+    "time",
+    "all that Kafka held then is answered; it stands still while Kafka is away",
+)
+SPEED_EVENTS = _speed("gauge", "live_events", "", "events", "events beside the batch, each once")
+SPEED_WAITING = _speed("gauge", "waiting", "", "messages", "messages that only the next batch can put in their place")
+SPEED_REPAIRS = _speed("gauge", "repairs", "", "messages", "messages that are about to be exchanged for another copy")
+SPEED_BLOCKED = _speed("gauge", "blocked", "", "partitions", "partitions that stand still, their messages gone")
+SPEED_BYTES = _speed("gauge", "live_bytes", "", "bytes", "bytes of the live state")
+SPEED_HAND_OVERS = _speed("counter", "hand_overs", "", "hand-overs", "changes to another batch, or to a repaired state")
+
 METRICS: tuple[Metric, ...] = tuple(each for each in list(vars().values()) if isinstance(each, Metric))
 """The whole table, in the order above."""
 
 
 def metrics_of(source: str) -> tuple[Metric, ...]:
-    """The metrics that ``source`` (RUNS, INGESTION, SERVING) exports."""
+    """The metrics that ``source`` (RUNS, INGESTION, SERVING, SPEED) exports."""
     return tuple(metric for metric in METRICS if metric.source == source)

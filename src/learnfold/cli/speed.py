@@ -1,0 +1,87 @@
+"""``learnfold speed``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from learnfold.cli import log_argument
+
+if TYPE_CHECKING:
+    import argparse
+
+    from learnfold.settings import Settings
+    from learnfold.speed.loop import SpeedReport
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
+    parser.epilog = (
+        "example: learnfold speed demo/views --kafka localhost:9092 --state demo/live\n"
+        "         learnfold serve demo/views --state demo/live --open"
+    )
+    parser.add_argument("output", metavar="OUT", help="where batches are published: a folder or s3://bucket/path")
+    parser.add_argument(
+        "--kafka",
+        dest="kafka_servers",
+        metavar="HOST:PORT",
+        help="Kafka's bootstrap servers (default: localhost:9092)",
+    )
+    parser.add_argument(
+        "--state",
+        metavar="DIR",
+        help="local folder of the live state, for 'learnfold serve --state' (default: one in the cache folder, by OUT)",
+    )
+    parser.add_argument("--once", action="store_true", help="take what is in Kafka now, and stop")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--memory", metavar="SIZE", help="memory DuckDB may use, such as 1GB")
+    parser.add_argument(
+        "--metrics-port", type=int, metavar="PORT", help="serve Prometheus metrics at this port of this machine"
+    )
+    log_argument(parser)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Follows Kafka until it is stopped."""
+    from learnfold import catalog
+    from learnfold.cli.table import to_json
+    from learnfold.speed.loop import Speed, SpeedRequest
+    from learnfold.speed.place import state_folder
+    from learnfold.telemetry.endpoint import open_numbers
+    from learnfold.telemetry.metrics import SPEED
+    from learnfold.telemetry.reporter import TerminalReporter
+
+    request = SpeedRequest(args.output, args.state or state_folder(args.output), args.once)
+    reporter = TerminalReporter(lines=True, log_format=settings.log_format)
+    numbers = open_numbers(SPEED, settings)
+    report = Speed(request, catalog.load(), settings, reporter, _stopper(), numbers).run()
+    print(to_json(vars(report)) if args.json else _text(report))
+    return 0
+
+
+def _stopper() -> Any:
+    """Set by the first SIGTERM or SIGINT, after which the tick under way is ended; a second one ends at once."""
+    import signal
+    import threading
+
+    stop = threading.Event()
+
+    def stopped(number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        print(f"{signal.Signals(number).name}: ending the tick, then leaving", file=sys.stderr)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, stopped)
+    signal.signal(signal.SIGINT, stopped)
+    return stop
+
+
+def _text(report: SpeedReport) -> str:
+    lines = [
+        f"{report.events:,} events over batch {report.batch}, {report.duplicates:,} duplicates, {report.invalid:,} invalid, "
+        f"{report.waiting:,} wait for the next batch; {report.seconds:.1f} s"
+    ]
+    lines += [f"{partition} stands still: {why}" for partition, why in report.blocked.items()]
+    lines += [f"{view} is answered by the batch alone: {why}" for view, why in report.without.items()]
+    return "\n".join(lines)

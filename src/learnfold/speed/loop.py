@@ -1,0 +1,292 @@
+"""The speed layer as a process: it follows Kafka over the published batch, changes to the next batch, and repairs, beside going on.
+
+A hand-over and a repair are one thing: a second pair is made beside the one that is answered from, brought at least as far, and put in
+its place by one rename. So what is answered never goes back, and no event is in twice or missing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from learnfold.batch.manifest import read_current
+from learnfold.errors import DataError, LearnfoldError, MissingDataError
+from learnfold.master.layout import whole_dataset
+from learnfold.speed import numbers as shown
+from learnfold.speed.pair import Context, Pair
+from learnfold.speed.place import Place
+from learnfold.speed.row import layout
+from learnfold.storage import open_storage
+from learnfold.storage.out_layout import POINTER
+
+if TYPE_CHECKING:
+    from learnfold.batch.manifest import Manifest
+    from learnfold.catalog import Catalog
+    from learnfold.settings import Settings
+    from learnfold.speed.live import Positions
+    from learnfold.telemetry.endpoint import Numbers
+    from learnfold.telemetry.reporter import Reporter
+
+PACE_SECONDS = 0.04
+"""A tick begins so long after the last began: more often would cost more and show nothing sooner."""
+
+_LOOK_SECONDS = 1.0
+_REPAIR_SECONDS = 5.0
+_AGAIN_SECONDS = 10.0
+_LOG_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class SpeedRequest:
+    """What is to be followed, and how long."""
+
+    output: str
+    state: str
+    once: bool = False  # up to what is in Kafka now, then stop
+
+
+@dataclass
+class SpeedReport:
+    """What this process did, and how far it is."""
+
+    batch: str = ""
+    positions: Positions = field(default_factory=dict)
+    events: int = 0
+    duplicates: int = 0
+    invalid: int = 0
+    waiting: int = 0
+    blocked: dict[str, str] = field(default_factory=dict)
+    without: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Speed:
+    """The speed layer of one state folder."""
+
+    def __init__(  # noqa: PLR0913 - what a process is given
+        self,
+        request: SpeedRequest,
+        catalog: Catalog,
+        settings: Settings,
+        reporter: Reporter,
+        stop: threading.Event,
+        numbers: Numbers,
+    ) -> None:
+        self.request, self.settings, self.reporter, self.stop, self.numbers = request, settings, reporter, stop, numbers
+        place = Place(request.state)
+        out = open_storage(request.output, settings)
+        self.context = Context(place, out, catalog, settings, layout(catalog), reporter)
+        self._pointer: bytes | None = None
+        self._looked = self._repaired = self._logged = self._shown = 0.0
+        self._next: _Successor | None = None
+
+    def run(self) -> SpeedReport:
+        """Follows until it is told to stop, or all that was there is in.
+
+        Raises BusyError where another process has the folder, MissingDataError without a batch, StorageError where Kafka, the output or
+        the disk are away at the start.
+        """
+        began = time.monotonic()
+        goes_on = self.context.place.claim()
+        clean = False
+        try:
+            pair = self._first(goes_on=goes_on)
+            try:
+                pair = self._follow(pair)
+                report = _report(pair, time.monotonic() - began)
+                clean = True
+            finally:
+                if self._next is not None:
+                    self._next.give_up()
+                pair.close(flush=clean)
+        finally:
+            self.context.place.leave(clean=clean)
+        return report
+
+    def _first(self, *, goes_on: bool) -> Pair:
+        """The pair to begin with: the one that was answered from last, if it is whole and of this learnfold, else a new one."""
+        manifest = self._published()
+        current = self.context.place.current()
+        if current is not None and current.batch == manifest.batch and goes_on:
+            try:
+                pair = Pair(self.context, manifest, self._master(manifest), current.live)
+            except DataError as error:
+                self.reporter.log("torn", why=str(error))
+            else:
+                if pair.current == current:
+                    self.reporter.log("goes_on", batch=manifest.batch, tick=pair.live.progress.tick)
+                    return pair
+                pair.close()
+        pair = Pair(self.context, manifest, self._master(manifest))
+        self._answer_from(pair)
+        return pair
+
+    def _follow(self, pair: Pair) -> Pair:
+        targets = pair.source.targets() if self.request.once else {}
+        while not self.stop.is_set():
+            began = time.monotonic()
+            count = pair.step(PACE_SECONDS)
+            shown.count_tick(self.numbers, pair, count, time.monotonic() - began)
+            pair = self._replaced(pair)
+            if self.request.once and pair.has_reached(targets) and not pair.live.progress.losers and self._next is None:
+                break
+            self._look(pair)
+            self._say(pair)
+            if not count:
+                self.stop.wait(max(0.0, PACE_SECONDS - (time.monotonic() - began)))
+        return pair
+
+    def _replaced(self, pair: Pair) -> Pair:
+        """The pair that comes next, once it is as far; else this one."""
+        after = self._next
+        if after is None or not after.ended():
+            return pair
+        self._next = None
+        if after.pair is None:
+            self._repaired = self._looked = time.monotonic() + _AGAIN_SECONDS  # not at once again
+            self._pointer = None
+            return pair
+        following = after.pair
+        worse = set(following.source.blocked) - set(pair.source.blocked)
+        if worse and following.manifest.action == "run":
+            self.reporter.log(
+                "alarm",
+                why="the next batch can't be gone on from; the one before stays",
+                batch=following.manifest.batch,
+            )
+            following.close()
+            return pair
+        while not following.has_reached(pair.positions) and not self.stop.is_set():
+            following.step(PACE_SECONDS)
+        if not following.has_reached(pair.positions):
+            following.close()
+            return pair
+        self._answer_from(following)
+        self.reporter.log("handed_over", batch=following.manifest.batch, events=following.live.progress.events)
+        self.numbers.add(shown.HAND_OVERS.of(1))
+        pair.close()
+        return following
+
+    def _look(self, pair: Pair) -> None:
+        """Begins a hand-over where there is a new batch, or a repair where copies have to be exchanged."""
+        now = time.monotonic()
+        if self._next is not None or now - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = now
+        self.context.place.remove_others({pair.current.base, pair.current.live})
+        try:
+            pointer = self.context.out.read(POINTER)
+            if pointer != self._pointer:
+                manifest = self._published()
+                self._pointer = pointer
+                if manifest.batch != pair.manifest.batch:
+                    self._next = _Successor(pair, manifest, self._master(manifest), ())
+                    return
+        except LearnfoldError as error:
+            self.reporter.log_rarely("waiting", why=str(error))
+            return
+        progress = pair.live.progress
+        if progress.losers and (now - self._repaired >= _REPAIR_SECONDS or self.request.once):
+            self._repaired = now
+            left_out = (*progress.left_out, *progress.losers)
+            self._next = _Successor(pair, pair.manifest, pair.master, left_out)
+
+    def _say(self, pair: Pair) -> None:
+        now = time.monotonic()
+        if now - self._shown >= 1:
+            self._shown = now
+            shown.show_pair(self.numbers, pair)
+        if now - self._logged >= _LOG_SECONDS:
+            self._logged = now
+            progress = pair.live.progress
+            self.reporter.log(
+                "live",
+                batch=pair.manifest.batch,
+                events=progress.events,
+                duplicates=progress.duplicates,
+                invalid=progress.invalid,
+                waiting=progress.waiting,
+                repairs=len(progress.losers),
+                blocked=len(progress.blocked),
+                bytes=pair.live.size(),
+            )
+
+    def _answer_from(self, pair: Pair) -> None:
+        self.context.place.swap(pair.current)
+
+    def _published(self) -> Manifest:
+        manifest, _ = read_current(self.context.out)
+        if manifest is None:
+            out = self.context.out.url
+            raise MissingDataError(f"no batch is published at {out} yet; 'learnfold run MASTER {out}' publishes one")
+        return manifest
+
+    def _master(self, manifest: Manifest):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a Storage
+        inputs = [job.input for job in manifest.jobs.values() if job.topics] or [
+            job.input for job in manifest.jobs.values()
+        ]
+        return open_storage(whole_dataset(inputs[0]), self.settings)
+
+
+class _Successor(threading.Thread):
+    """Makes the next pair, and brings it as far as the one that is answered from, in a thread of its own."""
+
+    def __init__(
+        self, before: Pair, manifest: Manifest, master: object, left_out: tuple[tuple[str, int, int], ...]
+    ) -> None:
+        super().__init__(name="learnfold-next", daemon=True)
+        self._before, self._manifest, self._master, self._left_out = before, manifest, master, left_out
+        self._stopping = threading.Event()
+        self.pair: Pair | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Ends when the pair is as far, or can't be."""
+        context = self._before.context
+        try:
+            pair = Pair(context, self._manifest, self._master, left_out=self._left_out)  # type: ignore[arg-type]
+        except LearnfoldError as error:
+            context.reporter.log("alarm", why=f"the next batch can't be opened: {error}", batch=self._manifest.batch)
+            return
+        try:
+            while not self._stopping.is_set() and not pair.has_reached(self._before.positions):
+                pair.step(0.1)
+        except LearnfoldError as error:
+            context.reporter.log("alarm", why=str(error), batch=self._manifest.batch)
+            pair.close()
+            return
+        if self._stopping.is_set():
+            pair.close()
+        else:
+            self.pair = pair
+
+    def ended(self) -> bool:
+        """Whether it is done."""
+        return not self.is_alive()
+
+    def give_up(self) -> None:
+        """Ends it without a pair."""
+        self._stopping.set()
+        self.join()
+        if self.pair is not None:
+            self.pair.close()
+
+
+def _report(pair: Pair, seconds: float) -> SpeedReport:
+    progress = pair.live.progress
+    return SpeedReport(
+        pair.manifest.batch,
+        progress.positions,
+        progress.events,
+        progress.duplicates,
+        progress.invalid,
+        progress.waiting,
+        progress.blocked,
+        pair.base.about.without,
+        seconds,
+    )
+
+
+__all__ = ["Speed", "SpeedReport", "SpeedRequest"]
