@@ -108,14 +108,19 @@ class World:
                 file.write_bytes(progress.to_json())
         self.ingested = border
         run_job(self.root / "master", self.root / "out", self.job, self.settings)
+        manifest, _ = read_current(FolderStorage(str(self.root / "out")))
+        assert manifest is not None
+        base = self.reopened(self.root / f"base-{manifest.batch}")
+        assert {topic: base.about.border[topic] for topic in border} == border
+        return base
+
+    def reopened(self, folder: Path) -> Base:
+        """The base of the published batch in a folder."""
         out = FolderStorage(str(self.root / "out"))
         manifest, _ = read_current(out)
         assert manifest is not None
         master = FolderStorage(str(self.root / "master"))
-        request = BaseRequest(manifest, out, master, catalog.load(), self.settings, LAYOUT)
-        base = open_base(self.root / f"base-{manifest.batch}", request)
-        assert {topic: base.about.border[topic] for topic in border} == border
-        return base
+        return open_base(folder, BaseRequest(manifest, out, master, catalog.load(), self.settings, LAYOUT))
 
     def live(self) -> Path:
         """The folder of a new live store."""

@@ -34,6 +34,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metrics-port", type=int, metavar="P", help="serve Prometheus metrics on this port (default: none)"
     )
+    live = parser.add_argument_group("a moment old (docs/speed.md)")
+    live.add_argument(
+        "--kafka", metavar="HOST:PORT", help="follow Kafka there, in a process of its own, and answer with what came"
+    )
+    live.add_argument(
+        "--state", metavar="DIR", help="folder of the live state; alone: as a 'learnfold speed --state DIR' keeps it"
+    )
     token = parser.add_argument_group("learnfold serve token")
     token.add_argument("--name", metavar="NAME", help="make a token that is called so, and print it once")
     token.add_argument(
@@ -69,9 +76,20 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         tokens=args.tokens,
         access=args.access,
         pages=pages,
+        state=_state(args),
+        kafka=args.kafka,
     )
     serve(serving, catalog.load(), settings, lambda line: print(line, file=sys.stderr, flush=True))
     return 0
+
+
+def _state(args: argparse.Namespace) -> str:
+    """The folder of the live state; empty: none is wanted."""
+    if args.state is not None or args.kafka is None:
+        return str(args.state or "")
+    from learnfold.speed.place import state_folder
+
+    return state_folder(args.output)
 
 
 def _token(args: argparse.Namespace) -> int:

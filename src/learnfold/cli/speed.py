@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="local folder of the live state, for 'learnfold serve --state' (default: one in the cache folder, by OUT)",
     )
     parser.add_argument("--once", action="store_true", help="take what is in Kafka now, and stop")
+    parser.add_argument("--with-parent", action="store_true", help="end when the process ends that started this one")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--memory", metavar="SIZE", help="memory DuckDB may use, such as 1GB")
     parser.add_argument(
@@ -51,7 +53,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.telemetry.metrics import SPEED
     from learnfold.telemetry.reporter import TerminalReporter
 
-    request = SpeedRequest(args.output, args.state or state_folder(args.output), args.once)
+    request = SpeedRequest(
+        args.output, args.state or state_folder(args.output), args.once, os.getppid() if args.with_parent else None
+    )
     reporter = TerminalReporter(lines=True, log_format=settings.log_format)
     numbers = open_numbers(SPEED, settings)
     report = Speed(request, catalog.load(), settings, reporter, _stopper(), numbers).run()

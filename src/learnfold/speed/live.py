@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import threading
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,31 @@ class Progress:
         return cls(**value)
 
 
+_environments: dict[str, Any] = {}
+_users: dict[str, int] = {}
+_mutex = threading.Lock()
+"""A process may open a store once; who asks again shares it."""
+
+
+def _open(folder: Path, map_bytes: int, *, readonly: bool) -> Any:
+    name = str(folder.resolve())
+    with _mutex:
+        if name not in _environments:
+            _environments[name] = lmdb.open(
+                name, map_size=map_bytes, max_dbs=8, readonly=readonly, sync=False, create=not readonly
+            )
+        _users[name] = _users.get(name, 0) + 1
+        return _environments[name]
+
+
+def _close(environment: Any) -> None:
+    with _mutex:
+        name = environment.path()
+        _users[name] -= 1
+        if not _users[name]:
+            _environments.pop(name).close()
+
+
 @dataclass(frozen=True)
 class Kept:
     """The copy of an event that is in."""
@@ -96,15 +122,7 @@ class Live:
     def __init__(self, folder: Path, *, readonly: bool = False, map_bytes: int = MAP_BYTES) -> None:
         """Raises DataError for a store that is torn, StorageError where the disk fails."""
         try:
-            self._env = lmdb.open(
-                str(folder),
-                map_size=map_bytes,
-                max_dbs=8,
-                readonly=readonly,
-                sync=False,
-                subdir=True,
-                create=not readonly,
-            )
+            self._env = _open(folder, map_bytes, readonly=readonly)
             names = (_ROWS, _BY_TICK, _TUPLES, _IDENTITIES, _META)
             self._dbs = {name: self._env.open_db(name, create=not readonly) for name in names}
             self.progress = self._read_progress()
@@ -160,7 +178,7 @@ class Live:
 
     def close(self) -> None:
         """Closes it."""
-        self._env.close()
+        _close(self._env)
 
     def _read_progress(self) -> Progress:
         with self._env.begin() as txn:

@@ -6,6 +6,7 @@ its place by one rename. So what is answered never goes back, and no event is in
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class SpeedRequest:
     output: str
     state: str
     once: bool = False  # up to what is in Kafka now, then stop
+    parent: int | None = None  # the process without which this one ends
 
 
 @dataclass
@@ -125,7 +127,7 @@ class Speed:
 
     def _follow(self, pair: Pair) -> Pair:
         targets = pair.source.targets() if self.request.once else {}
-        while not self.stop.is_set():
+        while not self.stop.is_set() and self.request.parent in {None, os.getppid()}:
             began = time.monotonic()
             count = pair.step(PACE_SECONDS)
             shown.count_tick(self.numbers, pair, count, time.monotonic() - began)

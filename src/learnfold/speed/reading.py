@@ -47,14 +47,22 @@ class OpenPair:
         return view.name not in self.about.without
 
     @contextmanager
-    def tick(self, cursor: Cursor, views: Sequence[View]) -> Iterator[Progress]:
-        """All that ``cursor`` reads of these views in the block is of one tick: its progress."""
+    def tick(self, cursor: Cursor, views: Sequence[View]) -> Iterator[tuple[Progress, int]]:
+        """All that ``cursor`` reads of these views in the block is of one tick: its progress, and the tick that last changed one of them."""
         with self.mutex:
-            progress = self.tables.refresh(cursor, views)
+            cursor.execute("BEGIN")
+            try:
+                progress = self.tables.refresh(cursor, views)
+                cursor.execute("COMMIT")
+            except BaseException:
+                self.tables.forget()
+                cursor.execute("ROLLBACK")
+                raise
+            version = self.tables.version(views)
             cursor.execute("BEGIN")
             self.tables.touch(cursor, views)  # here the transaction's view of them begins
         try:
-            yield progress
+            yield progress, version
         finally:
             cursor.execute("ROLLBACK")
 

@@ -36,6 +36,7 @@ class LiveTables:
         self.name, self._base, self._live, self._layout = name, base, live, layout
         self._numbers = {state.name: number for number, state in enumerate(layout.states)}
         self._ticks: dict[int, int] = {}
+        self._changed: dict[int, int] = {}  # by state, the tick that last brought something
         self._put_rows: dict[int, int] = {}  # since the table was made
 
     def open(self, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -59,6 +60,7 @@ class LiveTables:
         progress, changes = self._live.changes({number: self._ticks[number] for number in states})
         for number, rows in changes.items():
             if rows:
+                self._changed[number] = progress.tick
                 self._put(cursor, states[number], rows)
                 self._put_rows[number] = self._put_rows.get(number, 0) + len(rows)
                 if self._put_rows[number] > _MOST_CHURN:
@@ -66,6 +68,15 @@ class LiveTables:
                     self._put_rows[number] = 0
         self._ticks |= dict.fromkeys(states, progress.tick)
         return progress
+
+    def forget(self) -> None:
+        """What was put into tables may not be there: all is put again."""
+        self._ticks.clear()
+
+    def version(self, views: Iterable[View]) -> int:
+        """The tick that last changed one of these views, as far as they were refreshed."""
+        names = {state.name for view in views for state in view.plan.states}
+        return max((self._changed.get(self._numbers[name], 0) for name in names), default=0)
 
     def touch(self, cursor: duckdb.DuckDBPyConnection, views: Iterable[View]) -> None:
         """Reads nothing of the views' live tables: with that a transaction's view of them begins."""

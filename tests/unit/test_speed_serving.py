@@ -1,0 +1,205 @@
+"""Answers that are a moment old: what came since the batch counts, and each answer says of what it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from serving import Client, refused, served
+
+from learnfold import catalog
+from learnfold.batch.request import Scope
+from learnfold.settings import Settings
+from learnfold.speed.live import Live, Progress
+from learnfold.speed.place import Current, Place
+from learnfold.speed.tick import Reader, Ticks
+from promises.streamed import LAYOUT, World
+from promises.views import run_job
+
+VIEW = "video_total_watch_time"
+KEY = f"/v1/views/{VIEW}/key/u1/v1/c1"
+
+
+def viewing(number: int, seconds: int = 10, **more: object) -> dict[str, object]:
+    """An event of one person and video."""
+    about = {
+        "event_id": f"e{number}",
+        "event_type": "VIDEO_WATCHED",
+        "user_id": "u1",
+        "video_id": "v1",
+        "course_id": "c1",
+    }
+    return {**about, "timestamp": f"2025-11-01T10:00:{number:02d}Z", "watch_duration_seconds": seconds, **more}
+
+
+class Followed:
+    """A place with one batch and a live state, and what adds to that."""
+
+    def __init__(self, root: Path) -> None:
+        self.world = World(root, "video", Settings(threads=1))
+        self.state = Place(str(root / "state"))
+        self.state.folder.mkdir()
+        self.reader = Reader(self.world.settings, LAYOUT)
+        self.live: Live | None = None
+
+    def batch(self) -> None:
+        """Publishes all that was sent, and hands over to it."""
+        base = self.world.batch(self.world.log.ends())
+        name = base.folder.name
+        base.close()
+        base.folder.rename(self.state.folder / name)
+        base = self.world.reopened(self.state.folder / name)
+        self.close()
+        self.live = Live(self.state.folder / f"live-{name}")
+        self.live.progress = Progress(positions=base.about.border)
+        self.ticks = Ticks(base, self.live, self.reader, self.world.log.fetch)
+        self.tick()
+        self.state.swap(Current(base.about.batch, name, f"live-{name}", base.about.digest))
+
+    def send(self, *events: dict[str, object]) -> None:
+        """Puts events into Kafka."""
+        self.world.log.add("video_topic", [(0, event) for event in events], 1)
+
+    def tick(self, complete_until: float = 0.0) -> None:
+        """Adds what was sent."""
+        ends = self.world.log.ends()
+
+        def note(progress: Progress) -> None:
+            progress.complete_until = complete_until
+
+        assert self.live is not None
+        self.ticks.add(self.world.log.between(self.live.progress.positions, ends), ends, note)
+
+    def close(self) -> None:
+        """Closes the store."""
+        if self.live is not None:
+            self.live.close()
+
+
+@pytest.fixture
+def followed(tmp_path: Path) -> Iterator[Followed]:
+    """One event in a batch."""
+    found = Followed(tmp_path)
+    found.send(viewing(1))
+    found.batch()
+    yield found
+    found.close()
+    found.reader.close()
+
+
+@pytest.fixture
+def client(followed: Followed) -> Iterator[Client]:
+    """A server of both."""
+    with served(followed.world.root / "out", state=str(followed.state.folder)) as found:
+        yield found
+
+
+def seconds(client: Client, address: str = KEY) -> float:
+    """What was watched in all."""
+    return client.json(address)["row"]["total_watch_seconds"]
+
+
+def test_what_came_counts_at_once_and_once(followed: Followed, client: Client) -> None:
+    """A copy of what the batch holds doesn't; the batch alone is there for who asks for it; each answer says which it is."""
+    assert seconds(client) == 10
+    followed.send(viewing(2, 5), viewing(1))
+    followed.tick()
+    assert seconds(client) == 15
+    assert seconds(client, f"{KEY}?live=off") == 10
+    assert client.get(KEY).headers["learnfold-live"] == "on"
+    assert client.get(f"{KEY}?live=off").headers["learnfold-live"] == "off"
+
+
+def test_several_questions_are_answered_of_one_tick(followed: Followed, client: Client) -> None:
+    """Of two views by one request: both have what came."""
+    followed.send(viewing(2, 5))
+    followed.tick()
+    queries = [{"view": VIEW}, {"view": "video_course_metrics"}]
+    first, second = client.post({"queries": queries}).json()["answers"]
+    assert first["rows"][0]["total_watch_seconds"] == second["rows"][0]["total_course_watch_seconds"] == 15
+
+
+def test_who_sent_something_can_wait_for_it(followed: Followed, client: Client) -> None:
+    """Until the message is in, there is a refusal; then there is the answer. The first message has the offset 0."""
+    refused(client.get(f"{KEY}?at_least=video_topic:0:1&wait=50ms"), 503, "not_ready")
+    followed.send(viewing(2, 5))
+    followed.tick()
+    assert seconds(client, f"{KEY}?at_least=video_topic:0:1&wait=50ms") == 15
+    refused(client.get(f"{KEY}?at_least=video_topic"), 400, "bad_value")
+    refused(client.get(f"{KEY}?at_least=video_topic:0:1&wait=1h"), 400, "bad_value")
+    refused(client.get(f"{KEY}?at_least=video_topic:0:1&live=off"), 400, "bad_request")
+
+
+def test_an_answer_says_how_old_it_is(followed: Followed, client: Client) -> None:
+    """Where it isn't known up to when all is in, or that is long ago, the answer is stale; the freshness tells the same in numbers."""
+    import time
+
+    assert client.get(KEY).headers["learnfold-stale"] == "unknown"
+    followed.send(viewing(2))
+    followed.tick(time.time() - 100)
+    assert int(client.get(KEY).headers["learnfold-stale"].split()[0]) >= 100
+    followed.tick(time.time())
+    found = client.get(KEY).headers
+    assert "learnfold-stale" not in found
+    assert found["learnfold-watermark"] == "2025-11-01T10:00:02.000Z"
+    live = client.json("/v1/freshness")["live"]
+    assert live["offsets"] == {"video_topic": {"0": 2}}
+    assert live["border"] == {"video_topic": {"0": 1}}
+    assert (live["waiting"], live["repairs"], live["stand_still"]) == (0, 0, {})
+
+
+def test_an_answer_that_didnt_change_is_known_by_its_tag(followed: Followed, client: Client) -> None:
+    """Though a tick came; not once something changed."""
+    tag = client.get(KEY).headers["etag"]
+    followed.tick()
+    assert client.get(KEY, headers={"If-None-Match": tag}).status_code == 304
+    followed.send(viewing(2))
+    followed.tick()
+    assert client.get(KEY, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_pages_of_live_answers_go_on_behind_the_last_row(followed: Followed, client: Client) -> None:
+    """Also where rows came meanwhile."""
+    followed.send(*(viewing(n, user_id=f"u{n}") for n in range(2, 6)))
+    followed.tick()
+    found = client.json(f"/v1/views/{VIEW}?limit=2")
+    followed.send(viewing(6, user_id="u9"))
+    followed.tick()
+    rest = client.json(f"/v1/views/{VIEW}?limit=100&after={found['next']}")
+    assert [row["user_id"] for row in found["rows"] + rest["rows"]] == ["u1", "u2", "u3", "u4", "u5", "u9"]
+
+
+def test_a_new_batch_changes_no_number(followed: Followed, client: Client) -> None:
+    """What was live is in the batch then."""
+    followed.send(viewing(2, 5))
+    followed.tick()
+    assert seconds(client) == 15
+    followed.batch()
+    client.opened.bases.look()
+    assert seconds(client) == 15
+    assert seconds(client, f"{KEY}?live=off") == 15
+    followed.send(viewing(3, 1))
+    followed.tick()
+    assert seconds(client) == 16
+
+
+def test_the_batch_answers_where_the_live_state_is_of_before_an_erasure(followed: Followed, client: Client) -> None:
+    """Until the live state has changed over, nothing of it is shown."""
+    out = followed.world.root / "out"
+    followed.send(viewing(2, 5))
+    followed.tick()
+    more = {"scope": Scope(full=True), "action": "erase"}
+    run_job(followed.world.root / "master", out, "video", followed.world.settings, **more)
+    client.opened.bases.look()
+    assert client.get(KEY).headers["learnfold-live"] == "off"
+    assert seconds(client) == 10
+
+
+def test_every_view_answers_live(followed: Followed, client: Client) -> None:
+    """As a whole, of the subject that is followed; those of others are answered by nothing, as the batch doesn't hold them."""
+    followed.send(viewing(2), viewing(3, user_id="u2"))
+    followed.tick()
+    for view in catalog.load().jobs["video"].views:
+        found = client.get(f"/v1/views/{view.name}")
+        assert (found.status_code, found.headers["learnfold-live"]) == (200, "on"), view.name
