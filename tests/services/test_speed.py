@@ -20,11 +20,15 @@ from conftest import tries
 from learnfold import catalog
 from learnfold.batch.request import RunRequest
 from learnfold.batch.run import run
+from learnfold.catalog import View
 from learnfold.generate import Semester, messages
 from learnfold.settings import Settings
-from learnfold.speed.reading import LiveReader
+from learnfold.speed.base import read_about
+from learnfold.speed.live import Progress
+from learnfold.speed.reading import FolderBatch, FolderFollowing
 from learnfold.speed.row import layout
 from oracle import KEYS
+from oracle.fields import TOPIC_FIELDS
 from services.ingesting import Sent, once, wait_for
 from services.places import Place
 from services.stack.kafka import Kafka
@@ -35,7 +39,6 @@ EVENTS = tries(30_000)
 PARTITIONS = 3
 PIECES = 8
 LAYOUT = layout(catalog.load())
-SUM = "SELECT coalesce(sum(total_watch_sessions), 0) FROM ({})"
 
 
 class Following:
@@ -77,28 +80,46 @@ class Watching(threading.Thread):
     def __init__(self, folder: Path) -> None:
         super().__init__(daemon=True)
         self.connection = duckdb.connect()
-        self.reader = LiveReader(str(folder / "state"), LAYOUT, lambda: self.connection)
+        self.following = FolderFollowing(str(folder / "state"), LAYOUT)
+        self.batch: FolderBatch | None = None
         self.seen: list[tuple[int, int]] = []  # sums, and how many could be there at most
         self.most = 0
+        self.made = 0
         self.ending = threading.Event()
         self.error: BaseException | None = None
 
     def run(self) -> None:
         try:
             while not self.ending.wait(0.02):
-                value = self.look()
-                if value is not None:
-                    self.seen.append((value, self.most))
+                view = catalog.load().views["video_total_watch_time"]
+                rows = self.rows(view, "coalesce(sum(total_watch_sessions), 0)")
+                if rows is not None:
+                    self.seen.append((rows[0][0], self.most))
         except BaseException as error:  # noqa: BLE001 - whatever it is, the test shows it
             self.error = error
 
-    def look(self) -> int | None:
-        view = catalog.load().views["video_total_watch_time"]
-        with self.reader.pinned() as pair:
-            if pair is None:
-                return None
-            with pair.tick(self.connection, [view]):
-                return self.connection.execute(SUM.format(pair.tables.select(view))).fetchone()[0]
+    def progress(self) -> Progress | None:
+        if not self.follows():
+            return None
+        return self.tables.refresh(self.connection, [])
+
+    def rows(self, view: View, columns: str) -> list[tuple] | None:
+        if not self.follows():
+            return None
+        self.connection.execute("BEGIN")
+        self.tables.refresh(self.connection, [view])
+        self.connection.execute("COMMIT")
+        return self.connection.execute(f"SELECT {columns} FROM ({self.tables.select(view)})").fetchall()
+
+    def follows(self) -> bool:
+        batch = self.following.now()
+        if batch is not None and batch is not self.batch:
+            if self.batch is not None:
+                self.tables.close(self.connection)
+            self.made += 1
+            self.batch, self.tables = batch, batch.tables(f"live{self.made}")
+            self.tables.open(self.connection)
+        return batch is not None
 
 
 @pytest.fixture
@@ -146,11 +167,11 @@ def test_numbers_never_fall_and_end_as_the_oracle_says(broker: Kafka, tmp_path: 
                 broker.start()
             if number in {2, 4}:
                 batch()
-        wait_for(lambda: _settled(watching, sent), lambda: speed.said)
-        wait_for(lambda: speed.said.count("event=handed_over") >= 1, lambda: speed.said)
+        wait_for(lambda: speed.said.count("event=handed_over") >= 2, lambda: speed.said)
         watching.ending.set()
         watching.join()
         assert watching.error is None, watching.error
+        wait_for(lambda: _settled(watching, sent), lambda: speed.said)
         assert speed.stop() == 0, speed.said
         assert "Traceback" not in speed.said, speed.said
         _only_grows(watching.seen)
@@ -161,10 +182,9 @@ def test_numbers_never_fall_and_end_as_the_oracle_says(broker: Kafka, tmp_path: 
 
 def _settled(watching: Watching, sent: Sent) -> bool:
     """Whether every message that was confirmed is in, and no copy is about to be exchanged."""
-    with watching.reader.pinned() as pair:
-        if pair is None:
-            return False
-        progress = pair.live.latest()
+    progress = watching.progress()
+    if progress is None:
+        return False
     ends: dict[str, dict[int, int]] = {}
     for (topic, partition), end in sent.ends().items():
         ends.setdefault(topic, {})[partition] = end
@@ -180,24 +200,22 @@ def _only_grows(seen: list[tuple[int, int]]) -> None:
 
 def _differences(watching: Watching, sent: Sent, said: str) -> list[str]:
     """How the views as they are answered now differ from the oracle's, but for messages that wait for a next batch."""
-    with watching.reader.pinned() as pair:
-        assert pair is not None
-        assert pair.about.without == {}
-        found = re.findall(r"event=waits .*?topic=(\S+) partition=(\d+) offset=(\d+)", said)
-        waiting = {(topic, int(p), int(o)) for topic, p, o in found}
-        waiting = {place for place in waiting if place[2] >= pair.about.border[place[0]].get(place[1], 0)}
-        told = sent.messages()
-        for topic in told:
-            told[topic] = [m for m in told[topic] if (topic, m.partition, m.offset) not in waiting]
-        answers = oracle.answers({topic: its for topic, its in told.items() if topic in oracle.fields.TOPIC_FIELDS})
-        different = []
-        for name in answers:
-            view = catalog.load().views[name]
-            with pair.tick(watching.connection, [view]):
-                names = [column.name for column in view.columns]
-                got = watching.connection.execute(
-                    f"SELECT {', '.join(names)} FROM ({pair.tables.select(view)})"
-                ).fetchall()
-            rows = [dict(zip(names, row, strict=True)) for row in got]
-            different += [f"{name}: {text}" for text in oracle.same(answers[name], rows, KEYS[name])]
+    assert watching.follows()
+    assert watching.batch is not None
+    assert watching.batch.without == {}
+    border = read_about(watching.batch.place.folder / watching.batch.current.base).border
+    found = re.findall(r"event=waits .*?topic=(\S+) partition=(\d+) offset=(\d+)", said)
+    waiting = {(topic, int(p), int(o)) for topic, p, o in found}
+    waiting = {(topic, p, o) for topic, p, o in waiting if o >= border[topic].get(p, 0)}
+    told = sent.messages()
+    for topic in told:
+        told[topic] = [m for m in told[topic] if (topic, m.partition, m.offset) not in waiting]
+    answers = oracle.answers({topic: its for topic, its in told.items() if topic in TOPIC_FIELDS})
+    different = []
+    for name in answers:
+        view = catalog.load().views[name]
+        names = [column.name for column in view.columns]
+        got = watching.rows(view, ", ".join(names))
+        rows = [dict(zip(names, row, strict=True)) for row in got or []]
+        different += [f"{name}: {text}" for text in oracle.same(answers[name], rows, KEYS[name])]
     return different

@@ -29,7 +29,7 @@ BELOW: dict[str, set[str]] = {
     "operate": LOW | {"engines", "master", "batch"},
     "privacy": LOW | {"engines", "master", "batch"},
     "speed": LOW | {"engines", "master", "batch", "kafka"},
-    "serve": LOW | {"engines", "master", "batch", "speed"},
+    "serve": LOW | {"engines", "master", "batch"},
     "dashboard": LOW | {"batch", "operate", "serve"},
     "client": LOW | {"batch", "serve"},
     "spark": LOW | {"batch"},

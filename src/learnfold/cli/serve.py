@@ -11,7 +11,10 @@ from learnfold.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
+    from learnfold.catalog import Catalog
+    from learnfold.serve.live import Following
     from learnfold.settings import Settings
 
 
@@ -76,20 +79,31 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         tokens=args.tokens,
         access=args.access,
         pages=pages,
-        state=_state(args),
-        kafka=args.kafka,
     )
-    serve(serving, catalog.load(), settings, lambda line: print(line, file=sys.stderr, flush=True))
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    found = catalog.load()
+    serve(serving, found, settings, say, _following(args, found, say))
     return 0
 
 
-def _state(args: argparse.Namespace) -> str:
-    """The folder of the live state; empty: none is wanted."""
-    if args.state is not None or args.kafka is None:
-        return str(args.state or "")
+def _following(args: argparse.Namespace, catalog: Catalog, say: Callable[[str], None]) -> Following | None:
+    """What came since the batch; None where nobody asks for it."""
+    if args.state is None and args.kafka is None:
+        return None
+    from learnfold.speed.child import Child
     from learnfold.speed.place import state_folder
+    from learnfold.speed.reading import FolderFollowing
+    from learnfold.speed.row import layout
 
-    return state_folder(args.output)
+    state = args.state or state_folder(args.output)
+    child = None
+    if args.kafka is not None:
+        child = Child(args.output, state, args.kafka, say)
+        child.start()
+    return FolderFollowing(state, layout(catalog), child)
 
 
 def _token(args: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from learnfold.batch.manifest import read_current
+from learnfold.batch.manifest import read_current, read_manifest
 from learnfold.errors import DataError, LearnfoldError, MissingDataError
 from learnfold.master.layout import whole_dataset
 from learnfold.speed import numbers as shown
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from learnfold.catalog import Catalog
     from learnfold.settings import Settings
     from learnfold.speed.live import Positions
+    from learnfold.speed.place import Current
     from learnfold.telemetry.endpoint import Numbers
     from learnfold.telemetry.reporter import Reporter
 
@@ -108,26 +109,47 @@ class Speed:
         return report
 
     def _first(self, *, goes_on: bool) -> Pair:
-        """The pair to begin with: the one that was answered from last, if it is whole and of this learnfold, else a new one."""
-        manifest = self._published()
-        current = self.context.place.current()
-        if current is not None and current.batch == manifest.batch and goes_on:
-            try:
-                pair = Pair(self.context, manifest, self._master(manifest), current.live)
-            except DataError as error:
-                self.reporter.log("torn", why=str(error))
-            else:
-                if pair.current == current:
-                    self.reporter.log("goes_on", batch=manifest.batch, tick=pair.live.progress.tick)
-                    return pair
-                pair.close()
+        """The pair to begin with: the one that was answered from last, if it is whole and of this learnfold, else a new one.
+
+        A batch that was published meanwhile is then changed to as always. A new pair is answered from once it has everything that
+        Kafka holds now, so that no number falls.
+        """
+        manifest, current = self._published(), self.context.place.current()
+        if current is not None and goes_on:
+            pair = self._again(current, manifest)
+            if pair is not None:
+                return pair
         pair = Pair(self.context, manifest, self._master(manifest))
+        if current is not None:
+            targets = pair.source.targets()
+            while not pair.has_reached(targets) and not self._stopped():
+                pair.step(PACE_SECONDS)
         self._answer_from(pair)
         return pair
 
+    def _again(self, current: Current, published: Manifest) -> Pair | None:
+        """The pair that was answered from; None where it can't be gone on with."""
+        try:
+            same = current.batch == published.batch
+            manifest = published if same else read_manifest(self.context.out, current.batch)
+            if manifest is None or published.action == "erase":
+                return None
+            pair = Pair(self.context, manifest, self._master(manifest), current.live)
+        except DataError as error:
+            self.reporter.log("torn", why=str(error))
+            return None
+        if pair.current != current:
+            pair.close()
+            return None
+        self.reporter.log("goes_on", batch=manifest.batch, tick=pair.live.progress.tick)
+        return pair
+
+    def _stopped(self) -> bool:
+        return self.stop.is_set() or self.request.parent not in {None, os.getppid()}
+
     def _follow(self, pair: Pair) -> Pair:
         targets = pair.source.targets() if self.request.once else {}
-        while not self.stop.is_set() and self.request.parent in {None, os.getppid()}:
+        while not self._stopped():
             began = time.monotonic()
             count = pair.step(PACE_SECONDS)
             shown.count_tick(self.numbers, pair, count, time.monotonic() - began)

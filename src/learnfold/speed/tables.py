@@ -28,15 +28,14 @@ _MOST_CHURN = 500_000
 class LiveTables:
     """The states of one base and one live store in a DuckDB database; the live ones are brought up to date view by view.
 
-    ``name`` begins the names of all that is made. Not for several threads: who refreshes holds a lock until its question's
-    transaction has begun.
+    ``name`` begins the names of all that is made. Not for several threads: who refreshes does so in a transaction, and
+    holds a lock until its question's has begun.
     """
 
     def __init__(self, name: str, base: Path, live: Live, layout: Layout) -> None:
         self.name, self._base, self._live, self._layout = name, base, live, layout
         self._numbers = {state.name: number for number, state in enumerate(layout.states)}
         self._ticks: dict[int, int] = {}
-        self._changed: dict[int, int] = {}  # by state, the tick that last brought something
         self._put_rows: dict[int, int] = {}  # since the table was made
 
     def open(self, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -51,6 +50,13 @@ class LiveTables:
 
     def refresh(self, cursor: duckdb.DuckDBPyConnection, views: Iterable[View]) -> Progress:
         """Brings the live states of these views to one tick; how far that is."""
+        try:
+            return self._refreshed(cursor, views)
+        except BaseException:
+            self._ticks.clear()  # what was put into tables may not stay there: all is put again
+            raise
+
+    def _refreshed(self, cursor: duckdb.DuckDBPyConnection, views: Iterable[View]) -> Progress:
         states = {self._numbers[state.name]: state for view in views for state in view.plan.states}
         for number, state in states.items():
             if number not in self._ticks:
@@ -60,7 +66,6 @@ class LiveTables:
         progress, changes = self._live.changes({number: self._ticks[number] for number in states})
         for number, rows in changes.items():
             if rows:
-                self._changed[number] = progress.tick
                 self._put(cursor, states[number], rows)
                 self._put_rows[number] = self._put_rows.get(number, 0) + len(rows)
                 if self._put_rows[number] > _MOST_CHURN:
@@ -70,18 +75,8 @@ class LiveTables:
         return progress
 
     def forget(self) -> None:
-        """What was put into tables may not be there: all is put again."""
+        """Of the live store nothing is in the tables any more: all is put again."""
         self._ticks.clear()
-
-    def version(self, views: Iterable[View]) -> int:
-        """The tick that last changed one of these views, as far as they were refreshed."""
-        names = {state.name for view in views for state in view.plan.states}
-        return max((self._changed.get(self._numbers[name], 0) for name in names), default=0)
-
-    def touch(self, cursor: duckdb.DuckDBPyConnection, views: Iterable[View]) -> None:
-        """Reads nothing of the views' live tables: with that a transaction's view of them begins."""
-        for state in {state.name: state for view in views for state in view.plan.states}.values():
-            cursor.execute(f"SELECT 1 FROM {self._table(state)} LIMIT 0").fetchall()
 
     def select(self, view: View) -> str:
         """The SELECT of the view's rows of base and live states together."""

@@ -1,4 +1,4 @@
-"""The process that follows Kafka for a server: a child of its own, so that reading and answering don't share an interpreter."""
+"""The process that follows Kafka for a server: a child of its own, so that taking in and answering don't share an interpreter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STEADY_SECONDS = 60.0
 _END_SECONDS = 20.0
 
 
-class Follower:
+class Child:
     """One ``learnfold speed``, started again whenever it ends by itself."""
 
     def __init__(self, output: str, state: str, kafka: str, say: Callable[[str], None]) -> None:
