@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": "compute the batch views of a master dataset",
     "views": "list the views, or explain one: columns, meaning, SQL, lineage",
+    "coverage": "which views and columns some events fill, and what is missing",
     "show": "print a view's rows",
     "serve": "answer questions of the views over HTTP",
     "speed": "follow Kafka, so that views are a moment old",
