@@ -76,5 +76,11 @@ class MissingPartError(LearnfoldError):
     """Install an optional part (an extra, a JDK, Maven)."""
 
 
+def how_to_install(extra: str = "") -> str:
+    """What to type for learnfold's own needs, or those of an extra; no package index has learnfold."""
+    what = f"'.[{extra}]'" if extra else "."
+    return f"pip install {what} (in the clone; of a wheel: its path in place of the dot)"
+
+
 class BugError(LearnfoldError):
     """Report it: learnfold contradicts itself."""

@@ -236,4 +236,4 @@ def test_without_the_dependencies_it_is_said_what_to_install(clone: Place, tmp_p
         places = () if command.endswith("config.py") else (tmp_path, tmp_path / "out")
         result = bare.python(command, *places)
         assert result.code == 1
-        assert "isn't installed; pip install learnfold" in result.err
+        assert "isn't installed; pip install . (in the clone" in result.err

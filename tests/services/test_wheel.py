@@ -87,8 +87,8 @@ def test_an_installed_wheel_does_what_the_readme_says(bare: Path, tmp_path: Path
     assert sum(row["total_view_events"] for row in rows) > 0
 
 
-def test_an_extra_is_added_as_the_messages_say(bare: Path, tmp_path: Path) -> None:
-    """``pip install 'learnfold[schedule]'`` adds to an installed learnfold what an extra needs, though no index has learnfold."""
-    build([str(bare / "pip"), "install", *QUIET, "learnfold[schedule]"])
+def test_an_extra_is_added_as_the_messages_say(bare: Path, wheel: Path, tmp_path: Path) -> None:
+    """``pip install '….whl[schedule]'`` adds to an installed learnfold what an extra needs, though no index has learnfold."""
+    build([str(bare / "pip"), "install", *QUIET, f"{wheel}[schedule]"])
     assert "usage" in run(bare, tmp_path, "learnfold", "schedule", "--help")
     run(bare, tmp_path, "python", "-c", "import cronsim")

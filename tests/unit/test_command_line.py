@@ -149,10 +149,10 @@ def test_a_failure_is_one_message_and_an_exit_code(
 @pytest.mark.parametrize(
     ("module", "told"),
     [
-        ("pyspark", "pip install 'learnfold[spark]'"),
-        ("confluent_kafka", "pip install 'learnfold[kafka]'"),
-        ("cronsim", "pip install 'learnfold[schedule]'"),
-        ("duckdb", "pip install learnfold"),
+        ("pyspark", "pip install '.[spark]' (in the clone; of a wheel"),
+        ("confluent_kafka", "pip install '.[kafka]' (in the clone; of a wheel"),
+        ("cronsim", "pip install '.[schedule]' (in the clone; of a wheel"),
+        ("duckdb", "pip install . (in the clone; of a wheel"),
     ],
 )
 def test_a_missing_package_is_named_with_how_to_get_it(

@@ -57,7 +57,7 @@ def test_a_package_that_is_missing_is_missed_where_it_is_needed(monkeypatch: pyt
     assert missing(Settings(), s3=True, kafka=True) == {"obstore", "confluent-kafka"}
     assert "pyspark" in missing(Settings(engine="spark"))
     spark = next(part for part in installed({}, Settings(engine="spark")) if part.name == "pyspark")
-    assert spark.without == "pip install 'learnfold[spark]'"
+    assert spark.without == "pip install '.[spark]' (in the clone; of a wheel: its path in place of the dot)"
 
 
 def test_java_is_the_one_that_spark_would_start(tmp_path: Path) -> None:
@@ -169,4 +169,4 @@ def test_kafka_that_is_asked_for_and_missing_exits_with_1(
 
     monkeypatch.setattr(metadata, "version", version)
     assert main(["doctor", "--kafka"]) == 1
-    assert "confluent-kafka is needed and isn't there: pip install 'learnfold[kafka]'" in capsys.readouterr().out
+    assert "confluent-kafka is needed and isn't there: pip install '.[kafka]'" in capsys.readouterr().out

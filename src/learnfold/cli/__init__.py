@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from learnfold import __version__
 from learnfold.addresses import without_secrets
-from learnfold.errors import LearnfoldError, UsageError
+from learnfold.errors import LearnfoldError, UsageError, how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,8 +114,7 @@ def _install(module: str | None) -> str:
         "httptools": "serve",
         "joserfc": "serve",
     }
-    name = extra.get(module or "")
-    return f"pip install 'learnfold[{name}]'" if name else "pip install learnfold, or pip install -e . in a clone"
+    return how_to_install(extra.get(module or "", ""))
 
 
 def _joined(arguments: list[str]) -> list[str]:

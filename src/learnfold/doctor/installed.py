@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.cache import cache_folder
 from learnfold.engines.jars import find_jars
-from learnfold.errors import UsageError
+from learnfold.errors import UsageError, how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,12 +46,12 @@ def installed(
     spark = settings.engine == "spark"
     packages = [
         ("learnfold", "this", "", False),
-        ("duckdb", "the engine duckdb", "pip install learnfold", not spark),
-        ("sqlglot", "the views' SQL", "pip install learnfold", True),
-        ("obstore", "S3", "pip install learnfold", s3 and not spark),
-        ("pyspark", "the engine spark", "pip install 'learnfold[spark]'", spark),
-        ("confluent-kafka", "Kafka", "pip install 'learnfold[kafka]'", kafka),
-        ("cronsim", "learnfold schedule", "pip install 'learnfold[schedule]'", False),
+        ("duckdb", "the engine duckdb", how_to_install(), not spark),
+        ("sqlglot", "the views' SQL", how_to_install(), True),
+        ("obstore", "S3", how_to_install(), s3 and not spark),
+        ("pyspark", "the engine spark", how_to_install("spark"), spark),
+        ("confluent-kafka", "Kafka", how_to_install("kafka"), kafka),
+        ("cronsim", "learnfold schedule", how_to_install("schedule"), False),
     ]
     found = [Component("python", platform.python_version(), "this", needed=True)]
     found += [Component(name, _package(name), purpose, without, needed) for name, purpose, without, needed in packages]
