@@ -8,10 +8,10 @@ DIST := dist
 export LEARNFOLD_TRIES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types quick wheel zip bench docs lock clean
+.PHONY: help demo demo-serve screenshots test check lint types quick wheel zip bench docs lock clean
 
 help: ## list these targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/.core: locks/core.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "learnfold needs Python 3.11 or newer; name one: make PYTHON=python3.12 …")'
@@ -26,6 +26,20 @@ $(VENV)/.dev: locks/dev.txt $(VENV)/.core
 
 demo: $(VENV)/.core ## make up a semester and see its 37 views
 	@PATH="$(abspath $(BIN)):$$PATH" sh tools/demo.sh
+
+$(VENV)/.serve: locks/serve.txt $(VENV)/.core
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/serve.txt
+	@touch $@
+
+demo/views: $(VENV)/.core
+	@PATH="$(abspath $(BIN)):$$PATH" sh tools/demo.sh
+
+demo-serve: $(VENV)/.serve demo/views ## the dashboard of that semester, until it is stopped
+	@echo "the dashboard: http://127.0.0.1:8080 (Ctrl-C ends it)"
+	@$(BIN)/learnfold serve demo/views --open
+
+screenshots: $(VENV)/.dev demo/views ## the README's pictures of the dashboard (needs chromium)
+	$(BIN)/python tools/screenshots.py
 
 test: $(VENV)/.dev ## everything: lint, types, laws, the real services; says what it cost
 	@$(BIN)/python tools/run_tests.py
@@ -65,6 +79,7 @@ docs: $(VENV)/.core ## write what is derived from the subjects and the table of 
 lock: $(VENV)/.dev ## pin the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o locks/dev.txt --upgrade
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c locks/dev.txt -o locks/core.txt
+	uv pip compile pyproject.toml --extra serve --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c locks/dev.txt -o locks/serve.txt
 
 clean: ## remove what was made
 	rm -rf $(VENV) dist build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -16,3 +16,4 @@ for look in \
     learnfold show "$view" demo/views "$@"
 done
 printf '\nAll views: learnfold views. Run it again: learnfold run demo/master demo/views\n'
+printf 'The dashboard of this semester: make demo-serve, then http://127.0.0.1:8080/c/CS101\n'

@@ -186,9 +186,9 @@ def test_a_value_that_can_t_be_read_is_refused_on_a_page(client: Client) -> None
 
 def test_pages_are_small(client: Client, place: Place) -> None:
     """A course's page with all it loads: at most 120 kB; any page 300 kB."""
-    size = {address: len(client.get(address).content) for address in every(place).values()}
+    size = {address: client.get(address).num_bytes_downloaded for address in every(place).values()}
     loaded = sum(
-        len(client.get(f"/static/{name}").content)
+        client.get(f"/static/{name}").num_bytes_downloaded
         for name in ("style.css", "script.js", "mark.svg", "inter-latin.woff2")
     )
     assert loaded + size["/c/CS101"] <= 120_000

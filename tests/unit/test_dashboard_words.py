@@ -56,7 +56,7 @@ def test_numbers_dates_and_plurals_are_written_by_language() -> None:
     """Points and commas change places; English alone has a plural."""
     en, vi = Words("en"), Words("vi")
     assert (en.number(1234567.891, 1), vi.number(1234567.891, 1)) == ("1,234,567.9", "1.234.567,9")
-    assert (en.percent(0.057), vi.percent(0.1234, 1)) == ("6 %", "12,3 %")
+    assert (en.percent(0.057), vi.percent(0.1234, 1)) == ("6\N{NO-BREAK SPACE}%", "12,3\N{NO-BREAK SPACE}%")
     assert (en.day(date(2025, 11, 3)), vi.day(date(2025, 11, 3))) == ("3 Nov 2025", "03/11/2025")
     assert en.span(date(2025, 12, 29), date(2026, 1, 4)) == "29 Dec 2025 – 4 Jan 2026"
     assert (en("days_ago", n=1), en("days_ago", n=2), vi("days_ago", n=1)) == (

@@ -1,7 +1,8 @@
-"""Signing in with a browser: a token once, then a session whose name is in a cookie that no script reads."""
+"""Signing in with a browser: at a provider or with a token, then a session whose name is in a cookie that no script reads."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -10,7 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from learnfold.dashboard.visit import Shown
+from learnfold.dashboard.visit import Shown, nothing
+from learnfold.serve.code_flow import BACK
+from learnfold.serve.code_flow import SECONDS as FLOW_SECONDS
 from learnfold.serve.problems import Problem
 from learnfold.serve.sessions import COOKIE, SECONDS
 
@@ -19,7 +22,11 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from learnfold.serve.callers import Caller
     from learnfold.serve.sign_in import SignIn
+
+BROWSER = "learnfold_signing_in"
+"""The cookie of a browser that went to the provider and isn't back yet."""
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -39,6 +46,7 @@ class Signing:
             Route("/sign-in", self._form),
             Route("/sign-in", self._in, methods=["POST"]),
             Route("/sign-out", self._out, methods=["POST"]),
+            *([Route("/sign-in/with", self._leave), Route(BACK, self._back)] if self.sign_in.flow else []),
         ]
 
     async def _form(self, request: Request) -> Response:
@@ -57,12 +65,44 @@ class Signing:
             return self._page(
                 request, to, Problem("unauthenticated", "the token is unknown, was taken back or has expired")
             )
-        sessions.end(request.cookies.get(COOKIE, ""))
+        return self._begun(request, to, lambda: tokens.caller(token))
+
+    def _begun(self, request: Request, to: str, find: Callable[[], Caller | None]) -> Response:
+        """Goes on in a new session, whose name nobody could know before; the one before ends."""
+        sessions = self.sign_in.sessions
         answer = RedirectResponse(to, 303, {"Cache-Control": "no-store"})
-        name = sessions.begin(lambda: tokens.caller(token))
-        answer.set_cookie(
-            COOKIE, name, max_age=int(SECONDS), httponly=True, samesite="lax", secure=not _is_local(request)
-        )
+        if sessions is not None:
+            sessions.end(request.cookies.get(COOKIE, ""))
+            _set(request, answer, COOKIE, sessions.begin(find), int(SECONDS))
+        return answer
+
+    async def _leave(self, request: Request) -> Response:
+        """To the provider."""
+        request.state.route = "/sign-in/with"
+        flow, to = self.sign_in.flow, local(request.query_params.get("to", "/"))
+        if flow is None:
+            return self._page(request, to, nothing("there is no such page"))
+        try:
+            address, browser = await asyncio.to_thread(flow.begin, to)
+        except Problem as problem:
+            return self._page(request, to, problem)
+        answer = RedirectResponse(address, 303, {"Cache-Control": "no-store"})
+        _set(request, answer, BROWSER, browser, int(FLOW_SECONDS))
+        return answer
+
+    async def _back(self, request: Request) -> Response:
+        """From the provider, with a code or a refusal."""
+        request.state.route = BACK
+        flow, said = self.sign_in.flow, request.query_params
+        if flow is None or "code" not in said:
+            return self._page(request, "/", Problem("unauthenticated", "the provider signed nobody in", "begin again"))
+        try:
+            browser = request.cookies.get(BROWSER, "")
+            caller, to = await asyncio.to_thread(flow.finish, said.get("state", ""), browser, said["code"])
+        except Problem as problem:
+            return self._page(request, "/", problem)
+        answer = self._begun(request, to, lambda: caller)
+        answer.delete_cookie(BROWSER, httponly=True, samesite="lax", secure=not _is_local(request))
         return answer
 
     async def _out(self, request: Request) -> Response:
@@ -78,7 +118,8 @@ class Signing:
         return answer
 
     def _page(self, request: Request, to: str, problem: Problem | None = None) -> Response:
-        shown = Shown("sign_in.html", "sign_in", {"to": to, "problem": problem})
+        ways = {"with_token": self.sign_in.tokens is not None, "with_provider": self.sign_in.flow is not None}
+        shown = Shown("sign_in.html", "sign_in", {"to": to, "problem": problem, **ways})
         return self.written(request, shown, problem.status if problem else 200, problem.headers if problem else None)
 
 
@@ -87,6 +128,10 @@ def local(address: str) -> str:
     parts = urlsplit(address)
     plain = address.startswith("/") and not address.startswith("//") and "\\" not in address and address.isprintable()
     return address if plain and not parts.scheme and not parts.netloc else "/"
+
+
+def _set(request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
+    answer.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=not _is_local(request))
 
 
 async def _own_form(request: Request) -> dict[str, str]:

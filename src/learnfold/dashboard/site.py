@@ -82,6 +82,7 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
             undefined=StrictUndefined,
+            auto_reload=False,
         )
         found.globals.update(charts=charts, languages=LANGUAGES, themes=THEMES, version=self.version)
         return found

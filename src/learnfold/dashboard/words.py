@@ -51,7 +51,7 @@ class Words:
 
     def percent(self, share: float | None, digits: int = 0) -> str:
         """A share of 1 as a percentage."""
-        return NONE if share is None else f"{self.number(share * 100, digits)} %"
+        return NONE if share is None else f"{self.number(share * 100, digits)}\N{NO-BREAK SPACE}%"
 
     def day(self, value: date | None, *, year: bool = True) -> str:
         """A date."""

@@ -100,15 +100,23 @@ class Oidc:
                 )
             return self._keys
 
+    def about(self) -> dict[str, Any]:
+        """What the provider says of itself; raises Problem where it can't be asked, or says another's name."""
+        try:
+            found: dict[str, Any] = _read(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+            if found["issuer"] == self.issuer:
+                return found
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        raise Problem("not_ready", "the provider that signs people in can't be asked now", "try again in a moment")
+
     def _fetch(self) -> KeySet | None:
         try:
-            about = _read(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
-            if about["issuer"] != self.issuer:
-                return None
+            about = self.about()
             keys = _read(about["jwks_uri"])["keys"]
             signing = [key for key in keys if key.get("kty") in {"RSA", "EC", "OKP"} and key.get("use", "sig") == "sig"]
             return KeySet.import_key_set({"keys": signing})
-        except (OSError, ValueError, KeyError, TypeError, JoseError):
+        except (OSError, ValueError, KeyError, TypeError, JoseError, Problem):
             return None
 
     def _refused(self, detail: str) -> Problem:

@@ -95,7 +95,7 @@ class AccessFile:
     """What such a file says."""
 
     rules: tuple[Rule, ...] = ()
-    oidc: Mapping[str, Any] = field(default_factory=dict)  # ``issuer``, ``audience``, ``roles``; empty: none
+    oidc: Mapping[str, Any] = field(default_factory=dict, repr=False)  # what ``[oidc]`` says; empty: nothing
     proxy: Mapping[str, Any] = field(default_factory=dict)  # ``addresses``, ``user``, ``roles``; empty: none
     operators: frozenset[str] = frozenset()  # the roles that may see how the platform runs
 
@@ -107,7 +107,7 @@ class AccessFile:
 
 _TOP = {"rules", "oidc", "proxy", "pseudonym_key", "operators"}
 _KNOWN = {"role", "views", "column", "claim", "roster", "rows", "pseudonyms", "least_people", "older_batches"}
-_OIDC = {"issuer", "audience", "roles"}
+_OIDC = {"issuer", "audience", "roles", "client_id", "client_secret", "address"}
 _PROXY = {"addresses", "user", "roles"}
 
 
@@ -127,6 +127,10 @@ def read_access(path: str, catalog: Catalog) -> AccessFile:
     for name in ("issuer", "audience") if oidc else ():
         if not isinstance(oidc.get(name), str) or not oidc[name]:
             raise UsageError(f"{path}: [oidc] needs {name}, a text")
+    if "client_id" in oidc and not (isinstance(oidc["client_id"], str) and isinstance(oidc.get("address"), str)):
+        raise UsageError(f"{path}: [oidc] with client_id needs address, under which browsers know this server")
+    if "client_secret" in oidc:
+        oidc = {**oidc, "client_secret": _secret(place.parent / str(oidc["client_secret"]))}
     key = _key(place.parent / value["pseudonym_key"]) if "pseudonym_key" in value else None
     rules = [
         _rule(entry, f"{path}: rule {n}", place.parent, key, catalog)
@@ -184,6 +188,13 @@ def _only(value: Mapping[str, Any], known: set[str], where: str) -> None:
     for name in value:
         if name not in known:
             raise UsageError(f"{where}: {name} means nothing here; what does is {', '.join(sorted(known))}")
+
+
+def _secret(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"[oidc] client_secret: {path} can't be read; it is a file that holds the secret") from error
 
 
 def _key(path: Path) -> bytes:

@@ -22,6 +22,7 @@ from learnfold.errors import LearnfoldError, UsageError
 from learnfold.serve.access import Access
 from learnfold.serve.api import Api
 from learnfold.serve.bases import Bases
+from learnfold.serve.code_flow import CodeFlow
 from learnfold.serve.database import Database
 from learnfold.serve.events import MEDIA_TYPE as EVENT_STREAM
 from learnfold.serve.events import Listeners
@@ -42,7 +43,7 @@ from learnfold.telemetry.endpoint import open_numbers
 from learnfold.telemetry.metrics import SERVE_INFO, SERVING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.routing import Route
@@ -228,12 +229,22 @@ def _sign_in(serving: Serving, access: AccessFile) -> SignIn:
             "nobody could sign in: give --tokens FILE ('learnfold serve token --tokens FILE --name NAME' makes it), "
             "--access FILE with [oidc] or [proxy], or --open to let everyone on this machine see everything"
         )
+    bearer = {name: access.oidc[name] for name in ("issuer", "audience", "roles") if name in access.oidc}
+    flow = _flow(access.oidc) if "client_id" in access.oidc else None
     return SignIn(
         tokens=Tokens(serving.tokens) if serving.tokens else None,
-        oidc=Oidc(**access.oidc) if access.oidc else None,
+        oidc=Oidc(**bearer) if bearer else None,
         proxy=Proxy(**access.proxy) if access.proxy else None,
-        sessions=Sessions() if serving.tokens else None,
+        flow=flow,
+        sessions=Sessions() if serving.tokens or flow else None,
     )
+
+
+def _flow(about: Mapping[str, Any]) -> CodeFlow:
+    """The provider's id tokens are for the client, whatever its access tokens are for."""
+    roles = {"roles": about["roles"]} if "roles" in about else {}
+    oidc = Oidc(about["issuer"], about["client_id"], **roles)
+    return CodeFlow(oidc, about["client_id"], about.get("client_secret", ""), about["address"])
 
 
 def _is_loopback(host: str) -> bool:

@@ -14,6 +14,7 @@ from learnfold.serve.tokens import PREFIX, Tokens
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from learnfold.serve.code_flow import CodeFlow
     from learnfold.serve.oidc import Oidc
     from learnfold.serve.proxy import Proxy
 
@@ -26,6 +27,7 @@ class SignIn:
     tokens: Tokens | None = None
     oidc: Oidc | None = None
     proxy: Proxy | None = None
+    flow: CodeFlow | None = None  # signing in at a provider with a browser
     sessions: Sessions | None = None  # None: browsers have none, since nobody could sign in with one
 
     async def caller(self, request: Request) -> Caller:

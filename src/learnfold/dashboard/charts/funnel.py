@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-WIDTH, STEP, NAMES = 440, 40, 150
+WIDTH, STEP, NAMES = 480, 40, 190
 
 
 def funnel(steps: Sequence[tuple[str, float]], say: Callable[[float], str]) -> Markup:
@@ -20,8 +20,8 @@ def funnel(steps: Sequence[tuple[str, float]], say: Callable[[float], str]) -> M
     for place, (name, value) in enumerate(steps):
         y, wide = place * STEP, value / most * room
         drawn.append(
-            f'<text x="0" y="{y + 22}">{escape(name)}</text><rect class="q{max(2, 7 - place)}" x="{NAMES + (room - wide) / 2:.1f}" y="{y + 4}" width="{wide:.1f}" height="{STEP - 10}" rx="3"/>'
-            f'<text class="v{" on" if wide > 60 else ""}" x="{NAMES + room / 2:.1f}" y="{y + 23}" text-anchor="middle">{escape(say(value))}</text>'  # noqa: PLR2004 - the number's own width
+            f'<text x="0" y="{y + 22}">{escape(name)}</text><text class="v" x="{NAMES - 12}" y="{y + 22}" text-anchor="end">{escape(say(value))}</text>'
+            f'<rect class="q{max(2, 7 - place)}" x="{NAMES + (room - wide) / 2:.1f}" y="{y + 4}" width="{wide:.1f}" height="{STEP - 10}" rx="3"/>'
         )
     return Markup(
         f'<svg class="chart funnel" viewBox="0 0 {WIDTH} {max(1, len(steps)) * STEP}" aria-hidden="true">{"".join(drawn)}</svg>'

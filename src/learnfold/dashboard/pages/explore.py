@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from learnfold.dashboard import charts
 from learnfold.dashboard.asking import records
-from learnfold.dashboard.links import CARRIED
+from learnfold.dashboard.links import CARRIED, Links
 from learnfold.dashboard.table import Head, Sort, Table, linked
 from learnfold.dashboard.visit import Elsewhere, Shown, nothing
 from learnfold.dashboard.words import NONE
@@ -125,8 +125,7 @@ def _file(visit: Visit, view: View, name: str) -> str:
     where: dict[str, Any] = {}
     for key, value in kept:
         where.setdefault(key, []).append(value)
-    address = visit.links.to("/v1/views/{}/export", view.name, **{**where, **carried, "format": name})
-    return "&".join(part for part in address.split("&") if not part.startswith(("lang=", "theme=")))
+    return Links("", ()).to("/v1/views/{}/export", view.name, **{**where, **carried, "format": name})
 
 
 def _chart(visit: Visit, view: View, rows: list[dict[str, Any]]) -> Any:

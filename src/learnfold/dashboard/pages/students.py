@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from learnfold.dashboard import charts
+from learnfold.dashboard.links import Links
 from learnfold.dashboard.pages.one_course import course_of
 from learnfold.dashboard.table import PAGE, Head, Table, linked
 from learnfold.dashboard.visit import Shown
@@ -60,7 +61,9 @@ def signals(visit: Visit, course: str, most: int | None) -> dict[str, Any] | Non
         classes="risk",
     )
     where: dict[str, object] = {"course_id": course} | ({reason: 1} if reason in SIGNALS else {})
-    files = visit.links.to("/v1/views/{}/export", "student_at_risk", **where)
+    batch, role = visit.query.get("batch"), visit.query.get("as")
+    asked = {**where, "order": "-signals,-days_away", "format": "csv", "batch": batch, "as": role}
+    files = Links("", ()).to("/v1/views/{}/export", "student_at_risk", **asked)
     return {
         "table": table,
         "chips": chips,
