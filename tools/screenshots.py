@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import socket
@@ -48,7 +49,10 @@ def main() -> None:
                 )
                 page.goto(host + address)
                 page.evaluate("document.fonts.ready")
-                page.screenshot(path=PICTURES / f"{name}.png")
+                shot = page.context.new_cdp_session(page).send(
+                    "Page.captureScreenshot", {"format": "webp", "quality": 82}
+                )
+                (PICTURES / f"{name}.webp").write_bytes(base64.b64decode(shot["data"]))
             chromium.close()
     finally:
         server.terminate()
