@@ -19,7 +19,7 @@ _SHOWN = 40
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
-    parser.epilog = "example: learnfold erase SV001 demo/master demo/views"
+    parser.epilog = "example: learnfold erase SV00042 demo/master demo/views"
     parser.add_argument("user_id", metavar="USER_ID", help="the person, as user_id or student_id names them")
     parser.add_argument("input", metavar="IN", help="the whole master dataset")
     parser.add_argument("output", metavar="OUT", help="where the views are")
