@@ -72,6 +72,7 @@ docs: $(VENV)/.core ## write what is derived from the subjects and the table of 
 	$(BIN)/learnfold views --markdown > docs/views.md
 	$(BIN)/python -m learnfold.ingest.mapping.document docs/mappings.md docs/platforms/*.md
 	$(BIN)/python tools/derived.py
+	$(BIN)/python tools/platform_views.py
 	$(BIN)/learnfold monitoring --markdown > docs/metrics.md
 	$(BIN)/learnfold monitoring --write deploy/monitoring
 	$(BIN)/learnfold oozie --write batch_layer/oozie

@@ -222,7 +222,9 @@ class _Select(_Relation):
 
     def _either(self, value: exp.Expr, types: Types) -> Share:
         """The best of its parts for each type of event, since one may hold this and another that."""
-        kinds: list[tuple[Types, int]] = [(frozenset({kind}), events) for kind, events in self.kinds(types).items()]
+        kinds: list[tuple[Types, int]] = []
+        if all(isinstance(part, exp.Column) for part in _parts(value)):
+            kinds = [(frozenset({kind}), events) for kind, events in self.kinds(types).items()]
         each = [
             (_best([self._value(part, meant) for part in _parts(value)]), events)
             for meant, events in kinds or [(types, 1)]
