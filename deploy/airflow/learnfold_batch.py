@@ -27,7 +27,7 @@ from airflow.sdk import DAG, Variable
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 JOBS = ("auth", "assessment", "video", "course", "profile_notification", "forum")  # written by `make docs` from the subjects
-AFTER = ()  # the jobs that read what others make: they run behind those, one after the other
+AFTER = ("insight",)  # the jobs that read what others make: they run behind those, one after the other
 
 COMMAND = (
     "{{ var.value.get('learnfold_command', 'learnfold') }} run"

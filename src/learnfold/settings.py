@@ -55,6 +55,22 @@ class Settings:
     # what the events mean
     platform_zone: str = _setting("UTC", "time zone of event timestamps that carry no offset")
     reporting_zone: str = _setting("UTC", "time zone of the views' dates and hours")
+    # what the views call worth a look: thresholds of student_at_risk and course_risk_summary
+    absent_days: int = _setting(7, "days without anything done in a course after which a student is absent", least=1)
+    fading_percentage: float = _setting(
+        50.0, "percent of the usual week's events below which a student is fading", least=0
+    )
+    fading_events: float = _setting(6.0, "events a week from which on a student can be fading", least=0)
+    missing_assignments: int = _setting(4, "assignments due and not handed in that are missing work", least=1)
+    low_score_percentage: float = _setting(60.0, "percent of the points possible below which a grade is low", least=0)
+    few_videos_percentile: float = _setting(
+        10.0, "percentile of minutes watched up to which a student watches few videos", least=0
+    )
+    due_submitters: int = _setting(
+        20, "people who must have handed in an assignment without a due date before it can count as due", least=1
+    )
+    due_days: int = _setting(3, "days after 90 % of them handed it in from which on it does", least=0)
+    flagged_signals: int = _setting(2, "signals from which on a student is flagged", least=1)
     # where SQL runs
     engine: str = _setting("duckdb", "where SQL runs: duckdb (this machine) or spark (a cluster)")
     memory: str = _setting("", "memory DuckDB may use, such as 4GB or 512MiB; empty: half of what is free")
@@ -244,6 +260,11 @@ def meanings() -> list[Meaning]:
         )
         for s in dataclasses.fields(Settings)
     ]
+
+
+def meaning(name: str) -> str:
+    """What a setting means."""
+    return next(one.meaning for one in meanings() if one.name == name)
 
 
 def memory_size(text: str) -> int:

@@ -1,4 +1,4 @@
-"""What the 37 batch views hold, worked out a second time in plain Python, from the two pages of the contract alone.
+"""What the batch views hold, worked out a second time in plain Python, from the two pages of the contract alone.
 
 It shares no code with the package under test, and none of its reading of the contract: where the two differ, one of
 them has misread it. Slow and small on purpose; for tests, not for data.

@@ -9,11 +9,11 @@ DAY = date(2024, 3, 1)
 
 
 class Case(NamedTuple):
-    """Events of one topic, and all rows of one view, every column of them."""
+    """Events of one topic (or of several, by topic), and all rows of one view, every column of them."""
 
     title: str
     view: str
-    events: list[dict[str, Any]]
+    events: list[dict[str, Any]] | dict[str, list[dict[str, Any]]]  # by topic, where it isn't the view's own alone
     rows: list[dict[str, Any]]
     reporting_zone: str = "UTC"
 

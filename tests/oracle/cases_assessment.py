@@ -88,10 +88,10 @@ CASES = [
         ),
         rows(
             "user_id course_id total_quizzes_completed avg_correct_answers total_correct_answers "
-            "min_correct_answers max_correct_answers",
-            ("u1", "c1", 3, 5.5, 11, 3, 8),
-            ("u1", "c2", 1, None, None, None, None),
-            ("u1", "c3", 1, 0.0, 0, 0, 0),
+            "min_correct_answers max_correct_answers avg_correct_percentage",
+            ("u1", "c1", 3, 5.5, 11, 3, 8, None),
+            ("u1", "c2", 1, None, None, None, None, None),
+            ("u1", "c3", 1, 0.0, 0, 0, 0, None),
         ),
     ),
     Case(
@@ -100,8 +100,8 @@ CASES = [
         events("event_type correct_answers", *[("QUIZ_COMPLETED", 2147483647)] * 3),
         rows(
             "user_id course_id total_quizzes_completed avg_correct_answers total_correct_answers "
-            "min_correct_answers max_correct_answers",
-            ("u1", None, 3, 2147483647.0, 6442450941, 2147483647, 2147483647),
+            "min_correct_answers max_correct_answers avg_correct_percentage",
+            ("u1", None, 3, 2147483647.0, 6442450941, 2147483647, 2147483647, None),
         ),
     ),
     Case(
@@ -117,9 +117,9 @@ CASES = [
         ),
         rows(
             "student_id course_id total_assignments_graded avg_assignment_score min_assignment_score "
-            "max_assignment_score total_assignment_score",
-            ("s1", "c1", 3, 4.75, 2.0, 7.5, 9.5),
-            (None, "c1", 1, None, None, None, None),
+            "max_assignment_score total_assignment_score avg_score_percentage",
+            ("s1", "c1", 3, 4.75, 2.0, 7.5, 9.5, None),
+            (None, "c1", 1, None, None, None, None, None),
         ),
     ),
     Case(
@@ -173,10 +173,27 @@ CASES = [
             ("SUBMIT_ASSIGNMENT", "s3", "s3", "c1", 1, 1.0),
         ),
         rows(
-            "user_id course_id quizzes_completed avg_quiz_correct assignments_graded avg_assignment_score",
-            ("s1", "c1", 2, 4.5, 2, 6.5),
-            ("s2", "c1", 0, None, 1, None),
-            (None, "c1", 0, None, 1, 3.0),
+            "user_id course_id quizzes_completed avg_quiz_correct assignments_graded avg_assignment_score "
+            "avg_score_percentage",
+            ("s1", "c1", 2, 4.5, 2, 6.5, None),
+            ("s2", "c1", 0, None, 1, None, None),
+            (None, "c1", 0, None, 1, 3.0, None),
+        ),
+    ),
+    Case(
+        "a percentage is of those that say both, whatever their scales",
+        "assessment_grading_stats",
+        events(
+            "event_type student_id course_id score max_score",
+            ("GRADE_ASSIGNMENT", "s1", "c1", 5.0, 10.0),
+            ("GRADE_ASSIGNMENT", "s1", "c1", 100.0, 100.0),
+            ("GRADE_ASSIGNMENT", "s1", "c1", 7.0, None),
+            ("GRADE_ASSIGNMENT", "s1", "c1", None, 20.0),
+        ),
+        rows(
+            "student_id course_id total_assignments_graded avg_assignment_score min_assignment_score "
+            "max_assignment_score total_assignment_score avg_score_percentage",
+            ("s1", "c1", 4, 112 / 3, 5.0, 100.0, 112.0, 75.0),
         ),
     ),
 ]

@@ -30,6 +30,7 @@ TOPIC_FIELDS = {
         "question_count",
         "question_id",
         "due_date",
+        "is_correct",
     ),
     "video_topic": (
         "video_id",

@@ -12,8 +12,10 @@ from oracle import (
     cases_assessment,
     cases_auth,
     cases_course,
+    cases_insight,
     cases_profile_notification,
     cases_video,
+    same,
 )
 from oracle.case import DAY, events, rows
 
@@ -23,17 +25,20 @@ CASES = [
     *cases_video.CASES,
     *cases_course.CASES,
     *cases_profile_notification.CASES,
+    *cases_insight.CASES,
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.view}: {case.title}" for case in CASES])
 def test_a_view_holds_what_was_worked_out_by_hand(case):
     """All rows of the view and all their columns, whichever way round the events came."""
-    topic = case.view.split("_")[0] + "_topic"
-    for sent in (case.events, case.events[::-1]):
-        messages = [Message(event) for event in sent]
-        found = answers({topic: messages}, reporting_zone=case.reporting_zone)[case.view]
-        assert sorted(case.rows, key=repr) == sorted(found, key=repr)
+    own = case.view.split("_")[0] + "_topic"
+    by_topic = case.events if isinstance(case.events, dict) else {own: case.events}
+    for step in (1, -1):
+        messages = {topic: [Message(event) for event in sent[::step]] for topic, sent in by_topic.items()}
+        found = answers(messages, reporting_zone=case.reporting_zone)[case.view]
+        assert same(case.rows, found, KEYS[case.view]) == []
+        assert {tuple(sorted(row)) for row in case.rows} == {tuple(sorted(row)) for row in found}
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.view}: {case.title}" for case in CASES])
@@ -44,13 +49,12 @@ def test_a_case_is_of_the_views_own_key(case):
     assert len({tuple(row[column] for column in key) for row in case.rows}) == len(case.rows)
 
 
-def test_every_one_of_the_37_views_has_a_case():
+def test_every_view_has_a_case():
     """A view without a hand-written case would be nobody's second reading."""
-    assert len(VIEWS) == 37
     assert set(VIEWS) == set(KEYS) == {case.view for case in CASES}
 
 
-def test_no_messages_give_37_empty_views():
+def test_no_messages_give_empty_views():
     """A topic without messages may be left out; no view has a row of its own making."""
     assert answers({}) == {name: [] for name in VIEWS}
 

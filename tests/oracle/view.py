@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -44,6 +44,43 @@ def view(
         return rows
 
     return register
+
+
+def whole(*key: str) -> Callable[[Callable[[Events, str], list[Row]]], Callable[..., list[Row]]]:
+    """Makes a view, named as the function, of a function from all events and the reporting zone to all rows."""
+
+    def register(made: Callable[[Events, str], list[Row]]) -> Callable[..., list[Row]]:
+        def rows(events: Events, reporting_zone: str = "UTC") -> list[Row]:
+            return made(events, reporting_zone)
+
+        VIEWS[made.__name__] = rows
+        KEYS[made.__name__] = key
+        return rows
+
+    return register
+
+
+def dated(events: Iterable[Event], reporting_zone: str) -> list[Event]:
+    """The events, each with ``date`` and ``hour`` in the reporting zone."""
+    return [event | _local(event, reporting_zone) for event in events]
+
+
+def grouped(events: Iterable[Event], *key: str) -> dict[tuple[Any, ...], list[Event]]:
+    """The events by the values of these fields."""
+    found: dict[tuple[Any, ...], list[Event]] = {}
+    for event in events:
+        found.setdefault(tuple(event[name] for name in key), []).append(event)
+    return found
+
+
+def quantile(values: Iterable[timedelta], tenths: int, unit: timedelta) -> float | None:
+    """The value that far along (5: the median), between neighbours by how near each is, in units; None of none."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    place, rest = divmod(tenths * (len(ordered) - 1), 10)
+    above = ordered[min(place + 1, len(ordered) - 1)]
+    return (ordered[place] + (above - ordered[place]) * rest / 10) / unit
 
 
 def _local(event: Event, reporting_zone: str) -> Row:

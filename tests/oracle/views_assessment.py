@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 HOUR = timedelta(hours=1)
 
 
+MOST_PERCENT = 1e15
+
+
+def mean_share(events: list[Event], part: str, whole: str) -> float | None:
+    """The mean percentage of those that say both, each at most 1e15; None without any."""
+    both = [event for event in events if event[part] is not None and event[whole] is not None]
+    return mean([{"share": min(100.0 * event[part] / event[whole], MOST_PERCENT)} for event in both], "share")
+
+
 @view("user_id", "course_id", of=every("assessment_topic", "SUBMIT_ASSIGNMENT"))
 def assessment_student_submissions(submissions: list[Event]) -> Row:
     """A user's SUBMIT_ASSIGNMENTs in a course, resubmissions too."""
@@ -66,6 +75,7 @@ def assessment_quiz_performance(quizzes: list[Event]) -> Row:
         "total_correct_answers": total(quizzes, "correct_answers"),
         "min_correct_answers": smallest(quizzes, "correct_answers"),
         "max_correct_answers": largest(quizzes, "correct_answers"),
+        "avg_correct_percentage": mean_share(quizzes, "correct_answers", "question_count"),
     }
 
 
@@ -78,6 +88,7 @@ def assessment_grading_stats(grades: list[Event]) -> Row:
         "min_assignment_score": smallest(grades, "score"),
         "max_assignment_score": largest(grades, "score"),
         "total_assignment_score": total(grades, "score"),
+        "avg_score_percentage": mean_share(grades, "score", "max_score"),
     }
 
 
@@ -120,4 +131,5 @@ def assessment_student_overall_performance(events: list[Event]) -> Row:
         "avg_quiz_correct": mean(quizzes, "correct_answers"),
         "assignments_graded": len(grades),
         "avg_assignment_score": mean(grades, "score"),
+        "avg_score_percentage": mean_share(grades, "score", "max_score"),
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from oracle.view import distinct, every, largest, of_type, rate, smallest, view
+from oracle.view import distinct, every, grouped, largest, of_type, quantile, rate, smallest, view
 
 if TYPE_CHECKING:
     from oracle.events import Event
@@ -102,3 +103,42 @@ def notification_user_summary(events: list[Event]) -> Row:
     """A user's sent and clicked, 0 where there are only other events."""
     sent, clicked = len(of_type(events, SENT)), len(of_type(events, CLICKED))
     return {"total_received": sent, "total_clicked": clicked, "overall_engagement_rate": rate(clicked, sent)}
+
+
+MINUTE = timedelta(minutes=1)
+MEDIAN = 5
+
+
+def sent(events: Events) -> list[Event]:
+    """Each person's notifications that have an id and were sent: when first sent, opened and clicked."""
+    known = [event for event in events["notification_topic"] if event["notification_id"] is not None]
+    found = []
+    for some in grouped(known, "user_id", "notification_id").values():
+        sendings = of_type(some, SENT)
+        if sendings:
+            found.append(
+                {
+                    "notification_type": smallest(sendings, "notification_type"),
+                    "channel": smallest(sendings, "channel"),
+                    "sent": smallest(sendings, "timestamp"),
+                    "opened": smallest(of_type(some, "NOTIFICATION_OPENED"), "timestamp"),
+                    "clicked": smallest(of_type(some, CLICKED), "timestamp"),
+                }
+            )
+    return found
+
+
+@view("notification_type", "channel", of=sent)
+def notification_effect(notifications: list[Event]) -> Row:
+    """How many were opened and clicked, and how soon."""
+    opened = [one for one in notifications if one["opened"] is not None]
+    clicked = [one for one in notifications if one["clicked"] is not None]
+    times = [one["opened"] - one["sent"] for one in opened]
+    return {
+        "sent": len(notifications),
+        "opened": len(opened),
+        "clicked": len(clicked),
+        "open_percentage": rate(len(opened), len(notifications)),
+        "click_percentage": rate(len(clicked), len(notifications)),
+        "median_minutes_to_open": quantile([time for time in times if time >= timedelta(0)], MEDIAN, MINUTE),
+    }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from oracle.view import distinct, divided, every, largest, mean, rate, smallest, total, view
+from oracle.view import distinct, divided, every, given, grouped, largest, mean, rate, smallest, total, view, whole
 
 if TYPE_CHECKING:
     from oracle.events import Event
@@ -175,3 +176,62 @@ def drop_off(average: float | None) -> str | None:
     if average < HIGH_RISK_BELOW:
         return "High Risk"
     return "Medium Risk" if average < MEDIUM_RISK_BELOW else "Good Engagement"
+
+
+STEPS, ROUNDED = 20, 15
+LONGEST_STRETCH = 2 * 10**9
+
+
+def stretch(event: Event) -> tuple[int, int] | None:
+    """From where to where a viewing went, in whole seconds (half up); None where it doesn't say."""
+    begin, end = event["from_second"], event["to_second"]
+    if begin is not None and end is not None and begin <= end:
+        first, last = (math.floor(min(at, LONGEST_STRETCH) + 0.5) for at in (begin, end))
+        return first, last
+    if event[SECONDS] is None or event["played_seconds"] is not None:
+        return None
+    return 0, event[SECONDS]
+
+
+def covers(event: Event, step: int, length: int) -> bool:
+    """Whether a viewing's stretch covers the place of a video of that length."""
+    first, last = event["stretch"]
+    return bool(first * STEPS <= step * length < last * STEPS)
+
+
+@whole("video_id", "course_id", "step")
+def video_retention(events: Events, _: str) -> list[Row]:
+    """How many viewings cover each twentieth of a video."""
+    rows = []
+    seen = [event | {"stretch": stretch(event)} for event in viewings(events)]
+    told = [event for event in seen if event["stretch"] is not None]
+    for (video_id, course_id), some in grouped(told, "video_id", "course_id").items():
+        longest = max(event["stretch"][1] for event in some)
+        length = max(given(some, "video_length_seconds"), default=math.ceil(longest / ROUNDED) * ROUNDED)
+        for step in range(STEPS):
+            covering = [event for event in some if covers(event, step, event["video_length_seconds"] or length)]
+            rows.append(
+                {
+                    "video_id": video_id,
+                    "course_id": course_id,
+                    "step": step,
+                    "length_seconds": length,
+                    "viewings": len(some),
+                    "reaching": len(covering) if length else 0,
+                }
+            )
+    return rows
+
+
+@view("video_id", "course_id", of=watched)
+def video_rewatch(events: list[Event]) -> Row:
+    """Who watched a video more than once."""
+    times = [count(mine) for mine in grouped(events, "user_id").values()]
+    again = sum(many > 1 for many in times)
+    return {
+        "unique_viewers": len(times),
+        "viewings": count(events),
+        "viewers_again": again,
+        "rewatch_percentage": rate(again, len(times)),
+        "watch_minutes": divided(total(events, SECONDS), MINUTE),
+    }

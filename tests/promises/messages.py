@@ -28,10 +28,12 @@ TYPES = {
         "VIEW_STUDENT_WORK",
         "GRADE_ASSIGNMENT",
         "EDIT_ASSIGNMENT",
+        "QUESTION_ANSWERED",
     ],
     "video_topic": ["VIDEO_WATCHED", "VIDEO_WATCHED", "VIDEO_RATED"],
     "course_topic": [
         "COURSE_ENROLLED",
+        "COURSE_DROPPED",
         "COURSE_VIEW",
         "ITEM_CLICK",
         "ACCESS_COURSE_MATERIAL",
@@ -80,6 +82,12 @@ OWN: dict[str, dict[str, Any]] = {
         "student_id": _ids("u", 3),
         "score": _SCORES,
         "feedback": st.sampled_from([None, "good", "bad"]),
+        "quiz_id": _ids("q", 2),
+        "max_score": st.sampled_from([None, 100, 100, 8, 0.5, "20", 1e-300, 0]),
+        "question_count": st.sampled_from([None, 20, 10, "5", 1, 0, 2.5]),
+        "question_id": _ids("p", 2),
+        "due_date": st.sampled_from([None, "2025-11-02 12:00:00", "2025-11-04T23:59:59Z", "soon"]),
+        "is_correct": st.sampled_from([None, True, False, "TRUE", "0", "perhaps"]),
     },
     "video_topic": {
         "video_id": _ids("v", 3),
@@ -87,6 +95,9 @@ OWN: dict[str, dict[str, Any]] = {
         "session_id": _ids("s", 2),
         "watch_duration_seconds": _SECONDS,
         "played_seconds": st.sampled_from([None, None, 0, 4.5, "12.25", 30, 1e9, -1, "x"]),
+        "video_length_seconds": st.sampled_from([None, None, 100, "60", 2**31 - 1, 0]),
+        "from_second": st.sampled_from([None, 0, 10, 44.5, "3", 1e300, -1]),
+        "to_second": st.sampled_from([None, 0, 30, 59.49, "100", 1e300, "x"]),
     },
     "course_topic": {
         "course_id": _ids("c", 2),
@@ -97,7 +108,12 @@ OWN: dict[str, dict[str, Any]] = {
         "item_type": _ids("j", 2),
     },
     "profile_topic": {"field_name": st.sampled_from([None, None, "email", ""]), "updated_fields": _FIELDS},
-    "notification_topic": {"notification_type": _ids("n", 2), "channel": _ids("h", 2)},
+    "notification_topic": {
+        "notification_id": _ids("x", 3),
+        "notification_type": _ids("n", 2),
+        "channel": _ids("h", 2),
+    },
+    "forum_topic": {"course_id": _ids("c", 2), "thread_id": _ids("t", 2), "post_id": _ids("p", 3)},
 }
 
 

@@ -6,14 +6,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import tries
+from learnfold import catalog
 from learnfold.settings import Settings
 from promises.dataset import SHAPES, Dataset, folders
 from promises.messages import TOPICS, streams
 from promises.views import differences, rows, run_job, views_of
 
+JOBS_OVER_OTHERS = [job.name for job in catalog.load().jobs.values() if job.after]
 ZONES = st.sampled_from(
     [("UTC", "UTC"), ("Asia/Ho_Chi_Minh", "Asia/Ho_Chi_Minh"), ("America/New_York", "UTC"), ("UTC", "Pacific/Chatham")]
 )
@@ -24,7 +27,7 @@ ZONES = st.sampled_from(
 def test_any_layout_of_the_events_gives_the_views_of_the_contract(job: str, data: st.DataObject) -> None:
     """However events are spread over files, shapes, folders and days, all views equal the oracle's."""
     platform, reporting = data.draw(ZONES)
-    settings = Settings(platform_zone=platform, reporting_zone=reporting)
+    chosen = Settings(platform_zone=platform, reporting_zone=reporting)
     with TemporaryDirectory() as folder:
         dataset = Dataset(Path(folder) / "master")
         for topic in TOPICS[job]:
@@ -32,8 +35,31 @@ def test_any_layout_of_the_events_gives_the_views_of_the_contract(job: str, data
             for piece in data.draw(_pieces(stream)):
                 dataset.add(topic, piece, shape=data.draw(SHAPES), folder=data.draw(folders()))
             dataset.add(topic, [], shape="envelope", folder="{topic}/empty")
-        run_job(dataset.root, Path(folder) / "out", job, settings)
-        assert differences(Path(folder) / "out", dataset.messages, job, settings) == []
+        run_job(dataset.root, Path(folder) / "out", job, chosen)
+        assert differences(Path(folder) / "out", dataset.messages, job, chosen) == []
+
+
+@pytest.mark.slow
+@settings(max_examples=tries(8))
+@given(data=st.data())
+def test_views_over_all_topics_are_those_of_the_contract_after_every_run(data: st.DataObject) -> None:
+    """Views of views: of everything at once, and again when more of some topics has come."""
+    platform, reporting = data.draw(ZONES)
+    chosen = Settings(platform_zone=platform, reporting_zone=reporting)
+    with TemporaryDirectory() as folder:
+        dataset, out = Dataset(Path(folder) / "master"), Path(folder) / "out"
+        names = [topic for topics in TOPICS.values() for topic in topics]
+        for topic in names:
+            dataset.add(topic, data.draw(streams(topic)), shape=data.draw(SHAPES), folder=data.draw(folders()))
+        run_job(dataset.root, out, settings=chosen)
+        for job in JOBS_OVER_OTHERS:
+            assert differences(out, dataset.messages, job, chosen) == []
+        more = data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True))
+        for topic in more:
+            dataset.add(topic, data.draw(streams(topic)), shape="kafka", folder="{topic}")
+        run_job(dataset.root, out, settings=chosen)
+        for job in JOBS_OVER_OTHERS:
+            assert differences(out, dataset.messages, job, chosen) == []
 
 
 @pytest.mark.parametrize("job", TOPICS)

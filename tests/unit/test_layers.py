@@ -17,7 +17,7 @@ BELOW: dict[str, set[str]] = {
     "utc": set(),
     "cache": set(),
     "settings": {"addresses", "errors"},
-    "catalog": {"errors", "cache"},
+    "catalog": {"errors", "cache", "settings"},
     "storage": BASE,
     "telemetry": BASE,
     "master": LOW,

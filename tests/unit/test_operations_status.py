@@ -36,7 +36,7 @@ def test_each_batch_says_what_it_did(tmp_path: Path) -> None:
     assert [line.batch for line in found.batches] == [second, first] == [found.current, first]
     newest = found.batches[0]
     assert (newest.action, newest.jobs, newest.days_folded, newest.days_reused) == ("run", ["video"], 1, 1)
-    assert (newest.events, newest.copies, newest.views_asked, newest.views) == (3, 1, 7, 7)
+    assert (newest.events, newest.copies, newest.views_asked, newest.views) == (3, 1, 9, 9)
     assert newest.seconds > 0
     assert [line.batch for line in seen(place, most=1).batches] == [second]
 

@@ -47,7 +47,7 @@ def test_what_runs_publish_is_right(tmp_path: Path) -> None:
     before = place.names()
     found = verified(place)
     assert found.right
-    assert len(found.views) == 7
+    assert len(found.views) == 9
     assert place.names() == before
 
 
@@ -93,7 +93,7 @@ def test_views_whose_files_changed_since_are_unverified_not_wrong(tmp_path: Path
     place.run("profile_notification")
     place.watch(1, "u9").rename(place.master / "topic=video_topic/year=2025/month=12/day=01/part-00000.parquet")
     found = verified(place)
-    assert len(found.unverified) == 7
+    assert len(found.unverified) == 9
     assert all("changed or went" in why and "learnfold run" in why for why in found.unverified.values())
     assert {view.view.split("_")[0] for view in found.views} == {"profile", "notification"}
 
@@ -166,7 +166,7 @@ def test_the_command_exits_with_1_where_something_is_wrong(tmp_path: Path) -> No
     right = learnfold("verify", place.master, place.out)
     assert (right.returncode, right.stdout.strip()) == (
         0,
-        f"batch {place.current().batch}: 7 views are right, 0 wrong, 0 not verified",
+        f"batch {place.current().batch}: 9 views are right, 0 wrong, 0 not verified",
     )
     assert data("verify", place.master, place.out, "--job", "video")["right"] is True
     tamper(place, "video_total_watch_time", lambda table: table.slice(1))

@@ -41,6 +41,10 @@ def test_views_that_say_how_many_people_a_row_is_about_are_told_from_their_sql()
         "notification_delivery_stats": ("unique_recipients",),
         "notification_daily_activity": ("unique_users",),
         "forum_daily_activity": ("unique_users",),
+        "assessment_question_difficulty": ("unique_students",),
+        "forum_thread_popularity": ("unique_readers", "unique_authors"),
+        "course_activity_hours": ("unique_students",),
+        "course_drops": ("enrolled", "dropped"),
     }
     assert all(not persons_of(view) for view in VIEWS.values())
 
@@ -51,6 +55,8 @@ def values(view: View) -> st.SearchStrategy[list[dict[str, Any]]]:
         "VARCHAR": st.sampled_from([None, "a", "b", "c"]),
         "DATE": st.sampled_from(["2025-12-01", "2025-12-02", "2025-12-03"]),
         "BIGINT": st.integers(1, 12),
+        "INTEGER": st.integers(0, 3),
+        "TIMESTAMP": st.just("2025-12-01 10:00:00"),
         "DOUBLE": st.integers(0, 5000).map(lambda number: number / 7),
     }
     row = st.fixed_dictionaries({column.name: kinds[column.type] for column in view.columns})

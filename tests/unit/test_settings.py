@@ -133,4 +133,6 @@ def test_every_setting_says_what_it_means() -> None:
         assert meaning.meaning, meaning.name
         assert meaning.variable == f"LEARNFOLD_{meaning.name.upper()}"
         if isinstance(meaning.default, float):
-            assert meaning.name.endswith(("_seconds", "_minutes")), meaning.name
+            assert meaning.name.endswith(("_seconds", "_minutes", "_percentage", "_percentile", "_events")), (
+                meaning.name
+            )

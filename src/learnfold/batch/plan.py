@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.batch.sources import Sources, is_composite
 from learnfold.catalog import digest
+from learnfold.catalog.thresholds import value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -120,7 +121,7 @@ def plan_job(job: Job, last: JobRecord | None, given: PlanInput, before: Sequenc
         if (
             record is None
             or view.name in lost
-            or record.fingerprint != view_fingerprint(view.fingerprint, given.settings)
+            or record.fingerprint != view_fingerprint(view, given.settings)
             or any(rollup.topic.name in busy or rollup.name in stale for rollup in view.rollups)
             or (is_composite(view, job) and _changed_below(view, record, below, (*refreshed, *views)))
         ):
@@ -217,6 +218,7 @@ def rollup_fingerprint(rollup: Rollup, settings: Settings) -> str:
     return digest([READING, rollup.fingerprint, settings.platform_zone, settings.reporting_zone])
 
 
-def view_fingerprint(fingerprint: str, settings: Settings) -> str:
-    """Stands for what the view shows of the same events."""
-    return digest([READING, fingerprint, settings.platform_zone, settings.reporting_zone])
+def view_fingerprint(view: View, settings: Settings) -> str:
+    """Stands for what the view shows of the same events: its definition, the zones, and the settings that it asks for."""
+    asked = [[(name, value(settings, name)) for name in view.settings]] if view.settings else []
+    return digest([READING, view.fingerprint, settings.platform_zone, settings.reporting_zone, *asked])

@@ -109,9 +109,7 @@ class _Refreshing:
     def request(self, view: View, before: ViewRecord | None) -> RefreshRequest | None:
         """What the engine has to do; None: nothing, ``before`` is what it would make."""
         composite = is_composite(view, self.job)
-        if before is not None and before.fingerprint != view_fingerprint(
-            view.fingerprint, self.context.workspace.settings
-        ):
+        if before is not None and before.fingerprint != view_fingerprint(view, self.context.workspace.settings):
             before = None
         if before is not None:
             same = before.read == self.sources.digests(view) if composite else not _rows_changed(view, self.changes)
@@ -149,7 +147,7 @@ class _Refreshing:
         view, context = request.view, self.context
         return ViewRecord(
             answer.paths,
-            view_fingerprint(view.fingerprint, context.workspace.settings),
+            view_fingerprint(view, context.workspace.settings),
             answer.rows,
             answer.bytes,
             f"{context.engine.name}:{answer.digest}",

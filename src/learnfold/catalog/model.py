@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from learnfold.catalog.plans import StatePlan
+from learnfold.catalog.thresholds import asked
 from learnfold.errors import UsageError
 
 Merge = Literal["key", "sum", "min", "max"]
@@ -181,6 +182,12 @@ class View:
     def key(self) -> tuple[str, ...]:
         """The columns that name a row; no two rows share them."""
         return tuple(column.name for column in self.columns if column.key)
+
+    @cached_property
+    def settings(self) -> tuple[str, ...]:
+        """The settings that decide what it shows: those that its query asks for, and the views that it reads."""
+        below = [name for view in self.views for name in view.settings]
+        return tuple(dict.fromkeys([*asked(self.query), *below]))
 
     def lists(self, rollup: Rollup) -> bool:
         """Whether its rows are the rollup's merged over all dates, one by one, with the same key."""

@@ -145,6 +145,7 @@ class _Reader:
         rollups = tuple(rollup for rollup in self.rollups.values() if rollup.name in sources)
         views = tuple(view for view in self.views.values() if view.name in sources)
         rules.steady(job, name, query)
+        rules.asks(job, name, query)
         merging.view(job, name, query, {rollup.name: rollup for rollup in rollups})
         key = rules.view_key(job, name, query, marks["key"])
         inherited = {column.name: column.comment for rollup in rollups for column in rollup.columns if column.key}

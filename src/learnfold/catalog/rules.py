@@ -13,6 +13,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from learnfold.catalog import thresholds
 from learnfold.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -77,6 +78,17 @@ def steady(job: str, name: str, query: exp.Query) -> None:
             raise DefinitionError(
                 f"subjects/{job}.sql: {name} uses {node.sql('duckdb').strip()}, which depends on more than the events"
             )
+
+
+def asks(job: str, name: str, query: exp.Query) -> None:
+    """Refuses a view that asks for what is no setting, or no number."""
+    for call in query.find_all(exp.Anonymous):
+        if call.name.lower() == thresholds.SETTING:
+            named = [part.name for part in call.expressions if isinstance(part, exp.Literal) and part.is_string]
+            if len(named) != 1 or named[0] not in thresholds.names():
+                raise DefinitionError(
+                    f"subjects/{job}.sql: the view {name} uses {call.sql('duckdb')}, which is no number among the settings"
+                )
 
 
 def rollup(job: str, name: str, query: exp.Query) -> dict[str, Merge]:

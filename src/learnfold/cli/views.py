@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def run(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - every command gets them
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Prints the list, or one view's columns, meaning, SQL and lineage."""
     from learnfold import catalog
     from learnfold.catalog.document import document
@@ -33,12 +33,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - 
         return 0
     if args.view:
         view = found.view(args.view)
-        print(to_json(as_json(view)) if args.json else explained(view))
+        print(to_json(as_json(view, settings)) if args.json else explained(view, settings))
         return 0
     jobs = [found.job(args.job)] if args.job else list(found.jobs.values())
     views = [view for job in jobs for view in job.views]
     if args.json:
-        print(to_json([as_json(view) for view in views]))
+        print(to_json([as_json(view, settings) for view in views]))
     else:
         print(
             table(
@@ -49,11 +49,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - 
     return 0
 
 
-def explained(view: View) -> str:
+def explained(view: View, settings: Settings) -> str:
     """One view for people."""
     import sqlglot
 
     from learnfold.cli.table import table
+    from learnfold.settings import meaning
 
     lines = [view.name, "", view.comment, ""]
     lines.append(
@@ -63,6 +64,9 @@ def explained(view: View) -> str:
         )
     )
     lines += ["", "checks: " + "; ".join([f"({', '.join(view.key)}) is unique", *view.checks])]
+    if view.settings:
+        asked = [(f"LEARNFOLD_{name.upper()}", getattr(settings, name), meaning(name)) for name in view.settings]
+        lines += ["", "settings:", table(["variable", "value", "meaning"], asked)]
     lines += ["", "SQL:", sqlglot.parse_one(view.query, read="duckdb").sql("duckdb", pretty=True), "", "from:"]
     return "\n".join([*lines, *_lineage(view, "  ")])
 
@@ -79,7 +83,7 @@ def _lineage(view: View, indent: str) -> Iterator[str]:
         yield f"{indent}  from {rollup.topic.name}: {made}"
 
 
-def as_json(view: View) -> dict[str, Any]:
+def as_json(view: View, settings: Settings) -> dict[str, Any]:
     """One view for machines."""
     return {
         "view": view.name,
@@ -93,4 +97,5 @@ def as_json(view: View) -> dict[str, Any]:
             {"rollup": r.name, "topic": r.topic.name, "key": list(r.key), "sql": r.query} for r in view.all_rollups
         ],
         "views": [read.name for read in view.views],
+        "settings": {name: getattr(settings, name) for name in view.settings},
     }

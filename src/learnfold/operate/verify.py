@@ -170,7 +170,7 @@ class _Verifying:
         """Why the view can't be compared; None where it can."""
         self.workspace.reporter.step("comparing", view.name)
         settings = self.workspace.settings
-        if published is None or published.fingerprint != view_fingerprint(view.fingerprint, settings):
+        if published is None or published.fingerprint != view_fingerprint(view, settings):
             return "its definition or a zone changed since; 'learnfold run' refreshes it"
         return next((changed[topic.name] for topic in view.topics if topic.name in changed), None)
 

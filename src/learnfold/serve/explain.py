@@ -43,6 +43,7 @@ def explained(view: View, name: str, manifest: Manifest, *, counts: bool = True)
         "view_meaning": view.comment,
         "view_sql": view.query,
         "checks": record.checks,
+        "settings": {name: manifest.settings.get(name) for name in view.settings},
         "made_from": [_rollup(rollup) for rollup in view.all_rollups],
         "batch": manifest.batch,
         "computed_in": record.batch,

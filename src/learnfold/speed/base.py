@@ -206,7 +206,7 @@ def _why_not(view: View, request: BaseRequest, blocked: dict[str, str]) -> str |
     record = request.manifest.views.get(view.name)
     if record is None:
         return "the batch doesn't hold it"
-    if record.fingerprint != view_fingerprint(view.fingerprint, request.settings):
+    if record.fingerprint != view_fingerprint(view, request.settings):
         return "the batch computed it by another definition"
     for topic in view.topics:
         if topic.name in blocked:

@@ -53,6 +53,32 @@ FROM course_topic
 WHERE event_type = 'DOWNLOAD_MATERIAL'
 GROUP BY ALL;
 
+-- When students (whoever isn't a teacher) are in a course. That it was made or deleted isn't theirs.
+CREATE TABLE course_activity AS
+SELECT
+  date,
+  hour,
+  user_id,
+  course_id,
+  count(*) AS events,  -- events
+  count(*) FILTER (event_type IN ('ACCESS_COURSE_MATERIAL', 'ITEM_CLICK')) AS accesses  -- of them, material opened
+FROM course_topic
+WHERE event_type NOT IN ('COURSE_CREATED', 'COURSE_DELETED') AND role IS DISTINCT FROM 'teacher'
+GROUP BY ALL;
+
+-- When students (whoever isn't a teacher) joined and left.
+CREATE TABLE enrollments AS
+SELECT
+  date,
+  user_id,
+  course_id,
+  min(timestamp) FILTER (event_type = 'COURSE_ENROLLED') AS first_enrolled,  -- the earliest enrolment, UTC; NULL without one
+  max(timestamp) FILTER (event_type = 'COURSE_ENROLLED') AS last_enrolled,   -- the latest enrolment, UTC; NULL without one
+  max(timestamp) FILTER (event_type = 'COURSE_DROPPED')  AS last_dropped     -- the latest leaving, UTC; NULL without one
+FROM course_topic
+WHERE event_type IN ('COURSE_ENROLLED', 'COURSE_DROPPED') AND role IS DISTINCT FROM 'teacher'
+GROUP BY ALL;
+
 -- How many students joined each course each day.
 -- check: unique_new_students <= new_enrollments
 CREATE VIEW course_enrollment_stats AS

@@ -57,6 +57,21 @@ SELECT
 FROM notification_topic
 GROUP BY ALL;
 
+-- What became of each notification that a person got. Without an id it can't be told which one was opened.
+CREATE TABLE notifications AS
+SELECT
+  date,
+  user_id,
+  notification_id,
+  min(notification_type) FILTER (event_type = 'NOTIFICATION_SENT') AS notification_type,  -- its type, the smallest that its sending says; NULL when not said
+  min(channel) FILTER (event_type = 'NOTIFICATION_SENT')           AS channel,            -- its channel, likewise; NULL when not said
+  min(timestamp) FILTER (event_type = 'NOTIFICATION_SENT')         AS sent,               -- when it was first sent, UTC; NULL when it wasn't
+  min(timestamp) FILTER (event_type = 'NOTIFICATION_OPENED')       AS opened,             -- when it was first opened, UTC; NULL when it wasn't
+  min(timestamp) FILTER (event_type = 'NOTIFICATION_CLICKED')      AS clicked             -- when it was first clicked, UTC; NULL when it wasn't
+FROM notification_topic
+WHERE notification_id IS NOT NULL AND event_type IN ('NOTIFICATION_SENT', 'NOTIFICATION_OPENED', 'NOTIFICATION_CLICKED')
+GROUP BY ALL;
+
 -- How often each user updates the profile.
 -- check: first_update <= last_update
 CREATE VIEW profile_update_frequency AS
@@ -169,4 +184,33 @@ SELECT
   1e2 * coalesce(sum(events) FILTER (event_type = 'NOTIFICATION_CLICKED'), 0)
     / sum(events) FILTER (event_type = 'NOTIFICATION_SENT')              AS overall_engagement_rate  -- percent of those received; NULL when none was
 FROM notification_events
+GROUP BY ALL;
+
+-- What notifications achieve, by type and channel. Counted are those that were sent, each person's each id once; without an id it can't
+-- be told which one was opened, so they aren't here.
+-- check: opened <= sent
+-- check: clicked <= sent
+CREATE VIEW notification_effect AS
+SELECT
+  notification_type,                        -- the smallest that its sending says; NULL when not said
+  channel,                                  -- the smallest that its sending says; NULL when not said
+  count(*)                      AS sent,    -- notifications sent
+  count(opened)                 AS opened,  -- of them, those that were opened
+  count(clicked)                AS clicked, -- of them, those that were clicked
+  1e2 * count(opened) / count(*)  AS open_percentage,   -- percent of those sent; never NULL
+  1e2 * count(clicked) / count(*) AS click_percentage,  -- percent of those sent; never NULL
+  CAST(median(CASE WHEN opened >= sent THEN date_diff('microsecond', sent, opened) END) AS DOUBLE) / 60e6 AS median_minutes_to_open  -- minutes from sending to opening, the median of those opened after they were sent; NULL without any
+FROM (
+  SELECT
+    user_id,
+    notification_id,
+    min(notification_type) AS notification_type,
+    min(channel)           AS channel,
+    min(sent)              AS sent,
+    min(opened)            AS opened,
+    min(clicked)           AS clicked
+  FROM notifications
+  GROUP BY ALL
+) AS known
+WHERE sent IS NOT NULL
 GROUP BY ALL;

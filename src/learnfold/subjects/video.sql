@@ -254,3 +254,116 @@ FROM (
   GROUP BY ALL
 ) AS visits
 GROUP BY ALL;
+
+-- What stretches of videos are watched: from where to where, where a viewing says both, else from the beginning for as long as it took.
+-- A running total says neither, so such a viewing isn't here. Where the viewing says how long the video is, places are its twentieths:
+-- few rows hold many viewings.
+CREATE TABLE video_stretches AS
+SELECT
+  date,
+  video_id,
+  course_id,
+  length_seconds,  -- how long the video is, seconds; NULL when not said
+  CASE WHEN length_seconds IS NULL THEN from_second
+    ELSE CAST(least(ceil(20 * from_second / length_seconds), 20) AS BIGINT) END AS first_place,  -- the first twentieth that it covers, 0 to 20; the second where it begins when the length isn't said
+  CASE WHEN length_seconds IS NULL THEN to_second
+    ELSE CAST(least(ceil(20 * to_second / length_seconds), 20) AS BIGINT) END AS next_place,     -- the first twentieth behind it that it doesn't cover, 0 to 20; the second where it ends when the length isn't said
+  count(*) AS viewings  -- viewings
+FROM (
+  SELECT
+    date,
+    video_id,
+    course_id,
+    video_length_seconds AS length_seconds,
+    CASE WHEN to_second >= from_second THEN CAST(floor(least(from_second, 2e9) + 5e-1) AS BIGINT) ELSE 0 END AS from_second,
+    CASE WHEN to_second >= from_second THEN CAST(floor(least(to_second, 2e9) + 5e-1) AS BIGINT) ELSE watch_duration_seconds END AS to_second
+  FROM video_topic
+  WHERE event_type = 'VIDEO_WATCHED' AND (to_second >= from_second OR (watch_duration_seconds IS NOT NULL AND played_seconds IS NULL))
+) AS watched
+GROUP BY ALL;
+
+-- When students (whoever isn't a teacher) watch videos.
+CREATE TABLE video_activity AS
+SELECT
+  date,
+  hour,
+  user_id,
+  course_id,
+  count(*) AS viewings,  -- viewings
+  sum(watch_duration_seconds) FILTER (played_seconds IS NULL) AS watch_seconds  -- seconds of those without a running total; NULL when none says
+FROM video_topic
+WHERE event_type = 'VIDEO_WATCHED' AND role IS DISTINCT FROM 'teacher'
+GROUP BY ALL;
+
+-- The running totals of students' visits to videos.
+CREATE TABLE video_student_visits AS
+SELECT
+  date,
+  user_id,
+  course_id,
+  video_id,
+  session_id,
+  max(CAST(played_seconds AS DECIMAL(28, 3))) AS played_seconds  -- the visit's seconds by then
+FROM video_topic
+WHERE event_type = 'VIDEO_WATCHED' AND played_seconds IS NOT NULL AND role IS DISTINCT FROM 'teacher'
+GROUP BY ALL;
+
+-- How far into each video viewers get. A viewing that says from where to where reaches the places that it covers, another those
+-- before the time it took; one that tells a running total alone isn't counted. Places are twentieths of the length that the viewing
+-- says, else of the video's.
+-- key: video_id, course_id, step
+-- check: reaching <= viewings
+CREATE VIEW video_retention AS
+SELECT
+  stretches.video_id,
+  stretches.course_id,
+  CAST(steps.step AS INTEGER)             AS step,            -- the place, in twentieths of the video, 0 to 19
+  max(stretches.length_seconds)           AS length_seconds,  -- how long the video is, seconds: the longest that was said, else the longest stretch seen, rounded up to 15
+  CAST(sum(stretches.viewings) AS BIGINT) AS viewings,        -- viewings that say what they watched
+  CAST(coalesce(sum(stretches.viewings) FILTER (steps.step >= stretches.first_place AND steps.step < stretches.next_place), 0) AS BIGINT) AS reaching  -- of them, those that got beyond the place, or cover it
+FROM (
+  SELECT
+    video_id,
+    course_id,
+    video_seconds AS length_seconds,
+    CASE WHEN length_seconds IS NULL THEN least(ceil(20 * first_place / nullif(video_seconds, 0)), 20) ELSE first_place END AS first_place,
+    CASE WHEN length_seconds IS NULL THEN least(ceil(20 * next_place / nullif(video_seconds, 0)), 20) ELSE next_place END   AS next_place,
+    sum(viewings) AS viewings
+  FROM (
+    SELECT
+      video_id,
+      course_id,
+      length_seconds,
+      first_place,
+      next_place,
+      viewings,
+      coalesce(
+        max(length_seconds) OVER (PARTITION BY video_id, course_id),
+        CAST(ceil(max(next_place) OVER (PARTITION BY video_id, course_id) / 15e0) AS BIGINT) * 15
+      ) AS video_seconds
+    FROM (
+      SELECT video_id, course_id, length_seconds, first_place, next_place, sum(viewings) AS viewings
+      FROM video_stretches
+      GROUP BY ALL
+    ) AS seen
+  ) AS known
+  GROUP BY ALL
+) AS stretches
+CROSS JOIN (
+  VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19)
+) AS steps(step)
+GROUP BY ALL;
+
+-- Which videos people come back to.
+-- check: viewers_again <= unique_viewers
+CREATE VIEW video_rewatch AS
+SELECT
+  video_id,
+  course_id,
+  count(*)                                          AS unique_viewers,  -- people
+  CAST(sum(total_watch_sessions) AS BIGINT)         AS viewings,        -- viewings
+  count(*) FILTER (total_watch_sessions > 1)        AS viewers_again,   -- people with more than one viewing
+  1e2 * count(*) FILTER (total_watch_sessions > 1) / count(*) AS rewatch_percentage,  -- percent of the people who have more than one; never NULL
+  CAST(sum(CAST(total_watch_seconds AS DECIMAL(28, 3))) AS DOUBLE) / 60e0 AS watch_minutes  -- minutes; NULL when no viewing is timed
+FROM video_total_watch_time
+GROUP BY ALL;

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learnfold.catalog import values
+from learnfold.catalog.thresholds import SETTING, UNTIL, days_ahead, names, value
 from learnfold.engines.duckdb.sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from learnfold.settings import Zones
+    from learnfold.settings import Settings, Zones
 
 _ISO = (
     r"\s*(\d{4})-?(\d{2})-?(\d{2})(?:[Tt ]([01]\d|2[0-3])(?::?([0-5]\d)(?::?([0-5]\d)(?:[.,](\d{1,18}))?)?)?"
@@ -80,6 +81,15 @@ def macros(zones: Zones) -> list[str]:
         f"WHEN regexp_full_match(s, '{_USUAL}') THEN platform_instant(try_cast(s AS TIMESTAMP)) "
         "WHEN is_epoch(s) THEN read_epoch(try_cast(s AS DECIMAL(29, 9))) "
         "ELSE iso_instant(iso_parts(s)) END",
+    ]
+
+
+def thresholds(settings: Settings) -> list[str]:
+    """The statements that make the functions by which views ask for settings, and for the last day that is believed."""
+    numbers = " ".join(f"WHEN '{name}' THEN CAST({value(settings, name)!r} AS DOUBLE)" for name in names())
+    return [
+        f"CREATE OR REPLACE MACRO {SETTING}(name) AS CASE name {numbers} END",
+        f"CREATE OR REPLACE MACRO {UNTIL}() AS CAST(make_timestamp(epoch_us(now())) AS DATE) + {days_ahead(settings)}",
     ]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import duckdb
 
 from learnfold.engines.duckdb import footers
-from learnfold.engines.duckdb.functions import macros
+from learnfold.engines.duckdb.functions import macros, thresholds
 from learnfold.errors import DataError, LearnfoldError, StorageError, UsageError
 from learnfold.settings import memory_size
 from learnfold.storage.scratch import Scratch, scratch
@@ -117,6 +117,7 @@ def _connect(settings: Settings, folder: str) -> duckdb.DuckDBPyConnection:
         "SET TimeZone = 'UTC'",
         "SET enable_progress_bar = false",
         *macros(settings.zones),
+        *thresholds(settings),
     ):
         connection.execute(statement)
     return connection

@@ -126,7 +126,7 @@ class SparkEngine:
             with self.caching():
                 return self.refresh(request)
         with translate_errors():
-            return refresh(request, cache, self._writer())
+            return refresh(request, cache, self._writer(), self.settings)
 
     def keep(self, request: RefreshRequest, what: State | TupleSet) -> OutputFile | None:
         """Writes one state or set, by a DuckDB in the driver, where there is one: what answers in milliseconds fits one machine."""

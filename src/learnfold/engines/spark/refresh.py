@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark import StorageLevel
 
 from learnfold.catalog.rewrite import over
+from learnfold.catalog.thresholds import written_out
 from learnfold.engines import Refreshed
 from learnfold.engines.spark.dialect import in_spark, spark_type
 from learnfold.engines.spark.schema import named
@@ -21,22 +22,24 @@ if TYPE_CHECKING:
     from learnfold.engines import RefreshRequest
     from learnfold.engines.spark.rollups import RollupCache
     from learnfold.engines.spark.writing import Writer
+    from learnfold.settings import Settings
 
 _EXAMPLES = 5
+_TODAY = "CAST(to_utc_timestamp(current_timestamp(), current_timezone()) AS DATE)"
 
 
-def refresh(request: RefreshRequest, cache: RollupCache, writer: Writer) -> Refreshed:
+def refresh(request: RefreshRequest, cache: RollupCache, writer: Writer, settings: Settings) -> Refreshed:
     """Writes the view's rows into files, unless they break a check."""
     spark, view, name = cache.spark, request.view, cache.unique_name()
     if request.before and request.changed is not None and view.incremental is not None:
-        answer = _answer_incrementally(request, cache, name)
+        answer = _answer_incrementally(request, cache, name, settings)
     else:
         tables = {rollup.name: cache.view_for(request, rollup) for rollup in view.rollups}
         for read in view.views:
             tables[read.name] = f"{name}_{read.name}"
             found = cache.reader.files(read.columns, request.views[read.name])
             found.createOrReplaceTempView(tables[read.name])
-        answer = spark.sql(over(view, tables, request.read_merged, "spark"))
+        answer = spark.sql(written_out(over(view, tables, request.read_merged, "spark"), settings, _TODAY))
     answer.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         answer.createOrReplaceTempView(name)
@@ -65,7 +68,7 @@ def _numbered(path: str, number: int) -> str:
     return f"{folder}{slash}{name.replace('00000', f'{number:05d}', 1)}"
 
 
-def _answer_incrementally(request: RefreshRequest, cache: RollupCache, name: str) -> DataFrame:
+def _answer_incrementally(request: RefreshRequest, cache: RollupCache, name: str, settings: Settings) -> DataFrame:
     """The view's last rows, but for the partitions in which a rollup changed, which are queried again; ``name`` is unique."""
     spark, view, pushdown = cache.spark, request.view, request.view.incremental
     if pushdown is None or request.changed is None:
@@ -90,7 +93,7 @@ def _answer_incrementally(request: RefreshRequest, cache: RollupCache, name: str
     old = f"{name}_old"
     cache.reader.files(view.columns, request.before).createOrReplaceTempView(old)
     same = " AND ".join(f"old.{named(column)} <=> p.{named(column)}" for column in pushdown.columns)
-    again = over(view, tables, request.read_merged, "spark")
+    again = written_out(over(view, tables, request.read_merged, "spark"), settings, _TODAY)
     return spark.sql(f"SELECT old.* FROM {old} AS old LEFT ANTI JOIN {partitions} AS p ON {same} UNION ALL {again}")
 
 

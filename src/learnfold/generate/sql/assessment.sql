@@ -98,5 +98,35 @@ SELECT
   CASE WHEN event_type = 'GRADE_ASSIGNMENT' AND chance(h, 'says why') < 0.6
     THEN CASE WHEN points >= 85 THEN 'Excellent.' WHEN points >= 60 THEN 'Good, but see my notes.' ELSE 'Please talk to me.' END
     END AS feedback,
-  CASE event_type WHEN 'ASSIGNMENT_REOPENED' THEN make_timestamp(us + unit_us // 5)::DATE::VARCHAR END AS new_due_date
+  CASE event_type WHEN 'ASSIGNMENT_REOPENED' THEN make_timestamp(us + unit_us // 5)::DATE::VARCHAR END AS new_due_date,
+  CASE event_type WHEN 'GRADE_ASSIGNMENT' THEN 100.0 END AS max_score,
+  CASE WHEN is_quiz THEN questions END AS question_count,
+  CASE WHEN NOT is_quiz THEN make_timestamp(deadline_us) END AS due_date
 FROM told;
+
+-- A few of the answers that quizzes are made of: the later a question, the harder.
+INSERT INTO assessment_topic BY NAME
+WITH answered AS (
+  SELECT
+    draw(h, 'question') AS h,
+    ability,
+    user_id,
+    course_id,
+    quiz_id,
+    1 + below(h, 'question', questions) AS question,
+    awake(released_us + ((0.2 + 0.4 * chance(h, 'quiz')) * unit_us)::BIGINT) AS us
+  FROM work
+  WHERE chance(h, 'is told') < 0.3
+)
+SELECT
+  h,
+  us,
+  'QUESTION_ANSWERED' AS event_type,
+  user_id,
+  'student' AS role,
+  course_id,
+  quiz_id,
+  quiz_id || '-' || question AS question_id,
+  CASE WHEN chance(h, 'is right') < ability + 0.2 - 0.02 * question THEN 'true' ELSE 'false' END AS is_correct
+FROM answered
+WHERE due(us);

@@ -15,10 +15,10 @@ WITH visited AS (
 )
 SELECT
   h, us, user_id, role, course_id,
-  CASE WHEN act < 0.7 THEN 'POST_VIEWED' WHEN act < 0.9 THEN 'POST_CREATED' WHEN act < 0.97 THEN 'POST_LIKED'
+  CASE WHEN act < 0.7 THEN 'POST_VIEWED' WHEN act < 0.9 THEN CASE WHEN chance(h, 'reply') < 0.8 THEN 'REPLY_CREATED' ELSE 'POST_CREATED' END WHEN act < 0.97 THEN 'POST_LIKED'
     ELSE 'THREAD_FOLLOWED' END AS event_type,
   course_id || '-F1' AS forum_id,
   course_id || '-T' || thread AS thread_id,
   CASE WHEN event_type <> 'THREAD_FOLLOWED' THEN thread_id || '-P' || (1 + below(h, 'post', 20)) END AS post_id,
-  CASE WHEN event_type = 'POST_CREATED' AND chance(h, 'reply') < 0.8 THEN thread_id || '-P' || (1 + below(h, 'parent', 20)) END AS parent_id
+  CASE WHEN event_type = 'REPLY_CREATED' THEN thread_id || '-P' || (1 + below(h, 'parent', 20)) END AS parent_id
 FROM chosen;

@@ -43,5 +43,10 @@ SELECT
     WHEN appeal < 0.17 THEN 50 + 160 * chance(h, 'watches')
     ELSE least(slot_seconds, (240 + 2160 * chance(video_h, 'length')) * (0.1 + 0.9 * chance(h, 'watches') ** 0.7))
   END::INTEGER AS watch_duration_seconds,
-  CASE WHEN event_type <> 'VIDEO_WATCHED' THEN watch_duration_seconds END::DOUBLE AS played_seconds  -- viewings are told whole
+  CASE WHEN event_type <> 'VIDEO_WATCHED' THEN watch_duration_seconds END::DOUBLE AS played_seconds,  -- viewings are told whole
+  (240 + 2160 * chance(video_h, 'length'))::INTEGER AS video_length_seconds,
+  -- some players tell which stretch it was
+  CASE WHEN chance(h, 'stretch') < 0.3
+    THEN floor(chance(h, 'from') * greatest(0, video_length_seconds - watch_duration_seconds)) END::DOUBLE AS from_second,
+  (from_second + watch_duration_seconds)::DOUBLE AS to_second
 FROM chosen;
