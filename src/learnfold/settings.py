@@ -25,6 +25,9 @@ PREFIX = "LEARNFOLD_"
 ELSEWHERE = ("LEARNFOLD_TRIES", "LEARNFOLD_CACHE")
 """Variables of ours that aren't settings: how often the tests try, and where downloads are kept."""
 
+ENGINES = ("duckdb", "spark", "auto")
+"""What ``engine`` may be."""
+
 WITH_ACCESS_KEY = ("s3_secret_key", "s3_session_token")
 """What comes from the variables that the access key came from, or from ours: keys of AWS and of MinIO are never mixed."""
 
@@ -72,7 +75,20 @@ class Settings:
     due_days: int = _setting(3, "days after 90 % of them handed it in from which on it does", least=0)
     flagged_signals: int = _setting(2, "signals from which on a student is flagged", least=1)
     # where SQL runs
-    engine: str = _setting("duckdb", "where SQL runs: duckdb (this machine) or spark (a cluster)")
+    engine: str = _setting(
+        "duckdb",
+        "where SQL runs: duckdb (this process), spark (a cluster, and within the bounds below DuckDB in the driver), or auto "
+        "(the same, and DuckDB alone where Spark isn't installed)",
+    )
+    driver_events: int = _setting(
+        20_000_000, "events folded at once up to which DuckDB in the driver does it, not Spark; 0: never", least=0
+    )
+    driver_rows: int = _setting(
+        20_000_000,
+        "rows read by a view or a merge up to which DuckDB in the driver does it, not Spark; 0: never",
+        least=0,
+    )
+    driver_bytes: int = _setting(2_000_000_000, "bytes of files up to which the driver does either", least=0)
     memory: str = _setting("", "memory DuckDB may use, such as 4GB or 512MiB; empty: half of what is free")
     threads: int = _setting(0, "threads DuckDB may use; 0: one a core", least=0)
     temporary_folder: str = _setting(
@@ -187,8 +203,8 @@ class Settings:
         """Refuse what no part could work with."""
         for name in ("platform_zone", "reporting_zone"):
             _zone(name, getattr(self, name))
-        if self.engine not in {"duckdb", "spark"}:
-            raise UsageError(f"engine is {self.engine!r}; it can be duckdb or spark")
+        if self.engine not in ENGINES:
+            raise UsageError(f"engine is {self.engine!r}; it can be {', '.join(ENGINES[:-1])} or {ENGINES[-1]}")
         if self.memory:
             memory_size(self.memory)
         if self.log_format not in {"", "text", "json"}:

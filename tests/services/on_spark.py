@@ -31,5 +31,5 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 
 def on_spark(settings: Settings | None = None) -> Settings:
-    """The same settings, but on Spark."""
-    return dataclasses.replace(settings or Settings(), engine="spark")
+    """The same settings, but all on Spark: nothing is done in the driver."""
+    return dataclasses.replace(settings or Settings(), engine="spark", driver_events=0, driver_rows=0)

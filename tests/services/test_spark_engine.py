@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import random
@@ -159,12 +160,21 @@ def cut(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def on_both(semester: Path, tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> tuple[Path, Path]:
+def on_duckdb(semester: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dataset's views by DuckDB."""
+    out = tmp_path_factory.mktemp("duckdb") / "out"
+    run_all(semester, out, ZONES)
+    return out
+
+
+@pytest.fixture(scope="module")
+def on_both(
+    semester: Path, on_duckdb: Path, tmp_path_factory: pytest.TempPathFactory, spark: SparkSession
+) -> tuple[Path, Path]:
     """The same dataset's views by DuckDB and by Spark."""
-    folder = tmp_path_factory.mktemp("both")
-    run_all(semester, folder / "duckdb", ZONES)
-    run_all(semester, folder / "spark", on_spark(ZONES))
-    return folder / "duckdb", folder / "spark"
+    out = tmp_path_factory.mktemp("spark") / "out"
+    run_all(semester, out, on_spark(ZONES))
+    return on_duckdb, out
 
 
 def test_all_views_are_equal(on_both: tuple[Path, Path]) -> None:
@@ -314,6 +324,51 @@ def test_any_layout_of_the_events_gives_the_views_of_the_contract(data: st.DataO
                 dataset.add(topic, piece, shape=data.draw(SHAPES), folder=data.draw(folders()))
         run_job(dataset.root, Path(folder) / "out", job, zones)
         assert differences(Path(folder) / "out", dataset.messages, job, zones) == []
+
+
+ENDLESS = 10**9
+BOUNDS = {
+    "Spark folds, DuckDB refreshes": ((0, ENDLESS, ENDLESS), {"duckdb", "spark"}, {"duckdb"}),
+    "DuckDB folds, Spark refreshes": ((ENDLESS, 0, ENDLESS), {"duckdb", "spark"}, {"spark"}),
+    "one row is the driver's": ((1, 1, ENDLESS), {"spark"}, {"spark"}),
+    "no byte is": ((ENDLESS, ENDLESS, 1), {"spark"}, {"spark"}),
+    "all is": ((ENDLESS, ENDLESS, ENDLESS), {"duckdb"}, {"duckdb"}),
+}
+"""By case the bounds of the driver in events, rows and bytes, the engines that worked, and those that views are of."""
+
+
+def bounded(events: int, rows: int, size: int, with_settings: Settings | None = None) -> Settings:
+    """Both engines, with these bounds for the driver."""
+    on = dataclasses.replace(with_settings or Settings(), engine="auto")
+    return dataclasses.replace(on, driver_events=events, driver_rows=rows, driver_bytes=size)
+
+
+@pytest.mark.parametrize("case", BOUNDS)
+def test_two_engines_in_one_run_give_what_one_gives(semester: Path, on_duckdb: Path, case: str, tmp_path: Path) -> None:
+    """Wherever the bounds are: the same views, facts and quarantine; the manifest says which engine worked and refreshed."""
+    bounds, worked, refreshed = BOUNDS[case]
+    report = run_job(semester, tmp_path / "out", "video", bounded(*bounds, ZONES))
+    assert unequal(on_duckdb, tmp_path / "out", "video") == []
+    assert facts(on_duckdb)["video"] == facts(tmp_path / "out")["video"]
+    assert [row for row in quarantine(on_duckdb) if "topic=video_topic" in row["file"]] == quarantine(tmp_path / "out")
+    assert report.manifest.versions.keys() & {"duckdb", "spark"} == worked
+    assert {view.digest.split(":")[0] for view in report.manifest.views.values()} == refreshed
+
+
+@given(data=st.data())
+@settings(max_examples=tries(2), deadline=None)
+def test_days_that_come_one_by_one_give_the_views_of_the_contract_within_any_bounds(data: st.DataObject) -> None:
+    """Each run with bounds of its own, late days and copies among the events."""
+    job = data.draw(st.sampled_from(sorted(TOPICS)))
+    with TemporaryDirectory() as folder:
+        dataset = Dataset(Path(folder) / "master")
+        for _ in range(3):
+            for topic in TOPICS[job]:
+                dataset.add(topic, data.draw(streams(topic)), shape=data.draw(SHAPES), folder=data.draw(folders()))
+            events, rows = (data.draw(st.sampled_from([0, 1, 5, ENDLESS])) for _ in range(2))
+            on = bounded(events, rows, ENDLESS)
+            run_job(dataset.root, Path(folder) / "out", job, on)
+            assert differences(Path(folder) / "out", dataset.messages, job, on) == []
 
 
 def test_files_that_cannot_be_read_stop_a_run_by_name(semester: Path, tmp_path: Path) -> None:

@@ -251,6 +251,8 @@ def test_a_job_on_this_machine_needs_no_spark_submit(minio: Minio, tmp_path: Pat
         "LEARNFOLD_SPARK_JARS": jars,
         "LEARNFOLD_SPARK_MASTER": "local[2]",
         "LEARNFOLD_DRIVER_MEMORY": "1g",
+        "LEARNFOLD_DRIVER_EVENTS": "0",
+        "LEARNFOLD_DRIVER_ROWS": "0",
         "JAVA_TOOL_OPTIONS": SHORT_LIVED["spark.driver.extraJavaOptions"],
     }
     command = [sys.executable, "-m", "learnfold", "run", master, out, "--job", "video", "--engine", "spark"]

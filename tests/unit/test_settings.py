@@ -62,7 +62,7 @@ def test_the_usual_variables_of_the_storage_are_taken() -> None:
         ({"LEARNFOLD_ENGIN": "duckdb"}, "did you mean LEARNFOLD_ENGINE?"),
         ({"LEARNFOLD_XYZZY": "1"}, "LEARNFOLD_PLATFORM_ZONE"),
         ({"LEARNFOLD_engine": "duckdb"}, "LEARNFOLD_engine is no setting"),
-        ({"LEARNFOLD_ENGINE": "sqlite"}, "'sqlite'; it can be duckdb or spark"),
+        ({"LEARNFOLD_ENGINE": "sqlite"}, "'sqlite'; it can be duckdb, spark or auto"),
         ({"LEARNFOLD_THREADS": "many"}, "LEARNFOLD_THREADS is 'many'; it must be a number"),
         ({"LEARNFOLD_THREADS": "-1"}, "threads is -1; it must be at least 0"),
         ({"LEARNFOLD_THREADS": "1.5"}, "LEARNFOLD_THREADS is '1.5'"),

@@ -14,7 +14,7 @@ from learnfold.batch.plan import rollup_fingerprint
 from learnfold.batch.rollup_rows import rows_of
 from learnfold.batch.segments import choose_segments, make_segments
 from learnfold.catalog.reasons import unreadable_files
-from learnfold.engines import DayCounts, FoldRequest
+from learnfold.engines import DayCounts, FoldRequest, Size, size_of
 from learnfold.errors import DataError
 from learnfold.storage.out_layout import ids_path, rollup_path
 
@@ -143,7 +143,8 @@ def _fold_days(work: _Work, rollups: Sequence[Rollup], days: set[date] | None) -
 
 def _groups(work: _Work, paths: Sequence[str]) -> list[list[str]]:
     """The files in groups of whole day folders, as large as the engine likes to fold at once."""
-    if any(work.plan.folder_days[path] is None for path in paths) or work.context.engine.fold_rows is None:
+    limit = work.context.engine.fold_limit(_size(work, paths))
+    if any(work.plan.folder_days[path] is None for path in paths) or limit is None:
         return [list(paths)] if paths else []
     by_day: dict[date, list[str]] = {}
     for path in paths:
@@ -152,13 +153,20 @@ def _groups(work: _Work, paths: Sequence[str]) -> list[list[str]]:
             by_day.setdefault(day, []).append(path)
     return _filled(
         [(by_day[day], sum(work.records[path].rows for path in by_day[day])) for day in sorted(by_day)],
-        work.context.engine.fold_rows,
+        limit,
     )
+
+
+def _size(work: _Work, paths: Iterable[str]) -> Size:
+    """The rows and bytes of files."""
+    records = [work.records[path] for path in paths]
+    return Size(sum(record.rows for record in records), sum(record.size for record in records))
 
 
 def _day_groups(work: _Work, days: set[date]) -> list[set[date]]:
     rows = {day: sum(record.days.get(day, 0) for record in work.records.values()) for day in sorted(days)}
-    limit = work.context.engine.fold_rows or sum(rows.values()) + 1
+    held = [path for path, record in work.records.items() if days & record.days.keys()]
+    limit = work.context.engine.fold_limit(_size(work, held)) or sum(rows.values()) + 1
     return [set(group) for group in _filled([([day], rows[day]) for day in sorted(days)], limit)]
 
 
@@ -183,7 +191,7 @@ def _fold(work: _Work, rollups: Sequence[Rollup], files: Sequence[str], days: fr
     work.count += 1
     fresh = frozenset(file for file in files if file in work.fresh)
     ids = ids_path(context.batch, topic.name, f"{work.count:04d}") if context.workspace.settings.states else None
-    folded = context.engine.fold(FoldRequest(topic, rollups, files, days, fresh, name, ids))
+    folded = context.engine.fold(FoldRequest(topic, rollups, files, days, fresh, name, ids, _size(work, files)))
     _leave_out(work, folded.unreadable)
     if (written := folded.quarantine) is not None:
         work.quarantines[written.path] = WrittenFile(written.bytes, written.sha256)
@@ -246,7 +254,7 @@ def _folded_topic(work: _Work) -> FoldedTopic:
             rollup_fingerprint(rollup, work.context.workspace.settings), _with_few_files(work, rollup, held)
         )
         record.rollups[rollup.name] = now
-        if rollup.name in work.all_time and work.context.engine.merges_all_time:
+        if rollup.name in work.all_time and work.context.engine.merges_all_time(size_of(rows_of(now.files))):
             work.context.workspace.reporter.step("merging days of", rollup.name)
             plans = choose_segments(now.days, before.segments if before else (), touched[rollup.name])
             now.segments = make_segments(work.context, rollup, now, plans, by_key=work.all_time[rollup.name])

@@ -16,7 +16,7 @@ from learnfold.batch.rollup_rows import rows_of
 from learnfold.batch.segments import all_time_rows
 from learnfold.batch.sources import Sources, is_composite, waves
 from learnfold.batch.states import KeptStates, StateKeeper
-from learnfold.engines import RefreshRequest
+from learnfold.engines import RefreshRequest, Size
 from learnfold.storage.out_layout import view_path
 
 if TYPE_CHECKING:
@@ -124,6 +124,10 @@ class _Refreshing:
             merged={rollup.name: self.merged[rollup.name] for rollup in view.rollups if rollup.name in self.merged},
             views={read.name: tuple(self.sources.views[read.name].paths) for read in view.views},
             digests={path: one for read in view.views for path, one in self.sources.views[read.name].digests.items()},
+            views_size=Size(
+                sum(self.sources.views[read.name].rows for read in view.views),
+                sum(self.sources.views[read.name].bytes for read in view.views),
+            ),
         )
 
     def answers(
@@ -150,7 +154,7 @@ class _Refreshing:
             view_fingerprint(view, context.workspace.settings),
             answer.rows,
             answer.bytes,
-            f"{context.engine.name}:{answer.digest}",
+            answer.digest,
             seconds,
             INCREMENTAL if request.before else FULL,
             context.batch,

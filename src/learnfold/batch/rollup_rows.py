@@ -20,7 +20,7 @@ def rows_of(files: Iterable[RollupFile], days: set[date] | None = None) -> tuple
     for file in files:
         answered = set(file.days) if days is None else days.intersection(file.days)
         if answered:
-            rows = file.rows * len(answered) // file.held
-            chosen = None if len(answered) == file.held else frozenset(answered)
-            found.append(FileRows(file.path, chosen, rows=rows, sha256=file.sha256))
+            rows, size = (whole * len(answered) // file.held for whole in (file.rows, file.bytes))
+            some = None if len(answered) == file.held else frozenset(answered)
+            found.append(FileRows(file.path, some, rows=rows, bytes=size, sha256=file.sha256))
     return tuple(found)

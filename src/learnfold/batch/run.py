@@ -108,7 +108,7 @@ def _run(
                     engine.close()  # what a broken file does to a session isn't known
                     damaged |= _damage(workspace, current, jobs, error, damaged)
                     manifest = None
-            manifest.ran = list(manifest.jobs)
+            manifest.ran, manifest.versions = list(manifest.jobs), versions(engine)
             reporter.step("publishing", manifest.batch)
             with reporter.phase("publish"):
                 manifest = publish(out, manifest, lease)
@@ -146,8 +146,8 @@ def plan(request: RunRequest, catalog: Catalog, settings: Settings) -> tuple[lis
 
 
 def versions(engine: Engine) -> dict[str, str]:
-    """What ran: learnfold, the engine and Python."""
-    return {"learnfold": __version__, engine.name: engine.version, "python": platform.python_version()}
+    """What ran: learnfold, the engines that worked and Python."""
+    return {"learnfold": __version__, **engine.versions, "python": platform.python_version()}
 
 
 def _jobs(request: RunRequest, catalog: Catalog) -> tuple[str, ...]:

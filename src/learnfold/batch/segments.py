@@ -125,7 +125,7 @@ def all_time_rows(record: RollupRecord) -> tuple[RollupRows, ...] | None:
 
 
 def _rows(segment: AllTimeSegment) -> FileRows:
-    return FileRows(segment.path, all_time=True, rows=segment.rows, sha256=segment.sha256)
+    return FileRows(segment.path, all_time=True, rows=segment.rows, bytes=segment.bytes, sha256=segment.sha256)
 
 
 def _useful(segment: AllTimeSegment) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from learnfold.settings import ENGINES
+
 if TYPE_CHECKING:
     import argparse
 
@@ -21,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUT", nargs="?", help="a place for views to reach; written to and tidied up")
     parser.add_argument("--kafka", action="store_true", help="reach Kafka too")
     parser.add_argument("--servers", dest="kafka_servers", metavar="HOST:PORT", help="Kafka's bootstrap servers")
-    parser.add_argument("--engine", choices=["duckdb", "spark"], help="the engine that shall run (default: duckdb)")
+    parser.add_argument("--engine", choices=ENGINES, help="the engine that shall run (default: duckdb)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.cli import date_argument, log_argument
 from learnfold.errors import UsageError
+from learnfold.settings import ENGINES
 
 if TYPE_CHECKING:
     import argparse
@@ -42,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser, *, job: bool = True) -> None:
     parser.add_argument(
         "--wait", dest="wait_seconds", type=float, metavar="SECONDS", help="wait so long for another run into OUT"
     )
-    parser.add_argument("--engine", choices=["duckdb", "spark"], help="where SQL runs (default: duckdb)")
+    parser.add_argument("--engine", choices=ENGINES, help="where SQL runs (default: duckdb)")
     parser.add_argument("--memory", metavar="SIZE", help="memory DuckDB may use, such as 4GB")
     parser.add_argument("--threads", type=int, metavar="N", help="threads DuckDB may use")
     parser.add_argument(

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from learnfold.cli import log_argument
 from learnfold.errors import UsageError
 from learnfold.schedule.frequency import FREQUENCIES, frequency
+from learnfold.settings import ENGINES
 
 if TYPE_CHECKING:
     import argparse
@@ -42,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--job", action="append", default=[], metavar="JOB", help="only this subject's views; may be given again"
     )
-    parser.add_argument("--engine", choices=["duckdb", "spark"], help="where SQL runs (default: duckdb)")
+    parser.add_argument("--engine", choices=ENGINES, help="where SQL runs (default: duckdb)")
     log_argument(parser)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.cli import log_argument
 from learnfold.errors import UsageError
+from learnfold.settings import ENGINES
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="recompute nothing: compare every file's bytes with what was written, of all batches",
     )
     parser.add_argument("--examples", type=int, default=3, metavar="N", help="rows shown of each kind (default: 3)")
-    parser.add_argument("--engine", choices=["duckdb", "spark"], help="where SQL runs (default: duckdb)")
+    parser.add_argument("--engine", choices=ENGINES, help="where SQL runs (default: duckdb)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     log_argument(parser)
 

@@ -6,11 +6,13 @@ where the results go; the catalogue says what the SQL is. Days are UTC days.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import date
 
@@ -18,6 +20,16 @@ if TYPE_CHECKING:
     from learnfold.catalog.plans import State, TupleSet
     from learnfold.settings import Settings
     from learnfold.storage import Storage
+
+
+class Size(NamedTuple):
+    """How much work something is."""
+
+    rows: int
+    bytes: int
+
+
+NOTHING = Size(0, 0)
 
 
 @dataclass
@@ -80,6 +92,7 @@ class FoldRequest:
     fresh: frozenset[str]  # the files whose invalid events are to be quarantined
     name: str  # of the new files, without number and ending; unique
     ids_path: str | None = None  # where the hashes of the events' ids go; None: nowhere
+    size: Size = NOTHING  # of the files, as far as their footers say
 
 
 @dataclass(frozen=True)
@@ -94,6 +107,7 @@ class FileRows:
     all_time: bool = False  # whether the file is merged over all time
     rows: int = field(default=0, compare=False)  # about how many are meant
     sha256: str = field(default="", compare=False)  # of the file's bytes; empty: it isn't known
+    bytes: int = field(default=0, compare=False)  # about how many they take
 
 
 @dataclass(frozen=True)
@@ -107,10 +121,17 @@ class TableRows:
     days: frozenset[date] | None = None
     all_time: bool = False
     rows: int = field(default=0, compare=False)
+    bytes: int = field(default=0, compare=False)
 
 
 RollupRows: TypeAlias = FileRows | TableRows
 """A part of a rollup as views read it."""
+
+
+def size_of(sources: Iterable[RollupRows]) -> Size:
+    """How much these rows are together."""
+    read = list(sources)
+    return Size(sum(source.rows for source in read), sum(source.bytes for source in read))
 
 
 @dataclass(frozen=True)
@@ -130,6 +151,7 @@ class RefreshRequest:
     digests: dict[str, str] = field(
         default_factory=dict
     )  # by file of a view that is read, its SHA-256, as far as known
+    views_size: Size = NOTHING  # of the views that it reads
 
     @property
     def read_merged(self) -> frozenset[str]:
@@ -138,10 +160,11 @@ class RefreshRequest:
         return found if found in self.view.rewrites else frozenset()
 
     @property
-    def rows(self) -> int:
-        """About how many rows of rollups it reads."""
+    def size(self) -> Size:
+        """About how much it reads of rollups and views."""
         read = [self.merged[name] if name in self.read_merged else self.sources[name] for name in self.sources]
-        return sum(source.rows for sources in read for source in sources)
+        rollups = size_of(source for sources in read for source in sources)
+        return Size(rollups.rows + self.views_size.rows, rollups.bytes + self.views_size.bytes)
 
 
 @dataclass
@@ -151,7 +174,7 @@ class Refreshed:
     paths: list[str]  # below OUT
     rows: int
     bytes: int
-    digest: str  # of the rows in any order; only digests of one engine can be compared
+    digest: str  # of the rows in any order, behind the engine's name; only digests of one engine can be compared
     broken: dict[str, list[dict[str, object]]]  # by check that some rows break, a few of them
     sha256: list[str] = field(default_factory=list)  # of the bytes of each file
 
@@ -160,10 +183,6 @@ class Engine(Protocol):
     """Folds events and refreshes views; all but ``close`` may be called by several threads at once."""
 
     name: str
-    version: str
-
-    fold_rows: int | None
-    """Rows of events that are best folded at once; None: any number."""
 
     max_concurrent_jobs: int
     """How many jobs are best run side by side."""
@@ -171,8 +190,18 @@ class Engine(Protocol):
     max_concurrent_views: int
     """How many views are best refreshed side by side."""
 
-    merges_all_time: bool
-    """Whether merging over all time is worth its work here; else views read all days every time."""
+    @property
+    def versions(self) -> dict[str, str]:
+        """The versions of the engines that have worked, by name."""
+        ...
+
+    def fold_limit(self, size: Size) -> int | None:
+        """Of events of that size in all, how many rows are best folded at once; None: any number."""
+        ...
+
+    def merges_all_time(self, size: Size) -> bool:
+        """Whether merging a rollup of that size over all time is worth its work here; else views read all days every time."""
+        ...
 
     def rows(self, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
         """The number of rows by file of the master dataset, from its footer; and by file that isn't readable Parquet, why not.
@@ -268,12 +297,21 @@ def runs_in_process(settings: Settings) -> bool:
 def open_engine(settings: Settings, master: Storage, out: Storage) -> Engine:
     """The engine that the settings name, which reads events from ``master``, and rollups and views from and to ``out``.
 
-    Nothing is started yet; where Spark lacks a JDK or jars, MissingPartError is raised by its first use.
+    Nothing is started yet; where Spark lacks a JDK or jars, MissingPartError is raised by its first use. With Spark, work within
+    the driver's bounds is DuckDB's where that is installed; ``auto`` does without Spark where that isn't.
     """
-    if settings.engine == "spark":
-        from learnfold.engines.spark import SparkEngine
+    if settings.engine == "duckdb" or (settings.engine == "auto" and find_spec("pyspark") is None):
+        from learnfold.engines.duckdb import DuckDBEngine
 
-        return SparkEngine(settings, master, out)
+        return DuckDBEngine(settings, master, out)
+    from learnfold.engines.spark import SparkEngine
+
+    spark = SparkEngine(settings, master, out)
+    if under_spark_submit(os.environ):  # YARN takes an application for failed that never starts Spark
+        spark.start()
+    if not (settings.driver_events or settings.driver_rows) or find_spec("duckdb") is None:
+        return spark
     from learnfold.engines.duckdb import DuckDBEngine
+    from learnfold.engines.two import TwoEngines
 
-    return DuckDBEngine(settings, master, out)
+    return TwoEngines(settings, DuckDBEngine(settings, master, out), spark)

@@ -114,7 +114,7 @@ def open_storage(url: str, settings: Settings) -> Storage:
         try:
             from learnfold.storage.s3 import S3Storage
         except ModuleNotFoundError as error:
-            if settings.engine != "spark" or (error.name or "").partition(".")[0] != "obstore":
+            if settings.engine == "duckdb" or (error.name or "").partition(".")[0] != "obstore":
                 raise
             from learnfold.storage.hadoop import HadoopStorage  # a machine that has only Spark
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Rollup
     from learnfold.catalog.plans import State, TupleSet
-    from learnfold.engines import Folded, FoldRequest, OutputFile, Refreshed, RefreshRequest, RollupRows
+    from learnfold.engines import Folded, FoldRequest, OutputFile, Refreshed, RefreshRequest, RollupRows, Size
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 
@@ -39,7 +39,6 @@ class DuckDBEngine:
     name = "duckdb"
     version = duckdb.__version__
     fold_rows: int | None = 1_000_000
-    merges_all_time = True
     max_concurrent_views = 2  # small views leave a core idle
     max_concurrent_jobs = 2  # and so do small days
 
@@ -50,6 +49,19 @@ class DuckDBEngine:
         self._cache: RollupCache | None = None
         self._readers = 0
         self._mutex, self._many = RLock(), RLock()
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """DuckDB's."""
+        return {self.name: self.version}
+
+    def fold_limit(self, _size: Size) -> int | None:
+        """As many rows as fit in a little memory."""
+        return self.fold_rows
+
+    def merges_all_time(self, _size: Size) -> bool:
+        """It always pays: a merge of many days is read by many views."""
+        return True
 
     def rows(self, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
         """The rows of each file by its footer, and the files that can't be read."""
@@ -117,7 +129,7 @@ class DuckDBEngine:
                 return self.refresh(request)
         with (
             broken_files_named(self.out, _read_without_digest(request)),
-            self._turn(request.rows),
+            self._turn(request.size.rows),
             self.session.cursor() as cursor,
             view_files(cursor, request, self._files),
         ):
@@ -130,7 +142,7 @@ class DuckDBEngine:
         if self._cache is None:
             with self.caching():
                 return self.keep(request, what)
-        with self._turn(request.rows), self.session.cursor() as cursor:
+        with self._turn(request.size.rows), self.session.cursor() as cursor:
             return keep(cursor, request, what, self._cache, self.out)
 
     @contextlib.contextmanager

@@ -74,7 +74,7 @@ def refresh(cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: R
             with out.new(request.path) as file:
                 written = write_parquet(cursor, f"SELECT {answer.columns} FROM answer{order}", file, request.path)
         digest = hashlib.sha256(f"{rows} {checksum}".encode()).hexdigest()[:16]
-        return Refreshed([request.path], rows, written.bytes, digest, broken, [written.sha256])
+        return Refreshed([request.path], rows, written.bytes, f"duckdb:{digest}", broken, [written.sha256])
 
 
 def _answer_incrementally(

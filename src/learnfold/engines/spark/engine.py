@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Rollup
     from learnfold.catalog.plans import State, TupleSet
-    from learnfold.engines import Folded, FoldRequest, OutputFile, Refreshed, RefreshRequest, RollupRows
+    from learnfold.engines import Folded, FoldRequest, OutputFile, Refreshed, RefreshRequest, RollupRows, Size
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 
@@ -33,10 +33,8 @@ class SparkEngine:
 
     name = "spark"
     version = pyspark.__version__
-    fold_rows: int | None = None
     max_concurrent_jobs = 2
     max_concurrent_views = 4  # most views are small: a cluster has room for several
-    merges_all_time = False  # it reads a year of days side by side, and every merge would be a job of its own
 
     def __init__(self, settings: Settings, master: Storage, out: Storage) -> None:
         self.settings, self.master, self.out = settings, master, out
@@ -55,6 +53,24 @@ class SparkEngine:
 
     def _writer(self) -> Writer:
         return Writer(self._session(), self.out)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Spark's."""
+        return {self.name: self.version}
+
+    def fold_limit(self, _size: Size) -> int | None:
+        """A cluster folds all at once."""
+        return None
+
+    def merges_all_time(self, _size: Size) -> bool:
+        """It never pays: Spark reads a year of days side by side, and every merge would be a job of its own."""
+        return False
+
+    def start(self) -> None:
+        """Starts Spark now, not when it is first needed."""
+        with translate_errors():
+            self._session()
 
     def rows(self, files: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
         """The rows of each file by its footer, and the files that can't be read."""

@@ -44,7 +44,7 @@ def refresh(request: RefreshRequest, cache: RollupCache, writer: Writer, setting
     try:
         answer.createOrReplaceTempView(name)
         count, checksum, broken = _check_answer(spark, view, name)
-        digest = hashlib.sha256(f"{count} {checksum}".encode()).hexdigest()[:16]
+        digest = "spark:" + hashlib.sha256(f"{count} {checksum}".encode()).hexdigest()[:16]
         if broken:
             return Refreshed([], count, 0, digest, broken)
         types = [spark_type(column.type) for column in view.columns]
