@@ -108,7 +108,9 @@ class Settings:
         meaning="a run also keeps states, tuples and ids, from which live events are added to the views; the next --full run keeps all",
     )
     lease_seconds: float = _setting(
-        60.0, "seconds after which the lock of a silent run on another machine is taken over", least=5
+        60.0,
+        "seconds of silence after which the lock of a run is taken over, if its process may still be there",
+        least=5,
     )
     future_days: int = _setting(
         1,

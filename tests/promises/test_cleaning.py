@@ -29,7 +29,7 @@ master, out, job, times = sys.argv[1:]
 for _ in range(int(times)):
     run(RunRequest(master, out, (job,), Scope(full=True)), catalog.load(), Settings(keep_batches=1000))
 """
-"""Full runs of one job, one after the other: each writes the same quarantine file again, under the same name."""
+"""Full runs of one job, one after the other."""
 
 CLEANS = """
 import sys

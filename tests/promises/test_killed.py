@@ -88,7 +88,7 @@ def test_killed_inside_each_step_a_run_heals(tmp_path: Path, step: str) -> None:
         "ask": "import learnfold.engines.duckdb.refresh as m; assert m.check_answer; m.check_answer = die",
         "check": "import learnfold.batch.run as m; assert m.check_views; m.check_views = die",
         "write manifest": "import learnfold.batch.publish as m; assert m.manifest_path; m.manifest_path = die",
-        "swap": "from learnfold.storage.folder import FolderStorage as m\nold = m.write\nm.write = lambda s, p, d: die() if p.endswith('current.json') else old(s, p, d)",
+        "swap": "from learnfold.storage.folder import FolderStorage as m\nold = m.swap\nm.swap = lambda s, p, d, t: die() if p.endswith('current.json') else old(s, p, d, t)",
         "plain paths": "import learnfold.storage.folder as m\nold = m.FolderStorage.copy\ndone = []\nm.FolderStorage.copy = lambda s, a, b: die() if len(done) == 5 else (done.append(a), old(s, a, b))",
     }[step]
     script = f"import os, signal, sys\ndef die(*a, **k): os.kill(os.getpid(), signal.SIGKILL)\n{code}\nfrom learnfold.cli import main\nmain(['run', {str(master)!r}, {str(out)!r}])"

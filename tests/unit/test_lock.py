@@ -20,7 +20,8 @@ from learnfold.batch.publish import publish
 from learnfold.errors import BusyError
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
-from learnfold.storage.lease import Lease, held, holders
+from learnfold.storage.lease import Lease, held, holders, watched
+from learnfold.storage.out_layout import POINTER
 
 HOLD = """
 import sys, time
@@ -142,9 +143,74 @@ def test_a_run_on_another_machine_holds_while_it_says_so(out: FolderStorage) -> 
     pretend(out, machine="elsewhere", host="node7", pid=1, renewed=ago(50))
     assert "process 1 on node7" in busy(out)
     assert "process 1 on node7" in busy(out, lease_seconds=60)
-    pretend(out, machine="elsewhere", host="node7", renewed=ago(61))
-    with held(out, ["video"], Settings()):
-        pass
+    pretend(out, machine="elsewhere", host="node7", renewed=ago(6))
+    began = time.monotonic()
+    with held(out, ["video"], Settings(lease_seconds=5)):
+        assert time.monotonic() - began >= 5, "its clock isn't believed: its silence is"
+
+
+class Elsewhere(threading.Thread):
+    """Renews the lease on video as a run on a machine whose clock is wrong."""
+
+    def __init__(self, out: FolderStorage, minutes: float) -> None:
+        super().__init__(daemon=True)
+        self.out, self.minutes, self.over = out, minutes, threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(1):
+            mine = json.loads(self.out.read("_locks/video.json") or b"{}")
+            self.out.write("_locks/video.json", json.dumps(mine | {"renewed": ago(self.minutes * 60)}).encode())
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_clock_that_is_wrong_takes_nobodys_lease(out: FolderStorage, minutes: float) -> None:
+    """The last word of a live run may look ten minutes old, or to come: that it says new ones is what counts."""
+    pretend(out, machine="elsewhere", host="node7", pid=1, renewed=ago(minutes * 60))
+    living = Elsewhere(out, minutes)
+    living.start()
+    try:
+        assert "process 1 on node7" in busy(out, lease_seconds=5)
+        assert [holder.alive for holder in watched(out, holders(out, Settings()), Settings(lease_seconds=5))] == [True]
+    finally:
+        living.over.set()
+        living.join()
+
+
+def test_a_run_that_is_stopped_on_this_machine_loses_its_lease_too(out: FolderStorage) -> None:
+    """By its silence, as any other; and what it is about to publish is refused, since the pointer is another then."""
+    out.write(POINTER, b'{"batch": "b", "published_at": "x"}')
+    before = out.read_tagged(POINTER)
+    process = subprocess.Popen([sys.executable, "-c", HOLD, out.url], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        process.send_signal(signal.SIGSTOP)
+        mine = json.loads(out.read("_locks/video.json") or b"")
+        out.write("_locks/video.json", json.dumps(mine | {"renewed": ago(7)}).encode())
+        with held(out, ["video"], Settings(lease_seconds=5)):
+            found = out.read_tagged(POINTER)
+            assert before is not None
+            assert found is not None
+            assert found[1] != before[1]
+            assert json.loads(found[0])["batch"] == "b"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_lease_is_looked_at_before_it_is_relied_on(out: FolderStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever slept asks it itself, before the thread that renews it had its turn."""
+    from learnfold.storage import lease as module
+
+    lease = Lease(out, 60)
+    assert lease.take("video") is None
+    theirs = json.dumps(json.loads(out.read("_locks/video.json") or b"") | {"owner": "someone else"}).encode()
+    out.write("_locks/video.json", theirs)
+    lease.check()
+    slept = module._clock() + 31
+    monkeypatch.setattr(module, "_clock", lambda: slept)
+    with pytest.raises(BusyError, match=r"another one took over _locks/video\.json; nothing was removed"):
+        lease.check("nothing was removed")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"pid": 1}', b'{"pid": 1, "renewed": "never"}'])

@@ -3,31 +3,28 @@
 Nothing that is needed can go, since the order is: list the files, then see which runs live, then read which batches are published.
 A run that was over before its files were listed has published them or never will. One that lives has written its own since its
 lease began, and files that young stay; what it reuses is in the published batch, which stays, and so does the batch that was
-published when it began, which it will need. One that starts later writes files that aren't on the list. Only quarantine files are
-named after their content, and so could be written again under an old name: they go only while the lease of the job that would
-write them is held.
+published when it began, which it will need. One that starts later writes files that aren't on the list: no name is given twice, and a
+batch that is published again gets views of its own. So nothing that readers see can go even where a cleaning sleeps between looking
+and removing. A run that seems to be dead is watched first; where it really is silent, it loses its lease, and the pointer is changed,
+before anything of its goes.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from learnfold.batch.history import HISTORY, published
-from learnfold.batch.manifest import read_current
-from learnfold.errors import BusyError, MissingDataError
+from learnfold.errors import MissingDataError
 from learnfold.storage.folder import TORN
-from learnfold.storage.lease import held, holders
+from learnfold.storage.lease import held, holders, watched
 from learnfold.storage.out_layout import (
-    QUARANTINE,
     batch_of_manifest,
     folder_of,
     is_run_file,
     manifest_path,
-    topic_of_quarantine,
 )
 
 if TYPE_CHECKING:
@@ -36,9 +33,17 @@ if TYPE_CHECKING:
     from learnfold.batch.context import Workspace
     from learnfold.batch.manifest import Manifest
     from learnfold.storage import Entry
+    from learnfold.storage.lease import Lease
 
 _CLOCKS = timedelta(minutes=1)
 """How far the clocks of machines may be apart."""
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC) + _CLOCKS
+
+_AT_ONCE = 100
+"""Files that are removed before the lease is looked at again."""
+
+_STOPPED = "what is left stays for the next cleaning"
 
 
 @dataclass
@@ -63,25 +68,30 @@ def clean(workspace: Workspace, *, dry_run: bool = False, holding: Collection[st
     out = workspace.out
     if not out.exists():
         raise MissingDataError(f"there is nothing at {out.url}; is the path right?")
-    with nullcontext() if dry_run else held(out, [HISTORY], workspace.settings):
-        return _Cleaning(workspace, holding, dry_run=dry_run).run()
+    if dry_run:
+        return _Cleaning(workspace, holding, None).run()
+    with held(out, [HISTORY], workspace.settings) as lease:
+        return _Cleaning(workspace, holding, lease).run()
 
 
 class _Cleaning:
-    def __init__(self, workspace: Workspace, holding: Collection[str], *, dry_run: bool) -> None:
-        self.out, self.settings, self.holding = workspace.out, workspace.settings, holding
-        catalog = workspace.catalog
-        self.writers = {topic.name: job.name for job in catalog.jobs.values() for topic in job.topics}
-        self.views = set(catalog.views)
-        self.report = CleanReport(dry_run=dry_run)
+    def __init__(self, workspace: Workspace, holding: Collection[str], lease: Lease | None) -> None:
+        """``lease``: None in a dry run."""
+        self.out, self.settings, self.holding, self.lease = workspace.out, workspace.settings, holding, lease
+        self.views = set(workspace.catalog.views)
+        self.report = CleanReport(dry_run=lease is None)
 
     def run(self) -> CleanReport:
         entries = self.out.list()
         leases = [holder for holder in holders(self.out, self.settings) if holder.name != HISTORY]
+        if self.lease is not None:
+            leases = watched(self.out, [one for one in leases if one.name not in self.holding], self.settings)
+            self.report.leases += [holder.name for holder in leases if holder.silent and not holder.alive]
+            leases = [holder for holder in leases if not holder.silent or holder.alive]
         batches = published(self.out)
         old = datetime.now(UTC) - timedelta(minutes=self.settings.grace_minutes)
         alive = [holder for holder in leases if holder.alive and holder.name not in self.holding]
-        before = min([old, *(_moment(str(holder.who.get("since"))) - _CLOCKS for holder in alive)])
+        before = min([old, *((holder.since or _LONG_AGO) - _CLOCKS for holder in alive)])
         ages = {entry.path: entry.modified_at for entry in entries}
         kept, gone = self._divided(batches, before, {name for name in ages if ages[name] > before})
         needed = {path for manifest in kept for path in manifest.files()}
@@ -94,8 +104,7 @@ class _Cleaning:
         manifests = [entry for entry in ripe if batch_of_manifest(entry.path) is not None]
         others = [entry for entry in ripe if batch_of_manifest(entry.path) is None]
         self._remove(manifests)  # first, so that no batch stays partially
-        self._remove(entry for entry in others if folder_of(entry.path) != QUARANTINE)
-        self._remove_quarantine([entry for entry in others if folder_of(entry.path) == QUARANTINE])
+        self._remove(others)
         self._remove(torn)
         for holder in leases:
             if not holder.alive and (self.report.dry_run or self.out.delete_if(holder.path, holder.tag)):
@@ -124,32 +133,13 @@ class _Cleaning:
 
     def _remove(self, entries: Iterable[Entry]) -> None:
         entries = list(entries)
-        if not self.report.dry_run:
-            self.out.delete(entry.path for entry in entries)
+        if self.lease is not None:
+            for start in range(0, len(entries), _AT_ONCE):
+                self.lease.check(_STOPPED)
+                self.out.delete(entry.path for entry in entries[start : start + _AT_ONCE])
+            self.lease.check(_STOPPED)
         self.report.files += [entry.path for entry in entries]
         self.report.bytes += sum(entry.size for entry in entries)
-
-    def _remove_quarantine(self, entries: list[Entry]) -> None:
-        """Removes quarantine files, each while no run can be writing it again."""
-        by_job: dict[str | None, list[Entry]] = {}
-        for entry in entries:
-            by_job.setdefault(self.writers.get(topic_of_quarantine(entry.path)), []).append(entry)
-        for job, some in by_job.items():
-            if job is None or job in self.holding or self.report.dry_run:
-                self._remove(some)
-                continue
-            try:
-                with held(self.out, [job], replace(self.settings, wait_seconds=0)):
-                    self._remove(self._unchanged(some))
-            except BusyError:
-                continue
-
-    def _unchanged(self, entries: list[Entry]) -> list[Entry]:
-        """Of ``entries``, those that nobody wrote or published since they were listed."""
-        current, _ = read_current(self.out)
-        needed = current.files() if current else set()
-        now = {entry.path: entry.tag for entry in self.out.list(QUARANTINE)}
-        return [entry for entry in entries if now.get(entry.path) == entry.tag and entry.path not in needed]
 
 
 def is_running(process: int) -> bool:
@@ -169,4 +159,4 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        return datetime.min.replace(tzinfo=UTC) + _CLOCKS
+        return _LONG_AGO

@@ -5,7 +5,9 @@ Killed before the swap, nothing happened; killed after it, the next run refreshe
 
 from __future__ import annotations
 
+import contextlib
 import json
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from learnfold.batch.manifest import read_current, read_manifest, read_replaceable
@@ -16,7 +18,7 @@ from learnfold.storage.out_layout import POINTER, is_hidden, manifest_path, plai
 from learnfold.utc import now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from learnfold.batch.manifest import Manifest
     from learnfold.storage import Storage
@@ -46,15 +48,24 @@ def publish(out: Storage, manifest: Manifest, lease: Lease) -> Manifest:
                 raise BusyError(
                     f"another run published {name} as batch {batches.get(name)} meanwhile; nothing was published. Run again"
                 )
+        before = out.read_tagged(POINTER)
+        if (before[1] if before else None) != tag:
+            continue
         manifest.jobs = {**(current.jobs if current else {}), **expected}
         manifest.parent = current.batch if current else None
         manifest.ended_at = now()
         lease.check()
         out.write(manifest_path(manifest.batch), manifest.sealed())
+        pointer = json.dumps({"batch": manifest.batch, "published_at": manifest.ended_at}).encode()
         try:
-            out.swap(POINTER, json.dumps({"batch": manifest.batch, "published_at": manifest.ended_at}).encode(), tag)
+            ours = out.swap(POINTER, pointer, tag)
         except ConflictError:
             continue
+        try:
+            lease.check()
+        except BusyError:
+            _take_back(out, ours, before[0] if before else None)
+            raise
         return manifest
     raise BusyError(f"other runs keep publishing to {out.url}; nothing was published. Run again")
 
@@ -64,8 +75,43 @@ def _job_batches(out: Storage, batch: str) -> dict[str, str]:
     return {name: job.batch for name, job in manifest.jobs.items()} if manifest else {}
 
 
-def refresh_plain_paths(out: Storage, manifest: Manifest, *jobs: str) -> int:
+def _take_back(out: Storage, ours: str, before: bytes | None) -> None:
+    """Undoes a swap of the pointer, unless somebody published since."""
+    if before is None:
+        out.delete_if(POINTER, ours)
+        return
+    with contextlib.suppress(ConflictError):
+        out.swap(POINTER, json.dumps({**json.loads(before), "fence": secrets.token_hex(8)}).encode(), ours)
+
+
+def refresh_plain_paths(out: Storage, manifest: Manifest, jobs: Iterable[str], lease: Lease) -> int:
     """Puts the views of ``jobs`` at their plain paths, where other content is there; how many it replaced.
+
+    Raises BusyError where the lease was lost meanwhile; then the views are those of the batch that is published.
+    """
+    chosen = tuple(jobs)
+    try:
+        return _put(out, manifest, chosen, lease.check)
+    finally:  # also where something else failed: somebody may have removed what this run was writing
+        try:
+            lease.check("the views are as the batch has them that is published now")
+        except BusyError:
+            _put_right(out, chosen)
+            raise
+
+
+def _put_right(out: Storage, jobs: Sequence[str]) -> None:
+    """Puts the views of the published batch at their plain paths, whoever publishes meanwhile."""
+    for _ in range(_TRIES):
+        now, tag = read_current(out)
+        if now is not None:
+            _put(out, now, [job for job in jobs if job in now.jobs], lambda: None)
+        if read_current(out)[1] == tag:
+            return
+
+
+def _put(out: Storage, manifest: Manifest, jobs: Sequence[str], check: Callable[[], None]) -> int:
+    """The views of ``jobs`` at their plain paths; ``check`` is called before everything that readers see.
 
     What is there is known from a note of what was put there last, and from the file's tag.
     """
@@ -88,8 +134,11 @@ def refresh_plain_paths(out: Storage, manifest: Manifest, *jobs: str) -> int:
         name = job_and_name[1]
         plain = plain_paths(name, views[name].paths)
         for source, target in zip(views[name].paths, plain, strict=True):
+            check()
             out.copy(source, target)
-        out.delete(path for path in there[name] if path not in plain)
+        strays = [path for path in there[name] if path not in plain]
+        check()
+        out.delete(strays)
         tags = {entry.path: entry.tag for entry in out.list(name)}
         return [tags.get(path) for path in plain]
 
@@ -97,6 +146,7 @@ def refresh_plain_paths(out: Storage, manifest: Manifest, *jobs: str) -> int:
     for (job, name), tags in zip(stale, map_concurrently(refresh, stale, out.max_concurrency), strict=True):
         noted[job][name] = [views[name].paths, tags]
     changed = dict.fromkeys(job for job, _ in stale)
+    check()
     map_concurrently(lambda job: out.write(notes[job], json.dumps(noted[job]).encode()), changed, out.max_concurrency)
     return len(stale)
 

@@ -88,7 +88,7 @@ def _run(
                     plans, unknown_topics, current = _plans(workspace, master, request, jobs, damaged)
                 watch.planned(plans)
                 if all(plan.idle for plan in plans) and current is not None:
-                    repaired = refresh_plain_paths(out, current, *jobs)
+                    repaired = refresh_plain_paths(out, current, jobs, lease)
                     return RunReport(None, current, jobs, time.perf_counter() - began, unknown_topics, repaired)
                 manifest = Manifest(
                     new_batch(),
@@ -112,7 +112,7 @@ def _run(
             reporter.step("publishing", manifest.batch)
             with reporter.phase("publish"):
                 manifest = publish(out, manifest, lease)
-                refresh_plain_paths(out, manifest, *jobs)
+                refresh_plain_paths(out, manifest, jobs, lease)
             with reporter.phase("clean"):
                 _tidy(workspace, jobs)
         return RunReport(manifest.batch, manifest, jobs, time.perf_counter() - began, unknown_topics)

@@ -13,9 +13,10 @@ from learnfold.batch.history import HISTORY, batch_names, find_batch, missing_fi
 from learnfold.batch.manifest import Manifest, new_batch, read_replaceable
 from learnfold.batch.publish import publish, refresh_plain_paths
 from learnfold.errors import MissingDataError, UsageError
+from learnfold.storage.concurrency import map_concurrently
 from learnfold.storage.intact import damaged
 from learnfold.storage.lease import held
-from learnfold.storage.out_layout import BATCHES
+from learnfold.storage.out_layout import BATCHES, copied_view_path
 from learnfold.utc import now
 
 if TYPE_CHECKING:
@@ -70,9 +71,20 @@ def rollback(workspace: Workspace, name: str) -> RollbackReport:
             job.batch = batch
             job.reused_days += job.folded_days
             job.folded_days = 0
+        _copy_views(out, manifest)
         manifest = publish(out, manifest, lease)
-        refresh_plain_paths(out, manifest, *manifest.jobs)
+        refresh_plain_paths(out, manifest, manifest.jobs, lease)
     return RollbackReport(manifest, [job for job in manifest.jobs if job not in target.jobs])
+
+
+def _copy_views(out: Storage, manifest: Manifest) -> None:
+    """Gives the views files of the batch's own: a cleaning that slept may be about to remove those of the old batch."""
+    copies: list[tuple[str, str]] = []
+    for name, view in manifest.views.items():
+        new = [copied_view_path(manifest.batch, name, path) for path in view.paths]
+        copies += zip(view.paths, new, strict=True)
+        view.paths = new
+    map_concurrently(lambda copy: out.copy(*copy), copies, out.max_concurrency)
 
 
 def _check(out: Storage, target: Manifest) -> None:

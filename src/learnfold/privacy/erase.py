@@ -87,7 +87,7 @@ class _Work:
             return self._inspect(dry_run=True)
         leases = holders(self.master.storage, self.settings)
         dead = {int(lease.who["pid"]) for lease in leases if lease.here and not lease.alive}
-        with held(self.master.storage, [REWRITE_LEASE], self.settings):
+        with held(self.master.storage, [REWRITE_LEASE], self.settings) as self.rewriting:
             self._sweep(dead)
             with held(self.out, self._jobs(), self.settings):
                 pass  # if it can't be had, that is known before anything is changed
@@ -214,10 +214,12 @@ class _Work:
             self.reporter.step(f"rewriting file {number} of {len(found.traces)}", path)
             with storage.local([path]) as (source,), storage.new(path) as target:
                 self.queries.rewrite(source, target, found.traces[path])
+                self.rewriting.check("the erasure isn't finished: give its command again")
             storage.delete([checksum_of(path)])
         for path in found.texts:
             if is_record(path):
                 clean(storage, path, self.person)
+        self.rewriting.check("the erasure isn't finished: give its command again")
         self._sweep(set())
 
     def _sweep(self, dead: set[int]) -> None:
@@ -252,7 +254,7 @@ class _Work:
                 purge = Purge(self.workspace, engine, self.queries, lease)
                 if current is not None:
                     current = purge.republish(current, found)
-                    refresh_plain_paths(self.out, current, *current.jobs)
+                    refresh_plain_paths(self.out, current, current.jobs, lease)
                     receipt.batch = current.batch
                 removed = purge.remove(current, found.holding)
         finally:

@@ -161,8 +161,13 @@ class Purge:
         torn = {path for path in there if TORN.search(path) and folder_of(path) in places}
         files = ((own & (holding | theirs | hashes)) | torn) - needed
         manifests = sorted(files & {manifest_path(name) for name in gone})
-        self.out.delete(manifests)  # first, so that no batch stays partially
-        self.out.delete(sorted(files - set(manifests)))
+        for some in (
+            manifests,
+            sorted(files - set(manifests)),
+            [],
+        ):  # manifests first, so that no batch stays partially
+            self.lease.check("the erasure isn't finished: give its command again")
+            self.out.delete(some)
         return Removed(sorted(gone), sorted(files))
 
     def _readable(self, name: str) -> Manifest | None:

@@ -9,9 +9,10 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from learnfold.errors import ConflictError, MissingDataError, StorageError
 from learnfold.storage import Entry
@@ -25,6 +26,11 @@ _TEMPORARY = ".tmp-"
 
 TORN = re.compile(r"(?:^|/)\.[^/]+\.tmp-(\d+)-[0-9a-f]+$")
 """The name of what a writer is writing, or was when it died, with the number of its process; ``clean`` removes the latter."""
+
+PATIENCE_SECONDS = 30.0
+"""How long a lock of the system is waited for. It is held for moments; a process that was stopped in such a moment holds it on."""
+
+_LOOK_AGAIN_SECONDS = 0.005
 
 _PATTERN = re.compile(r"[*?\\[{]")
 
@@ -89,11 +95,15 @@ class FolderStorage:
 
     def swap(self, path: str, data: bytes, tag: str | None) -> str:
         """Compare-and-set, under a lock that the system gives back when its holder dies."""
-        with self._locked(path):
+        with contextlib.ExitStack() as lock, self.new(path) as file:
+            with file.open("wb") as new:
+                new.write(data)
+                new.flush()
+                os.fsync(new.fileno())  # before the lock is taken, so that it is held for a moment only
+            lock.enter_context(self._locked(path))
             current = self.read_tagged(path)
             if (current[1] if current else None) != tag:
                 raise ConflictError(f"{self.root / path} was changed by another run; try again")
-            self.write(path, data)
         return _digest(data)
 
     def delete_if(self, path: str, tag: str) -> bool:
@@ -186,7 +196,13 @@ class FolderStorage:
             place.parent.mkdir(parents=True, exist_ok=True)
             handle = (place.parent / f".{place.name}.lock").open("a")
         with handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            began = time.monotonic()
+            while not _taken(handle):
+                if time.monotonic() - began > PATIENCE_SECONDS:
+                    raise StorageError(
+                        f"a process of this machine stands still in the middle of writing {place}; let it go on, or end it"
+                    )
+                time.sleep(_LOOK_AGAIN_SECONDS)
             yield
 
     def list(self, prefix: str = "") -> list[Entry]:
@@ -212,6 +228,15 @@ def _followed(link: os.DirEntry[str], folder: str, before: Collection[str]) -> C
     above = {*before, here}
     inside = here == there or here.startswith(there.rstrip("/") + "/") or there in above
     return () if inside else {*above, there}
+
+
+def _taken(handle: IO[str]) -> bool:
+    """Whether the system's lock on an open file could be had."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _linked(link: Path, name: str) -> str:

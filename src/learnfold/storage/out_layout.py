@@ -82,6 +82,11 @@ def holds_hashes(path: str) -> bool:
     return folder_of(path) == BATCHES and path.endswith(_HASHES)
 
 
+def copied_view_path(batch: str, view: str, path: str) -> str:
+    """Where a view's file at ``path``, of an older batch, lies in the batch that has it again."""
+    return f"{BATCHES}/{batch}/{view}/{path.rsplit('/', 1)[-1]}"
+
+
 def plain_paths(view: str, paths: list[str]) -> list[str]:
     """Where readers that know nothing of batches find the view whose files are ``paths``."""
     return [f"{view}/{path.rsplit('/', 1)[-1]}" for path in paths]

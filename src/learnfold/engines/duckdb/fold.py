@@ -86,7 +86,7 @@ def _read(
     paths = {file: found.paths[file] for file, facts in files.items() if facts.quarantined}
     invalid = {file: path for file, path in paths.items() if path in request.fresh}
     if invalid:
-        folded.quarantine = write_quarantine(cursor, request.topic, found, invalid, out)
+        folded.quarantine = write_quarantine(cursor, request, found, invalid, out)
     return folded
 
 

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from learnfold.catalog import Topic
+    from learnfold.engines import FoldRequest
     from learnfold.engines.duckdb.footers import FileSchema, Footers
     from learnfold.storage import Storage
 
 
 def write_quarantine(
-    cursor: duckdb.DuckDBPyConnection, topic: Topic, found: Footers, invalid: Mapping[str, str], out: Storage
+    cursor: duckdb.DuckDBPyConnection, request: FoldRequest, found: Footers, invalid: Mapping[str, str], out: Storage
 ) -> OutputFile:
     """A Parquet file of the invalid events in the table ``events`` that came from the local files ``invalid``, by name their paths.
 
     Columns: ``topic``, ``reason``, ``file`` (of the master dataset), ``row`` (in it, from 0), ``kafka_partition`` and
     ``kafka_offset`` (NULL where the file has none), ``event`` (its JSON text; NULL where it isn't text), ``bytes`` (then these).
-    The file is named after what it holds, so that a repeated run writes the same one.
+    The file is named after the fold, so that no name is ever given twice.
     """
     place = {file: number for number, file in enumerate(found.readable)}
     selects = []
@@ -42,17 +42,14 @@ def write_quarantine(
     )
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE quarantined AS
-        SELECT {quoted(topic.name)} AS topic, _reason AS reason, file, _row AS row,
+        SELECT {quoted(request.topic.name)} AS topic, _reason AS reason, file, _row AS row,
                _partition AS kafka_partition, _offset AS kafka_offset, event, bytes
         FROM ({" UNION ALL ".join(selects)})""")
-    rows, checksum = cursor.execute(
-        "SELECT count(*), sum(CAST(hash(reason, file, row, event, bytes) AS HUGEINT)) FROM quarantined"
-    ).fetchone() or (0, 0)
-    path = quarantine_path(topic.name, f"{checksum % 2**64:016x}")
+    path = quarantine_path(request.topic.name, request.name)
     with out.new(path) as file:
-        cursor.execute(
+        (rows,) = cursor.execute(
             f"COPY (FROM quarantined ORDER BY file, row) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd)"
-        )
+        ).fetchone() or (0,)
         written = OutputFile(path, rows, file.stat().st_size, sha256_of(file))
     cursor.execute("DROP TABLE quarantined")
     cursor.execute("DROP TABLE invalid")

@@ -67,7 +67,7 @@ class Fold:
         }
         if invalid:
             rows = invalid_events(self.spark, request.topic, self.footers, invalid)
-            self.folded.quarantine = write_quarantine(rows, request.topic, f"{request.name}-quarantine", writer)
+            self.folded.quarantine = write_quarantine(rows, request.topic, request.name, writer)
         return self.folded
 
     def close(self) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark import StorageLevel
-
 from learnfold.engines.spark import values
 from learnfold.engines.spark.files import plain, read_whole
 from learnfold.engines.spark.values import quoted
@@ -48,19 +46,9 @@ def invalid_events(spark: SparkSession, topic: Topic, footers: Footers, invalid:
 
 
 def write_quarantine(rows: DataFrame, topic: Topic, name: str, writer: Writer) -> OutputFile:
-    """Writes the invalid events into a file that is named after what it holds, so that a repeated run writes the same one.
-
-    ``name`` is unique; what is staged is named after it.
-    """
-    rows.persist(StorageLevel.MEMORY_AND_DISK)
-    try:
-        ((checksum,),) = rows.selectExpr(
-            "sum(CAST(xxhash64(reason, file, row, event, bytes) AS DECIMAL(20, 0)))"
-        ).collect()
-        path = quarantine_path(topic.name, f"{int(checksum) % 2**64:016x}")
-        (written,) = writer.write(rows.coalesce(1).sortWithinPartitions("file", "row"), name, lambda _n, _of: path)
-    finally:
-        rows.unpersist()
+    """Writes the invalid events into a file that is called ``name``, which is given once."""
+    path = quarantine_path(topic.name, name)
+    (written,) = writer.write(rows.coalesce(1).sortWithinPartitions("file", "row"), name, lambda _n, _of: path)
     return written
 
 
