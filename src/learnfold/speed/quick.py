@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Field, Topic
 
+UNSURE = "not surely plain"
+"""Stands for the reason why a message isn't valid, of those that quick reading leaves."""
+
 _USUAL = r"\d{4}-\d{2}-\d{2}[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?Z?"
 _DIGITS = "0123456789"
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -23,18 +26,22 @@ _UUID_LENGTH = 36
 
 
 def quick_select(topic: Topic, wanted: Sequence[str], source: str) -> str:
-    """The SELECT of the surely plain messages of ``source``: ``_partition``, ``_offset``, ``_reason`` (NULL) and the wanted fields."""
+    """The SELECT of the messages of ``source``: ``_partition``, ``_offset``, ``_reason`` and the wanted fields.
+
+    ``_reason`` is NULL where a message is surely plain; of the others nothing else is to be believed. They stay in: a condition
+    would be worked out with the whole of what it is about pasted into each of its parts.
+    """
     fields = [f for f in topic.sent if f.name in wanted or f.required or f.type != "VARCHAR"]
     paths = ", ".join(f"'$.{field.name}'" for field in fields)
     text = {field.name: f"_f[{place}]" for place, field in enumerate(fields, 1)}
-    sure = [condition for field in fields for condition in _sure(field, text[field.name])]
+    sure = " AND ".join(_sure(field, text[field.name]) for field in fields)
     named = ", ".join(f"{_value(field, text[field.name])} AS {_name(field)}" for field in fields)
-    typed = f"SELECT _partition, _offset, _f, {named} FROM (SELECT * FROM ({_extracted(source, paths)}) WHERE _f IS NOT NULL)"
-    valid = [condition for field in fields for condition in _valid(field, text[field.name])]
+    typed = f"SELECT _partition, _offset, _f, {sure} AS _plain, {named} FROM ({_extracted(source, paths)})"
+    valid = " AND ".join(["_plain", *(one for field in fields for one in _valid(field, text[field.name]))])
     kept = ", ".join(_name(field) for field in fields if field.name in wanted)
     return (
-        f"SELECT _partition, _offset, CAST(NULL AS VARCHAR) AS _reason, {kept} FROM ({typed}) "
-        f"WHERE {' AND '.join([*sure, *valid])}"
+        f"SELECT _partition, _offset, CASE WHEN coalesce({valid}, false) THEN NULL ELSE {quoted(UNSURE)} END AS _reason, {kept} "
+        f"FROM ({typed})"
     )
 
 
@@ -47,19 +54,23 @@ def _extracted(source: str, paths: str) -> str:
     )
 
 
-def _sure(field: Field, text: str) -> list[str]:
+def _sure(field: Field, text: str) -> str:
     """SQL that is true, not NULL, only of texts that need no second look."""
+    plain = _plain(field, text)
+    return f"({plain})" if field.required else f"({text} IS NULL OR ({plain}))"
+
+
+def _plain(field: Field, text: str) -> str:
+    """The same of texts that are there."""
     if field.type == "VARCHAR":
-        plain = _sure_text(field, text)
-    elif field.type == "TIMESTAMP":
-        plain = f"regexp_full_match({text}, {quoted(_USUAL)})"
-    elif field.type == "INTEGER":
-        plain = f"length({text}) BETWEEN 1 AND {_LONGEST_INTEGER} AND {_only(text, _DIGITS)}"
-    elif field.type == "DOUBLE":
-        plain = f"length({text}) BETWEEN 1 AND {_LONGEST_NUMBER} AND unicode({text}) BETWEEN 48 AND 57 AND {_only(text, _DIGITS + '.')}"
-    else:
-        plain = "false"
-    return [plain if field.required else f"({text} IS NULL OR ({plain}))"]
+        return _sure_text(field, text)
+    if field.type == "TIMESTAMP":
+        return f"regexp_full_match({text}, {quoted(_USUAL)})"
+    if field.type == "INTEGER":
+        return f"length({text}) BETWEEN 1 AND {_LONGEST_INTEGER} AND {_only(text, _DIGITS)}"
+    if field.type == "DOUBLE":
+        return f"length({text}) BETWEEN 1 AND {_LONGEST_NUMBER} AND unicode({text}) BETWEEN 48 AND 57 AND {_only(text, _DIGITS + '.')}"
+    return "false"
 
 
 def _sure_text(field: Field, text: str) -> str:
@@ -80,9 +91,9 @@ def _value(field: Field, text: str) -> str:
     if field.type == "VARCHAR":
         return text
     if field.type == "TIMESTAMP":
-        return f"CASE WHEN right({text}, 1) = 'Z' THEN try_cast({text} AS TIMESTAMP) ELSE platform_instant(try_cast({text} AS TIMESTAMP)) END"
+        return f"CASE WHEN NOT {_plain(field, text)} THEN NULL WHEN right({text}, 1) = 'Z' THEN try_cast({text} AS TIMESTAMP) ELSE platform_instant(try_cast({text} AS TIMESTAMP)) END"
     if field.type in {"INTEGER", "DOUBLE"}:
-        return f"try_cast({text} AS {field.type})"
+        return f"CASE WHEN {_plain(field, text)} THEN try_cast({text} AS {field.type}) END"
     return f"CAST(NULL AS {field.type})"
 
 

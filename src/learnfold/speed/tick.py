@@ -55,16 +55,21 @@ class Reader:
         found: list[list[Row]] = [[] for _ in rows.statements]
         left = list(batches)
         if quick:
-            found = self._run(rows, "quick", batches)
-            left = _without(batches, {(row[PARTITION], row[OFFSET]) for row in found[0]})
+            first = self._run(rows, "quick", 0, batches)
+            found[0] = [row for row in first if row[REASON] is None]
+            if found[0]:
+                sure = {row[:2] for row in found[0]}
+                left = _without(batches, sure) if len(sure) < len(first) else []
+                for number in range(1, len(found)):
+                    found[number] = [row for row in self._run(rows, "quick", number, batches) if row[:2] in sure]
         if left:
-            for some, more in zip(found, self._run(rows, "whole", left), strict=True):
-                some.extend(more)
+            for number, some in enumerate(found):
+                some.extend(self._run(rows, "whole", number, left))
         return found
 
     def plain(self, topic: str, batches: Sequence[MessageBatch]) -> list[Row]:
         """The rows of the messages that quick reading accepts."""
-        return self._run(self.layout.topics[topic], "quick", batches)[0]
+        return [row for row in self._run(self.layout.topics[topic], "quick", 0, batches) if row[REASON] is None]
 
     def first(self, topic: Topic, one: MessageBatch, other: MessageBatch) -> tuple[int, int]:
         """The partition and offset of that of two messages which stays where both are copies of one event."""
@@ -75,8 +80,12 @@ class Reader:
         select = decode.select_from(topic, MESSAGE, decode.Relation("incoming", row='"offset"'), fields)
         order = ", ".join(f"{name} NULLS FIRST" for name in fields if name not in {EVENT_ID, TIMESTAMP})
         self._feed.batches = [one, other]
-        sql = f"SELECT _partition, _offset FROM ({select}) ORDER BY timestamp, {order}, _partition, _offset LIMIT 1"
-        ((partition, offset),) = self._connection.execute(sql).fetchall()
+        name = f"first_{topic.name}"
+        if name not in self._prepared:
+            sql = f"SELECT _partition, _offset FROM ({select}) ORDER BY timestamp, {order}, _partition, _offset LIMIT 1"
+            self._connection.execute(f"PREPARE {name} AS {sql}")
+            self._prepared.add(name)
+        ((partition, offset),) = self._connection.execute(f"EXECUTE {name}").fetchall()
         return partition, offset
 
     def __enter__(self) -> Self:
@@ -99,17 +108,15 @@ class Reader:
             self._prepared.add("")
         return connection
 
-    def _run(self, rows: TopicRows, how: str, batches: Sequence[MessageBatch]) -> list[list[Row]]:
+    def _run(self, rows: TopicRows, how: str, number: int, batches: Sequence[MessageBatch]) -> list[Row]:
+        """What one of the topic's statements gives."""
         self._feed.batches = batches
-        connection, events = self._connection, getattr(rows, how)
-        found = []
-        for number, statement in enumerate(rows.statements):
-            name = f"{how}_{rows.topic.name}_{number}"
-            if name not in self._prepared:
-                connection.execute(f"PREPARE {name} AS {statement.select.replace('{events}', events)}")
-                self._prepared.add(name)
-            found.append(connection.execute(f"EXECUTE {name}").fetchall())
-        return found
+        name = f"{how}_{rows.topic.name}_{number}"
+        if name not in self._prepared:
+            select = rows.statements[number].select.replace("{events}", getattr(rows, how))
+            self._connection.execute(f"PREPARE {name} AS {select}")
+            self._prepared.add(name)
+        return self._connection.execute(f"EXECUTE {name}").fetchall()
 
 
 class _Feed:
