@@ -6,9 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,6 +130,7 @@ class Watched:
     exporter: NodeExporter
     jobs: dict[str, Job]
     ingest_port: int
+    serve_port: int  # of its numbers
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +138,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """A platform whose runs come each minute: the files of `learnfold monitoring`, with the addresses of here."""
     folder = tmp_path_factory.mktemp("watched")
     made = files(MINUTELY)
-    (ingest_port,) = free_ports(1)
+    ingest_port, serve_port = free_ports(2)
     with Webhook() as webhook, NodeExporter(folder / "exporter") as exporter:
         alerting = yaml.safe_load(made[ALERTMANAGER])
         alerting["receivers"][0]["webhook_configs"][0]["url"] = webhook.url
@@ -143,13 +147,13 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         with Alertmanager(folder / "alertmanager", folder / "alertmanager.yml") as manager:
             settings: dict[str, Any] = yaml.safe_load(made[PROMETHEUS])
             settings["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [manager.address]
-            targets = [exporter.address, f"127.0.0.1:{ingest_port}"]
+            targets = [exporter.address, f"127.0.0.1:{ingest_port}", f"127.0.0.1:{serve_port}"]
             for job, target in zip(settings["scrape_configs"], targets, strict=True):
                 job["static_configs"][0]["targets"] = [target]
             (folder / "prometheus.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
             with Prometheus(folder / "prometheus", folder / "prometheus.yml") as prometheus:
                 jobs = {name: Job(name, folder / name, exporter.texts) for name in TYPES}
-                yield Watched(prometheus, webhook, exporter, jobs, ingest_port)
+                yield Watched(prometheus, webhook, exporter, jobs, ingest_port, serve_port)
 
 
 @pytest.fixture
@@ -256,8 +260,9 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(
             job.run()
         time.sleep(10)
     sent.send([(topic, None, event(60)), (topic, None, b"no event")], 0)  # the process that runs now writes some, too
-    dashboards_have_series(watched)
-    metrics_are_well_named(watched)
+    with views_served(watched):
+        dashboards_have_series(watched)
+        metrics_are_well_named(watched)
     assert process.stop() == 0
 
 
@@ -287,14 +292,48 @@ def cut(kafka: Kafka, topic: str, offset: int) -> None:
         answer.result(30)
 
 
-ELSEWHERE = ("learnfold_serve_", "learnfold_speed_")
-"""What serving and following export."""
+@contextmanager
+def views_served(watched: Watched) -> Iterator[None]:
+    """A server of views that refused while nothing was published, and answers since then, all the time."""
+    job = watched.jobs["video"]
+    out = job.folder / "served"
+    out.mkdir()
+    flags = ["--open", "--port", "0", "--metrics-port", str(watched.serve_port)]
+    command = [sys.executable, "-m", "learnfold", "serve", str(out), *flags]
+    stop = threading.Event()
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        address = next(line for line in server.stderr if "listening on" in line).split()[-1]
+        drained = threading.Thread(target=server.stderr.read)
+        drained.start()
+
+        def ask() -> None:
+            while not stop.wait(0.5):
+                for route in ("/health/ready", "/v1/views", "/v1/views/video_popularity"):
+                    with suppress(urllib.error.HTTPError):
+                        urllib.request.urlopen(address + route, timeout=30).read()
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        failed = 'learnfold_serve_requests_total{status="503"}'
+        try:
+            until(lambda: watched.prometheus.query(failed), 60, lambda: "no failure was scraped")
+            run = [sys.executable, "-m", "learnfold", "run", str(job.folder / "master"), str(out), "--job", "video"]
+            subprocess.run(run, check=True, capture_output=True)
+            yield
+        finally:
+            stop.set()
+            asking.join()
+            server.terminate()
+            drained.join()
+
+
+FOLLOWING = "learnfold_speed_"
 
 
 def dashboards_have_series(watched: Watched) -> None:
-    """Every query of the dashboards of runs and ingestion, on what real ones exported; no server of views runs here."""
-    wanted = [query for board in dashboards(MINUTELY) for query in queries(board)]
-    wanted = [query for query in wanted if not any(prefix in query for prefix in ELSEWHERE)]
+    """Every query of every dashboard, on what real runs, ingestion and a server of views exported; no speed layer runs here."""
+    wanted = [query for board in dashboards(MINUTELY) for query in queries(board) if FOLLOWING not in query]
     assert wanted
 
     def empty() -> list[str]:

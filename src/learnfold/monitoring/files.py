@@ -76,6 +76,7 @@ def _prometheus(promise: Promise) -> dict[str, Any]:
                 "static_configs": [{"targets": ["node-exporter:9100"]}],
             },
             {"job_name": "learnfold-ingestion", "static_configs": [{"targets": ["ingestion:9108"]}]},
+            {"job_name": "learnfold-serving", "static_configs": [{"targets": ["serving:9109"]}]},
         ],
     }
 

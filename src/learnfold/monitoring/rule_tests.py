@@ -49,7 +49,7 @@ def rule_tests(promise: Promise) -> dict[str, Any]:
 
 def cases(promise: Promise) -> list[Case]:
     """Every test."""
-    return [*_runs(promise), *_numbers(promise), *_ingestion(promise), _disk()]
+    return [*_runs(promise), *_numbers(promise), *_ingestion(promise), *_serving(promise), _disk()]
 
 
 def _document(case: Case, step: str, severity: dict[str, str]) -> dict[str, Any]:
@@ -288,6 +288,59 @@ def _ingestion(promise: Promise) -> list[Case]:
         .fires(at(12 * _HOUR), "LearnfoldIngestSilent", "No ingestion process exports numbers any more."),
         Case("there is no ingestion", {'up{job="learnfold-runs"}': values((1, 12 * _HOUR))}).silent(
             at(11 * _HOUR), "LearnfoldIngestSilent"
+        ),
+    ]
+
+
+def _serving(promise: Promise) -> list[Case]:
+    """In real time: half an hour as it should be, then an hour as it shouldn't."""
+    step = promise.step_seconds
+    good, bad = round(30 * _MINUTE / step), round(60 * _MINUTE / step)
+    late, early = duration(75 * _MINUTE), duration(25 * _MINUTE)
+    one: dict[str, str] = {"instance": "one"}
+    requests, seconds = m.SERVE_REQUESTS, f"{m.SERVE_SECONDS.full_name}_bucket"
+    asked = 'route="/v1/views",instance="one"'
+    stream = 'route="/v1/events",instance="one"'
+    stands = round(30 * _MINUTE)
+    return [
+        Case(
+            "a tenth of the answers become failures",
+            {
+                _of(requests, route="/v1/views", status="200", **one): f"0+90x{good + bad}",
+                _of(requests, route="/v1/views", status="503", **one): f"0x{good} 0+10x{bad}",
+            },
+        )
+        .silent(early, "LearnfoldServeErrors")
+        .fires(late, "LearnfoldServeErrors", "10% of what one answers are failures.", **one),
+        Case(
+            "answers become slow; streams last as long as they like",
+            {
+                f'{seconds}{{{asked},le="0.1"}}': f"0+100x{good} {100 * good}x{bad}",
+                f'{seconds}{{{asked},le="1"}}': f"0+100x{good} {100 * good}x{bad}",
+                f'{seconds}{{{asked},le="2"}}': f"0+100x{good + bad}",
+                f'{seconds}{{{asked},le="+Inf"}}': f"0+100x{good + bad}",
+                f'{seconds}{{{stream},le="0.1"}}': f"0x{good + bad}",
+                f'{seconds}{{{stream},le="+Inf"}}': f"0+100x{good + bad}",
+            },
+        )
+        .silent(early, "LearnfoldServeSlow")
+        .fires(late, "LearnfoldServeSlow", "One request in a hundred to one takes 1.99s or more.", **one),
+        Case(
+            "the storage can't be read any more",
+            {_of(m.SERVE_FOLLOWED, **one): f"0+{step:g}x{good} {stands}x{bad}"},
+        )
+        .silent(early, "LearnfoldServeBehind")
+        .fires(
+            late,
+            "LearnfoldServeBehind",
+            f"one can't look for a new batch since {human_duration(75 * _MINUTE - stands)}; it answers from an older one.",
+            **one,
+        ),
+        Case("the server of views ends", {_of(m.SERVE_INFO, **one): f"1x{good} _x{bad}"})
+        .silent(early, "LearnfoldServeSilent")
+        .fires(late, "LearnfoldServeSilent", "No server of views exports numbers any more."),
+        Case("there is no server of views", {'up{job="learnfold-runs"}': f"1x{good + bad}"}).silent(
+            late, "LearnfoldServeSilent"
         ),
     ]
 

@@ -77,7 +77,7 @@ def recordings(promise: Promise) -> list[Recording]:
 
 def alerts(promise: Promise) -> list[Alert]:
     """Every alert, the most important first."""
-    return [*_runs(promise), *_numbers(promise), *_ingestion(promise), *_machine()]
+    return [*_runs(promise), *_numbers(promise), *_ingestion(promise), *_serving(), *_machine()]
 
 
 def _runs(promise: Promise) -> list[Alert]:
@@ -184,6 +184,44 @@ def _ingestion(promise: Promise) -> list[Alert]:
             "critical",
             "No ingestion process exports numbers any more.",
             promise.share(15 * _MINUTE),
+        ),
+    ]
+
+
+def _serving() -> list[Alert]:
+    """Of servers of views; in real time, since readers know of no interval."""
+    requests, seconds = m.SERVE_REQUESTS.full_name, m.SERVE_SECONDS.full_name
+    failed = f'sum by (instance) (rate({requests}{{status=~"5.."}}[10m]))'
+    quick = f'{seconds}_bucket{{route!~".*(export|events)"}}'
+    followed, info = m.SERVE_FOLLOWED.full_name, m.SERVE_INFO.full_name
+    return [
+        Alert(
+            "LearnfoldServeErrors",
+            f"{failed} / sum by (instance) (rate({requests}[10m])) > 0.05",
+            "critical",
+            "{{ $value | humanizePercentage }} of what {{ $labels.instance }} answers are failures.",
+            "10m",
+        ),
+        Alert(
+            "LearnfoldServeSlow",
+            f"histogram_quantile(0.99, sum by (instance, le) (rate({quick}[10m]))) > 1",
+            "warning",
+            "One request in a hundred to {{ $labels.instance }} takes {{ $value | humanizeDuration }} or more.",
+            "10m",
+        ),
+        Alert(
+            "LearnfoldServeBehind",
+            f"time() - max by (instance) ({followed}) > 60",
+            "warning",
+            "{{ $labels.instance }} can't look for a new batch since {{ $value | humanizeDuration }}; it answers from an older one.",
+            "5m",
+        ),
+        Alert(
+            "LearnfoldServeSilent",
+            f"absent({info}) and on () count(last_over_time({info}[1d]))",
+            "critical",
+            "No server of views exports numbers any more.",
+            "10m",
         ),
     ]
 
