@@ -16,6 +16,7 @@ from test_integrity_records import said
 
 from conftest import tries
 from learnfold.batch.manifest import Manifest, read_current
+from learnfold.engines.duckdb.broken import broken_files_named
 from learnfold.errors import DamagedError
 from learnfold.operate.files import verify_files
 from learnfold.operate.rollback import rollback
@@ -206,6 +207,18 @@ def test_what_has_no_digest_and_cannot_be_read_is_made_again(place: Place, seed:
     if not seed:
         assert "_rollups/" in text
         assert verify(place.workspace(), str(place.master)).right
+
+
+def test_bytes_that_are_no_text_in_an_error_of_duckdbs_are_an_error_of_the_file(place: Place) -> None:
+    """DuckDB quotes what it read in some messages, and Python then raises what isn't DuckDB's error."""
+    out = FolderStorage(str(place.out))
+    (path, *_) = sorted((place.out / "_rollups").rglob("*.parquet"))
+    path.write_bytes(path.read_bytes()[:-20] + bytes(20))
+    with (
+        pytest.raises(DamagedError, match="it can't be read"),
+        broken_files_named(out, [str(path.relative_to(place.out))]),
+    ):
+        raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
 
 
 def test_the_command_names_what_is_damaged(place: Place) -> None:

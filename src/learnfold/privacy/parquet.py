@@ -85,7 +85,7 @@ class PersonQueries:
             found |= _traces(cursor, self.person, shape, files)
         except duckdb.OutOfMemoryException:
             raise
-        except duckdb.Error as error:
+        except footers.DUCKDB_ERRORS as error:
             if len(files) == 1:
                 return {}, {files[0]: footers.brief(error, files[0])}
             for file in files:  # one of them is broken inside

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from learnfold.engines.duckdb.footers import brief
+from learnfold.engines.duckdb.footers import DUCKDB_ERRORS, brief
 from learnfold.engines.duckdb.sql import parquet
 from learnfold.errors import DamagedError, DataError, StorageError
 from learnfold.storage.intact import damaged
@@ -28,10 +28,10 @@ def broken_files_named(out: Storage, paths: Iterable[str]) -> Iterator[None]:
         yield
     except (DamagedError, duckdb.OutOfMemoryException):
         raise
-    except (duckdb.Error, DataError, StorageError) as error:
+    except (*DUCKDB_ERRORS, DataError, StorageError) as error:
         suspected = sorted(set(paths))
         broken = _broken(out, suspected)
-        if not broken and isinstance(error, duckdb.Error):
+        if not broken and isinstance(error, DUCKDB_ERRORS):
             broken = dict.fromkeys(suspected, f"it can't be worked with ({brief(error)})")
         if not broken:
             raise
@@ -45,6 +45,6 @@ def _broken(out: Storage, paths: list[str]) -> dict[str, str]:
         with out.local([path]) as files, duckdb.connect() as alone:
             try:
                 alone.execute(f"SELECT sum(CAST(hash(rows) AS HUGEINT)) FROM {parquet(files)} AS rows").fetchall()
-            except duckdb.Error as error:
+            except DUCKDB_ERRORS as error:
                 broken[path] = f"it can't be read ({brief(error, files[0])})"
     return broken

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from learnfold.engines.duckdb import decode
-from learnfold.engines.duckdb.footers import brief
+from learnfold.engines.duckdb.footers import DUCKDB_ERRORS, brief
 from learnfold.engines.duckdb.mended import mend, rows_in
 from learnfold.storage.scratch import Scratch, scratch
 
@@ -62,20 +62,20 @@ class Copies:
         self._found.paths = {**self._found.paths, copy: ""}
         return self._error(source, shape, copy) is None and self._whole_error(shape, copy) is None
 
-    def _error(self, source: EventSource, shape: FileSchema, file: str) -> duckdb.Error | None:
+    def _error(self, source: EventSource, shape: FileSchema, file: str) -> Exception | None:
         """What DuckDB says when it reads a file's events alone; None: nothing."""
         rows = decode.rows_of(source.topic, self._found, shape, [file])
         return self._fails(decode.select_from(source.topic, shape, rows, source.fields))
 
-    def _whole_error(self, shape: FileSchema, file: str) -> duckdb.Error | None:
+    def _whole_error(self, shape: FileSchema, file: str) -> Exception | None:
         """The same of all its columns."""
         return self._fails(f"SELECT * FROM {rows_in([file], shape)}")
 
-    def _fails(self, select: str) -> duckdb.Error | None:
+    def _fails(self, select: str) -> Exception | None:
         try:
             self._cursor.execute(f"SELECT bit_xor(hash(one)) FROM ({select}) AS one").fetchall()
         except duckdb.OutOfMemoryException:
             raise
-        except duckdb.Error as error:
+        except DUCKDB_ERRORS as error:
             return error
         return None

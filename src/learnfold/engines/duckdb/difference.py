@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
-from learnfold.engines.duckdb.footers import brief
+from learnfold.engines.duckdb.footers import DUCKDB_ERRORS, brief
 from learnfold.engines.duckdb.sql import parquet, quoted_name
 from learnfold.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import duckdb
 
     from learnfold.engines.duckdb.session import DuckDBSession
 
@@ -106,7 +106,7 @@ def _differing(sides: Sequence[str], matched: Sequence[str], same: Mapping[str, 
 def _columns(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> dict[str, str]:
     try:
         cursor = connection.execute(f"SELECT * FROM {parquet(files, by_name=True)} LIMIT 0")
-    except duckdb.Error as error:
+    except DUCKDB_ERRORS as error:
         raise DataError(f"{', '.join(files)} can't be read as Parquet: {brief(error)}") from error
     return {name: str(kind) for name, kind, *_ in cursor.description or []}
 

@@ -17,6 +17,7 @@ from learnfold.engines.duckdb.events import (
     load_events,
     valid_events,
 )
+from learnfold.engines.duckdb.footers import DUCKDB_ERRORS
 from learnfold.engines.duckdb.keep import write_ids
 from learnfold.engines.duckdb.quarantine import write_quarantine
 from learnfold.engines.duckdb.rollups import rollup_select, write_parquet
@@ -55,7 +56,7 @@ def fold(
             try:
                 folded = _read(cursor, request, source, found, out)
                 break
-            except duckdb.Error as error:
+            except DUCKDB_ERRORS as error:
                 if isinstance(error, duckdb.OutOfMemoryException) or not copies.mend(source):
                     raise
         create_topic_view(cursor, request.topic, request.days)

@@ -149,7 +149,7 @@ def _read_batch(cursor: duckdb.DuckDBPyConnection, files: list[str], found: Foot
     """The files whose footers can be read, halving the list around those that can't."""
     try:
         counts = cursor.execute("SELECT file_name, num_rows FROM parquet_file_metadata(?)", [files]).fetchall()
-    except duckdb.Error as error:
+    except DUCKDB_ERRORS as error:
         if len(files) == 1:
             found.unreadable[files[0]] = brief(error, files[0])
             return []
@@ -161,6 +161,10 @@ def _read_batch(cursor: duckdb.DuckDBPyConnection, files: list[str], found: Foot
 
 def _batches(files: list[str], size: int = 2000) -> list[list[str]]:
     return [files[start : start + size] for start in range(0, len(files), size)]
+
+
+DUCKDB_ERRORS = (duckdb.Error, UnicodeDecodeError)
+"""What DuckDB raises; the second where its message quotes bytes of a broken file that are no text."""
 
 
 def brief(error: Exception, file: str = "") -> str:
