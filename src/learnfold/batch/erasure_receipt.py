@@ -13,9 +13,9 @@ import socket
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from learnfold.batch.stored_types import check
 from learnfold.errors import DataError
 from learnfold.storage.out_layout import RECEIPTS, receipt_path
+from learnfold.storage.stored_types import check
 from learnfold.utc import now
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from learnfold.batch.stored_types import check
 from learnfold.engines import DayCounts
 from learnfold.errors import DataError
 from learnfold.storage.out_layout import POINTER, manifest_path
+from learnfold.storage.stored_types import UNREADABLE, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -278,10 +278,6 @@ class Manifest:
                 f"{where} is no manifest of a batch ({error!r}); 'learnfold rollback' to an older batch, or run --full"
             ) from error
         return manifest
-
-
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-"""What is raised where JSON is none, or holds something else than it should."""
 
 
 def _unsealed(data: bytes) -> bytes:

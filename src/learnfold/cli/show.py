@@ -84,7 +84,11 @@ def _files(args: argparse.Namespace, view: View, settings: Settings) -> Iterator
         if args.token_file:
             if not Path(args.token_file).is_file():
                 raise UsageError(f"--token-file {args.token_file}: there is no file of that name")
-            token = Path(args.token_file).read_text("utf-8").strip()
+            token = Path(args.token_file).read_text("utf-8", errors="replace").strip()
+            if not (token.isascii() and token.isprintable()):
+                raise UsageError(
+                    f"--token-file {args.token_file} holds no token: one is a line of plain letters and digits"
+                )
         folder = scratch(settings.temporary_folder)
         try:
             file = Path(folder.name) / "answer.parquet"

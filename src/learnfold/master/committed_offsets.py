@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from learnfold.errors import ConflictError, DataError
 from learnfold.master.file_names import kafka_range
 from learnfold.storage.concurrency import map_concurrently
+from learnfold.storage.stored_types import UNREADABLE, check
 
 if TYPE_CHECKING:
     from learnfold.storage import Storage
@@ -122,12 +123,14 @@ def _read(master: Storage, path: str) -> PartitionProgress | None:
 
 def _parsed(data: bytes, where: str) -> PartitionProgress:
     try:
-        return PartitionProgress(**json.loads(data))
-    except (ValueError, TypeError) as error:
+        found = PartitionProgress(**json.loads(data))
+        check(found)
+    except UNREADABLE as error:
         raise DataError(
-            f"{where} can't be read as the progress of ingestion ({error}); put the file back from a backup, "
+            f"{where} can't be read as the progress of ingestion ({error!r}); put the file back from a backup, "
             "or delete it and ingest the partition from its beginning again: duplicates count once"
         ) from error
+    return found
 
 
 __all__ = ["CommittedOffsets", "ConflictError", "PartitionProgress", "read_committed_offsets"]

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from learnfold.errors import DataError
 from learnfold.storage.concurrency import map_concurrently
+from learnfold.storage.stored_types import UNREADABLE, check
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -66,9 +68,13 @@ def _read(master: Storage, path: str) -> Compaction | None:
     if data is None:
         return None
     try:
-        return Compaction(**json.loads(data))
-    except (ValueError, TypeError) as error:
+        found = Compaction(**json.loads(data))
+        check(found)
+        if found.removed_at is not None and datetime.fromisoformat(found.removed_at).tzinfo is None:
+            raise ValueError(f"{found.removed_at} has no zone")
+    except UNREADABLE as error:
         raise DataError(
-            f"{master.url}/{path} can't be read ({error}). It says which files a compaction put together; without it events may "
+            f"{master.url}/{path} can't be read ({error!r}). It says which files a compaction put together; without it events may "
             "count twice: put it back from a backup, or remove the old files that its compacted file holds, then delete it"
         ) from error
+    return found

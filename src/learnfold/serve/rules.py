@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from learnfold.errors import UsageError
 from learnfold.serve.forms import PLAIN, Form, can_withhold
+from learnfold.storage.stored_types import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,13 +114,22 @@ _PROXY = {"addresses", "user", "roles"}
 
 def read_access(path: str, catalog: Catalog) -> AccessFile:
     """What the file says; raises UsageError naming what is wrong in it."""
-    place = Path(path)
     try:
-        value = tomllib.loads(place.read_text("utf-8"))
+        value = tomllib.loads(Path(path).read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}; docs/serving.md shows such a file") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} isn't TOML: {error}") from error
+    try:
+        return _access(value, path, catalog)
+    except UNREADABLE as error:
+        raise UsageError(
+            f"{path} holds something else than it should ({error!r}); docs/serving.md shows such a file"
+        ) from error
+
+
+def _access(value: dict[str, Any], path: str, catalog: Catalog) -> AccessFile:
+    place = Path(path)
     _only(value, _TOP, path)
     oidc, proxy = value.get("oidc", {}), value.get("proxy", {})
     _only(oidc, _OIDC, f"{path}: [oidc]")

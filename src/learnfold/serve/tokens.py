@@ -18,6 +18,7 @@ from typing import Any
 
 from learnfold.errors import DataError, UsageError
 from learnfold.serve.callers import Caller
+from learnfold.storage.stored_types import UNREADABLE
 
 PREFIX = "lf_"
 
@@ -85,7 +86,7 @@ def read_tokens(path: Path) -> list[Token]:
     try:
         entries = json.loads(path.read_text("utf-8"))["tokens"] if path.exists() else []
         return [_token(entry) for entry in entries]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise DataError(f"{path} is no file of tokens ({error!r}); 'learnfold serve token' writes one") from error
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.errors import DataError
 from learnfold.master.file_names import FILES
+from learnfold.storage.stored_types import UNREADABLE, check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,11 +54,13 @@ def read_receipt(master: Storage, digest: str) -> FileReceipt | None:
     if data is None:
         return None
     try:
-        return FileReceipt(**json.loads(data))
-    except (ValueError, TypeError) as error:
+        receipt = FileReceipt(**json.loads(data))
+        check(receipt)
+    except UNREADABLE as error:
         raise DataError(
-            f"{master.url}/{_path(digest)} can't be read ({error}); delete it and ingest the file again"
+            f"{master.url}/{_path(digest)} can't be read ({error!r}); delete it and ingest the file again"
         ) from error
+    return receipt
 
 
 def delete_receipt(master: Storage, digest: str) -> None:

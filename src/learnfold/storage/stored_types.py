@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What is raised where JSON is none, or holds something else than it should."""
+
 LARGEST = 2**63 - 1
 """Counts and sizes are never larger."""
 
