@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import bz2
 import gzip
 import html
@@ -74,6 +75,32 @@ WAYS = {
     "with braces": "jos\\u{e9}@uni.example",
 }
 """An id that is an address and has a letter beyond ASCII, written in many ways."""
+
+
+PACKED = {
+    "a header": "Basic {}".format(base64.b64encode(f"{WHO}:password".encode()).decode()),
+    "behind something": "Basic {}".format(base64.b64encode(f"x:{WHO}".encode()).decode()),
+    "a token": "Bearer eyJhbGciOiJub25lIn0.{}.c2ln".format(
+        base64.urlsafe_b64encode(json.dumps({"sub": WHO, "n": 1}).encode()).decode().rstrip("=")
+    ),
+    "raw JSON": base64.b64encode(json.dumps([WHO.upper()], ensure_ascii=False).encode()).decode(),
+    "a file's content": "data:text/plain;base64,{}".format(base64.b64encode(f"ab {WHO}, c".encode()).decode()),
+    "in a path": f"/x/{base64.urlsafe_b64encode(NFD.encode()).decode()}/y",
+    "in JSON": json.dumps({"header": base64.b64encode(WHO.encode()).decode()}),
+}
+"""The id within base64."""
+
+
+def test_an_id_within_base64_is_found_and_the_run_goes() -> None:
+    """Wherever in it it stands; of another id, or one that is longer, nothing is changed."""
+    for (way, text), (named, blank) in zip(PACKED.items(), in_sql(person(), list(PACKED.values())), strict=True):
+        assert named, way
+        assert person().named_in(text), way
+        assert "[erased]" in blank, way
+        assert not person().named_in(blank), way
+    others = [base64.b64encode(f"{a}{WHO}{b}".encode()).decode() for a, b in (("a", ""), ("", "x"), ("x-", ".org"))]
+    assert in_sql(person(), others) == [(False, text) for text in others]
+    assert not any(person().named_in(text) for text in others)
 
 
 def decoded(text: str) -> str:
@@ -203,7 +230,8 @@ def _rows(count: int, user: str = "other@uni.example") -> dict[str, list[str]]:
 @pytest.mark.slow
 def test_an_id_in_every_spelling_and_place_is_gone_and_no_event_of_others(tmp_path: Path) -> None:
     """Columns of each type, unknown fields, messages, keys, headers, metadata, quarantine, receipts: nothing decodes to it."""
-    place, texts, count = Place(tmp_path), list(WAYS.values()), len(WAYS)
+    place, texts = Place(tmp_path), [*WAYS.values(), *PACKED.values()]
+    count = len(texts)
     headers = pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))
     flat = pa.table(
         {
@@ -257,6 +285,7 @@ def test_an_id_in_every_spelling_and_place_is_gone_and_no_event_of_others(tmp_pa
     place.run()
     done = erased(place)
     left = [(name, text) for name, text in everything(tmp_path) if WHO in decoded(text)]
+    left += [(name, text) for name, text in everything(tmp_path) if any(way in text for way in PACKED.values())]
     assert left == [], left
     assert done.receipt is not None
     assert (done.receipt.found, done.receipt.not_searched) == (0, {})

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from learnfold.errors import UsageError
+from learnfold.privacy.packed import packed_core, run_of, unpacked
 from learnfold.privacy.spelling import BACKSLASH, PERCENT, spelled
 from learnfold.privacy.tokens import after, alone, for_python
 
@@ -116,6 +117,16 @@ class Person:
         return rf'("(?:{"|".join(self.owners)})\\*"\s*:\s*){self.id}(?:\.0+)?(\s*[,}}\]])'
 
     @cached_property
+    def packed_core(self) -> str | None:
+        """A regular expression for the letters that are certain of the id in base64; None of a short id."""
+        return packed_core(self.id, any_case=self.any_case)
+
+    @cached_property
+    def packed(self) -> str | None:
+        """A regular expression for a run of base64 that may hold the id."""
+        return None if self.packed_core is None else run_of(self.packed_core)
+
+    @cached_property
     def coincidence(self) -> str:
         """A regular expression for the id as the value of a field that names something else, in JSON; groups before, id and after."""
         return rf'("(?:{"|".join(sorted(map(re.escape, self.fields)))})"\s*:\s*")({self.spelled})(")'
@@ -128,6 +139,12 @@ class Person:
 
     def named_in(self, text: str) -> bool:
         """Whether a text of any kind names the person."""
+        if self._plainly_in(text):
+            return True
+        runs = re.findall(self.packed, text) if self.packed and re.search(self.packed_core or "", text) else []
+        return any(self._plainly_in(found) for run in runs for found in unpacked(run))
+
+    def _plainly_in(self, text: str) -> bool:
         if not self.may_name(text):
             return False
         coincidence, strict, *loose = self._python

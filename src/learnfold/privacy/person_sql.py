@@ -27,7 +27,8 @@ def define_functions(connection: duckdb.DuckDBPyConnection, person: Person) -> N
     name, maybe = quoted(person.id), _maybe(person)
     for macro, body in {
         "erase_maybe(t)": maybe,
-        "erase_found(t)": f"CASE WHEN erase_maybe(t) THEN {_found(person)} ELSE false END",
+        "erase_plain(t)": f"CASE WHEN erase_maybe(t) THEN {_found(person)} ELSE false END",
+        **_packed(person),
         "erase_names(t)": "erase_found(t)",
         "erase_equal(t)": f"coalesce(trim(t, {SPACE}) = {name}, false)",
         "erase_is(t)": f"(erase_equal(t) OR CASE WHEN erase_maybe(t) THEN "
@@ -38,7 +39,7 @@ def define_functions(connection: duckdb.DuckDBPyConnection, person: Person) -> N
         f"len(list_filter(json_extract(t, [{fields}]), lambda x: coalesce(erase_is(x ->> '$') OR erase_is_number(x), false))) > 0 END END",
         "erase_has_owner(t)": f"CASE WHEN erase_object(t) THEN trim(json_extract_string(t, '$.user_id'), {SPACE}) <> '' END",
         "erase_is_unowned(t)": "CASE WHEN erase_maybe(t) THEN NOT coalesce(erase_has_owner(t), false) AND erase_found(t) END",
-        "erase_blank(t)": _blanked(person),
+        "erase_blank(t)": f"list_reduce(list_prepend({_blanked(person)}, erase_packed(t)), lambda a, x: replace(a, x, '{ERASED}'))",
     }.items():
         connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro} AS {body}")
 
@@ -54,7 +55,26 @@ def _maybe(person: Person) -> str:
         tests.append("contains(t, '+')")
     if person.id.isdecimal():  # a number may be the id without its digits
         tests.append("regexp_matches(t, '[0-9][eE]')")
+    if person.packed_core is not None:
+        tests.append(f"regexp_matches(t, {quoted(person.packed_core)})")
     return f"({' OR '.join(tests)})"
+
+
+def _packed(person: Person) -> dict[str, str]:
+    """Functions for runs of base64 that hold the id: which there are in a text, and whether there is any or the id as it is."""
+    if person.packed is None or person.packed_core is None:
+        return {"erase_packed(t)": "CAST([] AS VARCHAR[])", "erase_found(t)": "erase_plain(t)"}
+    plain = "substr(translate(rtrim(r, '='), '-_', '+/'), k)"
+    return {
+        "erase_quads(s)": "CASE WHEN length(s) % 4 = 1 THEN left(s, length(s) - 1) ELSE s END",
+        "erase_data(s)": "try(from_base64(rpad(s, CAST(4 * ceil(length(s) / 4) AS INTEGER), '=')))",
+        "erase_text(b)": "coalesce(replace(try(decode(b)), chr(0), ''), replace(CAST(b AS VARCHAR), '\\x00', ''))",
+        "erase_unpacked(r)": f"list_transform([1, 2, 3, 4], lambda k: erase_text(erase_data(erase_quads({plain}))))",
+        "erase_in_run(r)": "len(list_filter(flatten(list_transform(list_prepend(r, string_split(r, '/')), lambda p: erase_unpacked(p))), "
+        "lambda d: coalesce(erase_plain(d), false))) > 0",
+        "erase_packed(t)": f"list_filter(regexp_extract_all(t, {quoted(person.packed)}), lambda r: erase_in_run(r))",
+        "erase_found(t)": f"(erase_plain(t) OR CASE WHEN regexp_matches(t, {quoted(person.packed_core)}) THEN len(erase_packed(t)) > 0 ELSE false END)",
+    }
 
 
 def _found(person: Person) -> str:

@@ -1,7 +1,7 @@
 r"""How a text may stand in another: as it is, as JSON within JSON writes it, percent-encoded, as an entity of HTML, composed or not.
 
 What this makes are regular expressions that Python and RE2 read alike, so that files of any kind are searched by one rule.
-A digest, a text that is encrypted, and one that is packed (base64, gzip) aren't spellings: those say something else.
+A digest, and a text that is encrypted or packed, aren't spellings: those say something else. Of base64 see ``packed``.
 """
 
 from __future__ import annotations
