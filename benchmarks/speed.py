@@ -21,6 +21,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from learnfold import catalog
 from learnfold.generate import Semester, messages
+from learnfold.settings import Settings
 from learnfold.speed.place import Place
 from learnfold.speed.reading import FolderFollowing
 from learnfold.speed.row import layout
@@ -39,7 +40,7 @@ class Looking(threading.Thread):
         super().__init__(daemon=True)
         import duckdb
 
-        batch = FolderFollowing(str(state), layout(catalog.load())).now()
+        batch = FolderFollowing(str(state), layout(catalog.load()), Settings()).now()
         if batch is None:
             raise SystemExit("there is no live state")
         self._tables, self._connection = batch.tables("live"), duckdb.connect()

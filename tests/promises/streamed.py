@@ -87,7 +87,7 @@ class World:
     """A place with a master dataset, batches, and a speed layer over them."""
 
     root: Path
-    job: str
+    job: str | None  # None: all
     settings: Settings
     log: Log = field(default_factory=Log)
     ingested: Positions = field(default_factory=dict)
@@ -146,7 +146,7 @@ class World:
         return found
 
     def _answers(self, base: Base, live: Live, views: list[str]) -> dict[str, list[dict[str, Any]]]:
-        tables = LiveTables("pair", base.folder, live, LAYOUT)
+        tables = LiveTables("pair", base.folder, live, LAYOUT, self.settings)
         known = catalog.load().views
         found = {}
         with duckdb.connect() as connection:

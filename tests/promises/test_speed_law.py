@@ -105,3 +105,21 @@ def test_batch_and_live_answer_as_a_recompute(job: str, data: st.DataObject) -> 
         assert all(offset >= border[topic][partition] for topic, partition, offset in world.waiting), waited
         live.close()
         base.close()
+
+
+@settings(max_examples=tries(2))
+@given(data=st.data())
+def test_views_over_several_subjects_answer_as_a_recompute(data: st.DataObject) -> None:
+    """Those that read other subjects' rollups and views, thresholds and the clock's day: all views, of all topics together."""
+    with TemporaryDirectory() as folder:
+        world = World(Path(folder), None, data.draw(st.sampled_from(ZONES)))
+        for topic in [topic for topics in TOPICS.values() for topic in topics]:
+            items = [(data.draw(st.integers(0, PARTITIONS - 1)), item) for item in data.draw(streams(topic, 12))]
+            world.log.add(topic, items, PARTITIONS)
+        ends = world.log.ends()
+        base = world.batch(some_ahead(data, {}, ends))
+        assert base.about.without == {}
+        live = repaired(world, base, follow(world, base, ends, data), data)
+        assert world.differences(base, live) == []
+        live.close()
+        base.close()

@@ -80,7 +80,7 @@ class Watching(threading.Thread):
     def __init__(self, folder: Path) -> None:
         super().__init__(daemon=True)
         self.connection = duckdb.connect()
-        self.following = FolderFollowing(str(folder / "state"), LAYOUT)
+        self.following = FolderFollowing(str(folder / "state"), LAYOUT, Settings())
         self.batch: FolderBatch | None = None
         self.seen: list[tuple[int, int]] = []  # sums, and how many could be there at most
         self.most = 0

@@ -108,7 +108,7 @@ def followed(tmp_path: Path) -> Iterator[Followed]:
 def client(followed: Followed) -> Iterator[Client]:
     """A server of both."""
     said: list[str] = []
-    following = FolderFollowing(str(followed.state.folder), LAYOUT)
+    following = FolderFollowing(str(followed.state.folder), LAYOUT, Settings(threads=1))
     serving = Serving(str(followed.world.root / "out"), open=True)
     opened = open_app(serving, catalog.load(), Settings(threads=1), said.append, following)
     try:

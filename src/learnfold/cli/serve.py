@@ -85,11 +85,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         print(line, file=sys.stderr, flush=True)
 
     found = catalog.load()
-    serve(serving, found, settings, say, _following(args, found, say))
+    serve(serving, found, settings, say, _following(args, found, settings, say))
     return 0
 
 
-def _following(args: argparse.Namespace, catalog: Catalog, say: Callable[[str], None]) -> Following | None:
+def _following(
+    args: argparse.Namespace, catalog: Catalog, settings: Settings, say: Callable[[str], None]
+) -> Following | None:
     """What came since the batch; None where nobody asks for it."""
     if args.state is None and args.kafka is None:
         return None
@@ -103,7 +105,7 @@ def _following(args: argparse.Namespace, catalog: Catalog, say: Callable[[str], 
     if args.kafka is not None:
         child = Child(args.output, state, args.kafka, say)
         child.start()
-    return FolderFollowing(state, layout(catalog), child)
+    return FolderFollowing(state, layout(catalog), settings, child)
 
 
 def _token(args: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from learnfold.catalog import View
+    from learnfold.settings import Settings
     from learnfold.speed.child import Child
     from learnfold.speed.live import Progress
     from learnfold.speed.place import Current
@@ -32,9 +33,10 @@ _TRIES = 5
 class FolderTables(LiveTables):
     """The states of one batch and of what came since, wherever in the folder the latter is now."""
 
-    def __init__(self, name: str, place: Place, current: Current, layout: Layout) -> None:
-        self._place, self._current = place, current
-        super().__init__(name, place.folder / current.base, Live(place.folder / current.live, readonly=True), layout)
+    def __init__(self, name: str, of: FolderBatch, current: Current) -> None:
+        self._place, self._current = of.place, current
+        live = Live(of.place.folder / current.live, readonly=True)
+        super().__init__(name, of.place.folder / current.base, live, of.layout, of.settings)
 
     def refresh(self, cursor: duckdb.DuckDBPyConnection, views: Iterable[View]) -> Progress:
         """Brings the live states of these views to one tick, in the cursor's transaction; how far that is."""
@@ -59,6 +61,7 @@ class FolderBatch:
     place: Place
     current: Current
     layout: Layout
+    settings: Settings
     without: Mapping[str, str]  # views that the batch answers for alone, and why
 
     @property
@@ -73,7 +76,7 @@ class FolderBatch:
             if current.base != self.current.base:
                 current = self.current
             try:
-                return FolderTables(name, self.place, current, self.layout)
+                return FolderTables(name, self, current)
             except LearnfoldError as error:
                 why = error
         raise why
@@ -82,9 +85,9 @@ class FolderBatch:
 class FolderFollowing:
     """The live state of a folder, as whoever writes it leaves it."""
 
-    def __init__(self, folder: str, layout: Layout, child: Child | None = None) -> None:
+    def __init__(self, folder: str, layout: Layout, settings: Settings, child: Child | None = None) -> None:
         """``child``: the process that writes it, which is ended with this."""
-        self._place, self._layout, self._child = Place(folder), layout, child
+        self._place, self._layout, self._settings, self._child = Place(folder), layout, settings, child
         self._batch: FolderBatch | None = None
 
     def now(self) -> FolderBatch | None:
@@ -99,7 +102,7 @@ class FolderFollowing:
                 raise StorageError(f"the live state in {self._place.folder} can't be read: {error}") from error
             if about.batch != current.batch:
                 raise DataError(f"the live state in {self._place.folder} is of several batches")
-            self._batch = FolderBatch(self._place, current, self._layout, about.without)
+            self._batch = FolderBatch(self._place, current, self._layout, self._settings, about.without)
         return self._batch
 
     def close(self) -> None:

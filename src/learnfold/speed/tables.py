@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from learnfold.catalog.thresholds import written_out
 from learnfold.engines.duckdb.sql import quoted
 from learnfold.speed.base import DATABASE
 from learnfold.speed.stored import restored, sent, sent_type
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import View
     from learnfold.catalog.plans import State
+    from learnfold.settings import Settings
     from learnfold.speed.live import Live, Progress
     from learnfold.speed.row import Layout
     from learnfold.speed.stored import Value
 
+
+_TODAY = "CAST(make_timestamp(epoch_us(now())) AS DATE)"
 
 _MOST_CHURN = 500_000
 """Rows that are put into a table before it is made again."""
@@ -32,7 +36,8 @@ class LiveTables:
     holds a lock until its question's has begun.
     """
 
-    def __init__(self, name: str, base: Path, live: Live, layout: Layout) -> None:
+    def __init__(self, name: str, base: Path, live: Live, layout: Layout, settings: Settings) -> None:
+        self._settings = settings
         self.name, self._base, self._live, self._layout = name, base, live, layout
         self._numbers = {state.name: number for number, state in enumerate(layout.states)}
         self._ticks: dict[int, int] = {}
@@ -81,7 +86,7 @@ class LiveTables:
     def select(self, view: View) -> str:
         """The SELECT of the view's rows of base and live states together."""
         merged = ", ".join(f"{state.name} AS NOT MATERIALIZED ({self._merged(state)})" for state in view.plan.states)
-        return f"WITH {merged} {view.plan.query}"
+        return written_out(f"WITH {merged} {view.plan.query}", self._settings, _TODAY)
 
     def _merged(self, state: State) -> str:
         columns = ", ".join(column.name for column in state.columns)
