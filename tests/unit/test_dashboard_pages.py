@@ -112,14 +112,14 @@ def test_numbers_on_the_course_s_page_are_those_of_the_published_files(client: C
 
 
 def test_a_list_is_the_published_view_in_the_order_that_its_links_ask_for(client: Client, place: Place) -> None:
-    """Videos by hours, the most first, then the least; numbers as SQL finds them."""
+    """Videos by viewers, the most first, then the least; numbers as SQL finds them."""
     for direction in ("desc", "asc"):
-        page = client.get(f"/c/CS101/videos?sort=total_views_hours&dir={direction}").text
+        page = client.get(f"/c/CS101/videos?sort=unique_viewers&dir={direction}").text
         found = re.findall(r'<th scope="row"><bdi><a href="/c/CS101/videos/([^"?]+)', page)
         rows = ask(
             place,
             "video_popularity",
-            f"video_id FROM VIEW WHERE course_id = 'CS101' ORDER BY total_views_hours {direction}, video_id",
+            f"video_id FROM VIEW WHERE course_id = 'CS101' ORDER BY unique_viewers {direction}, video_id",
         )
         assert found[:5] == [name for (name,) in rows][:5]
         assert len(found) == len(rows)

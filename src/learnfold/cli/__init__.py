@@ -27,6 +27,7 @@ COMMANDS = {
     "coverage": "which views and columns some events fill, and what is missing",
     "show": "print a view's rows",
     "serve": "answer questions of the views over HTTP",
+    "digest": "mail a course's week to its teachers",
     "speed": "follow Kafka, so that views are a moment old",
     "status": "what the last batches did, and what is pending",
     "diff": "what changed between two batches, by view",
@@ -113,6 +114,8 @@ def _install(module: str | None) -> str:
         "uvicorn": "serve",
         "httptools": "serve",
         "joserfc": "serve",
+        "jinja2": "serve",
+        "markupsafe": "serve",
     }
     return how_to_install(extra.get(module or "", ""))
 

@@ -22,6 +22,8 @@ SIGNALS = ("absent", "fading", "missing_work", "low_grade", "few_videos")
 LEAST = 2
 """With so many signals a student is listed on the course's page."""
 
+ORDER = ("-signals", "-days_away", "user_id")
+
 
 def students(visit: Visit) -> Shown:
     """The list: of one reason if the address names it; as a file too."""
@@ -34,10 +36,10 @@ def students(visit: Visit) -> Shown:
 
 def signals(visit: Visit, course: str, most: int | None) -> dict[str, Any] | None:
     """Students with signals; all of them, those with most first, where ``most`` is None. None: signals aren't known."""
-    rows = visit.ask.rows("student_at_risk", {"course_id": course}, order=("-signals", "-days_away", "user_id"))
+    rows = visit.ask.rows("student_at_risk", {"course_id": course}, order=ORDER)
     if rows is None:
         return None
-    listed = [row for row in rows if (row["signals"] or 0) >= (LEAST if most is not None else 0)]
+    listed = flagged(visit, course) if most is not None else list(rows)
     reason = visit.query.get("reason", "") if most is None else ""
     chips = [("", visit.words("all"), len(listed))]
     chips += [(name, visit.words(f"chip_{name}"), sum(row[name] == 1 for row in listed)) for name in SIGNALS]
@@ -72,6 +74,12 @@ def signals(visit: Visit, course: str, most: int | None) -> dict[str, Any] | Non
         "source": visit.links.to("/explore/{}", "student_at_risk", **where),
         "file": files,
     }
+
+
+def flagged(visit: Visit, course: str) -> list[Row]:
+    """The students whom the course's page lists, those with most signals first; none where signals aren't known."""
+    rows = visit.ask.rows("student_at_risk", {"course_id": course}, order=ORDER)
+    return [row for row in rows or () if (row["signals"] or 0) >= LEAST]
 
 
 def reasons(visit: Visit, row: Row) -> list[tuple[str, str]]:

@@ -82,9 +82,9 @@ def _strips(visit: Visit, course: str, strips: list[Strip], popular: dict[Any, R
     t = visit.words
     known = {strip.name: strip for strip in strips}
     keys: dict[str, Callable[[str], Any]] = {
-        "video": lambda name: name,
+        "video_id": lambda name: name,
         "half": lambda name: known[name].half_share,
-        "viewers": lambda name: popular.get(name, {}).get("unique_viewers"),
+        "unique_viewers": lambda name: popular.get(name, {}).get("unique_viewers"),
         "again": lambda name: again.get(name, {}).get("rewatch_percentage"),
     }
     sort = visit.sort(list(keys), "half")
@@ -101,10 +101,10 @@ def _strips(visit: Visit, course: str, strips: list[Strip], popular: dict[Any, R
             ]
         )
     heads = [
-        Head(t("video"), "video"),
+        Head(t("video"), "video_id"),
         Head(t("start_to_end"), wide=True),
         Head(t("half_leave_at"), "half", number=True),
-        Head(t("viewers"), "viewers", number=True),
+        Head(t("viewers"), "unique_viewers", number=True),
         Head(t("watch_again"), "again", number=True),
     ]
     return Table(heads, rows, sort)
