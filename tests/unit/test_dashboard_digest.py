@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import socketserver
 import threading
@@ -55,7 +56,7 @@ def test_a_mail_says_what_the_page_says(place: Place, capsys: pytest.CaptureFixt
     assert text.startswith("CS101, Week 6: 6 Oct – 12 Oct 2025\n\n- ")
     assert "\nhttps://views.example/c/CS101?week=2025-10-06&lang=en\n" in text
     with shown(place.out) as client:
-        page = client.get("/c/CS101?week=2025-10-06").text
+        page = html.unescape(client.get("/c/CS101?week=2025-10-06").text)
     for sentence in re.findall(r"^- (.+)$", text, re.MULTILINE):
         assert f">{sentence}</li>" in page
     numbers = re.findall(r"^(?:Handed in|Hours of video): ([\d,.]+)", text, re.MULTILINE)
