@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ingested import KilledError, dying_after, rows, visible
 from platform_records import CANVAS, MOODLE, TRACKING
 from xapi_statements import CASES as STATEMENTS
 
+from learnfold import catalog
 from learnfold.catalog import reasons
 from learnfold.cli import main
+from learnfold.ingest.files.backfill import Backfill
+from learnfold.ingest.files.located import located
+from learnfold.ingest.files.receipt import digest_of
+from learnfold.ingest.mapping.file import load
+from learnfold.ingest.mapping.translate import Translated, translate
+from learnfold.settings import Settings
+from learnfold.storage.folder import FolderStorage
 
 
 def taken(*args: object, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -89,3 +102,70 @@ def test_statements_in_a_column_are_read_as_statements(tmp_path, capsys):
     rows = [{"event_id": str(number), "event": json.dumps(case[1])} for number, case in enumerate(STATEMENTS)]
     report = taken(as_csv(rows, tmp_path / "export.csv"), "--from", "xapi", "--into", tmp_path / "m", capsys=capsys)
     assert (events_in(STATEMENTS), len(STATEMENTS) - events_in(STATEMENTS)) == counted(report)
+
+
+def test_a_log_of_another_program_is_refused_in_one_line(tmp_path, capsys):
+    """Nothing of it is JSON: exit 1, also when it is said again; its lines are kept."""
+    (tmp_path / "tracking.log").write_text("Jan 1 host sshd[1]: in\nJan 2 host sshd[1]: out\n")
+    words = ["ingest", str(tmp_path / "tracking.log"), "--from", "openedx-tracking-log", "--into", str(tmp_path / "m")]
+    for _ in range(2):
+        assert main(words) == 1
+        assert "none of its 2 lines is JSON. They are in the quarantine" in capsys.readouterr().err
+    assert len(rows(sorted((tmp_path / "m" / "_quarantine").rglob("*.parquet")))) == 2
+
+
+ROWS = [row | {"id": str(number)} for number, (_, row, _, _) in enumerate(MOODLE, 1) if "eventname" in row]
+FORMS = ("jsonl", "json", "csv", "parquet", "jsonl.gz", "csv.gz", "json.gz")
+
+
+def as_file(some: list[dict[str, Any]], path: Path) -> Path:
+    """Rows of Moodle's log in the form that the name says."""
+    form = path.name.partition(".")[2]
+    plain = path.with_name(path.name.removesuffix(".gz"))
+    if form.startswith("jsonl"):
+        plain.write_text("".join(f"{json.dumps(row)}\n" for row in some))
+    elif form.startswith("json"):
+        plain.write_text(json.dumps(some))
+    else:
+        as_csv(
+            [dict.fromkeys(ROWS[0], "") | row for row in some],
+            path.with_suffix(".made") if form == "parquet" else plain,
+        )
+    if form == "parquet":
+        made = path.with_suffix(".made")
+        duckdb.sql(f"COPY (SELECT * FROM read_csv('{made}', all_varchar=true)) TO '{path}'")
+    elif form.endswith(".gz"):
+        path.write_bytes(gzip.compress(plain.read_bytes()))
+        plain.unlink()
+    return path
+
+
+@given(data=st.data())
+def test_a_log_in_files_of_any_kind_gives_its_events_once(data: st.DataObject) -> None:
+    """Cut into files of every kind that overlap, taken in any order, killed before any write and said again: each row is its event, once."""
+    with TemporaryDirectory() as folder:
+        master = FolderStorage(f"{folder}/master")
+        files = []
+        for number in range(data.draw(st.integers(1, 4))):
+            some = data.draw(st.lists(st.sampled_from(ROWS), min_size=1, max_size=8, unique_by=lambda row: row["id"]))
+            form = data.draw(st.sampled_from(FORMS))
+            files.append((as_file(some, Path(folder) / f"part{number}.{form}"), some))
+        for file, _ in data.draw(st.permutations([*files, *files[:1]])):
+            backfill = Backfill(master, catalog.load(), Settings(), mapping=load("moodle-log"))
+            (source,) = located([str(file)], Settings())
+            with contextlib.suppress(KilledError), dying_after(data.draw(st.integers(1, 12))):
+                backfill.take(source)
+            backfill.take(source)
+            backfill.close()
+        mapping = load("moodle-log")
+        results = [
+            result
+            for row in {row["id"]: row for _, some in files for row in some}.values()
+            for result in translate(row, mapping)
+        ]
+        wanted = {str(result.event["event_id"]) for result in results if isinstance(result, Translated)}
+        found = rows(visible(Path(folder) / "master")) if wanted else []
+        assert {str(row["event_id"]) for row in found} == wanted
+        told = sum(1 for _, some in files for row in some for r in translate(row, mapping) if isinstance(r, Translated))
+        contents = {digest_of(file) for file, _ in files}
+        assert len(contents) < len(files) or len(found) == told

@@ -204,6 +204,8 @@ def _files(args: argparse.Namespace, settings: Settings) -> int:
             reporter.step("ingesting", source.name)
             try:
                 reports.append(backfill.take(source))
+                if mapping is not None:
+                    _refuse_another_kind(reports[-1], mapping.name)
             except (DataError, UsageError) as error:  # of this file; the others are taken all the same
                 errors.append(error)
     finally:
@@ -215,6 +217,18 @@ def _files(args: argparse.Namespace, settings: Settings) -> int:
         worst = DataError if any(isinstance(error, DataError) for error in errors) else UsageError
         raise worst("\n".join(map(str, errors)))
     return 0
+
+
+def _refuse_another_kind(report: FileReport, mapping: str) -> None:
+    """Raises DataError for a file of which not a line is JSON: it is of another program. What it holds is in the quarantine."""
+    from learnfold.catalog import reasons
+
+    why = {reason: count for counts in report.quarantined.values() for reason, count in counts.items()}
+    if not report.events and set(why) == {reasons.NOT_JSON}:
+        raise DataError(
+            f"{report.name} is no file that {mapping} reads: none of its {why[reasons.NOT_JSON]:,} lines is JSON. "
+            "They are in the quarantine"
+        )
 
 
 def _done(report: FileReport) -> str:
