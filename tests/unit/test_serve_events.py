@@ -73,6 +73,18 @@ def test_who_comes_back_is_told_what_changed_meanwhile(place: Place) -> None:
     assert same["data"]["views"] == []
 
 
+def test_who_sees_no_small_groups_isnt_told_which_views_changed(place: Place) -> None:
+    """All are named at every batch: that one changed could tell that one person did something."""
+    some = [(VIEWS["video_popularity"], Grant(form=Form(least_people=5)))]
+    with served(place.out) as client:
+        listener = Listener(client.opened.bases, lambda: some, place.current().batch)
+        listener.news()
+        place.watch(1, "ann", event_type="NOTHING_THAT_COUNTS")
+        place.run()
+        client.opened.bases.look()
+        assert [event["data"]["views"] for event in listener.news()] == [["video_popularity"]]
+
+
 def test_only_views_that_may_be_seen_are_named(place: Place) -> None:
     """Rules are asked again for every event."""
     seen = [(VIEWS["video_popularity"], Grant())]

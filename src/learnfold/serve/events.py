@@ -76,7 +76,8 @@ class Listener:
         return self._views
 
     def _batch(self, manifest: Manifest, changed: set[str]) -> dict[str, Any]:
-        views = [view.name for view, _ in self.visible() if view.name in changed]
+        # of small groups every view is named: that one changed could tell of one person
+        views = [view.name for view, grant in self.visible() if view.name in changed or grant.form.least_people]
         data = {"batch": manifest.batch, "published_at": manifest.ended_at, "views": views}
         return {"event": "batch", "id": manifest.batch, "data": data}
 
