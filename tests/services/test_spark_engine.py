@@ -38,6 +38,7 @@ from oracle.fields import TOPIC_FIELDS
 from promises.absence import places, without
 from promises.dataset import SHAPES, Dataset, folders
 from promises.messages import TOPICS, streams
+from promises.retractions import check_any_order
 from promises.views import differences, run_job, views_of
 from services.on_spark import on_spark, spark
 
@@ -369,6 +370,13 @@ def test_days_that_come_one_by_one_give_the_views_of_the_contract_within_any_bou
             on = bounded(events, rows, ENDLESS)
             run_job(dataset.root, Path(folder) / "out", job, on)
             assert differences(Path(folder) / "out", dataset.messages, job, on) == []
+
+
+@given(data=st.data())
+@settings(max_examples=tries(2), deadline=None)
+def test_any_order_of_events_and_words_gives_the_rows_of_what_remains(data: st.DataObject) -> None:
+    """An event that was taken back never was, whichever came first: as on DuckDB."""
+    check_any_order(data, on_spark())
 
 
 def test_files_that_cannot_be_read_stop_a_run_by_name(semester: Path, tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def test_what_a_platform_sends_becomes_its_event(mapping, title, document, topic
 
 
 BASIC = {"xapi": xapi_statements.CASES, "caliper": caliper_events.CASES}
+FURTHER = {"xapi": [xapi_statements.VOIDING]}
+"""Documents that become something else than an event or nothing."""
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -60,7 +62,7 @@ def test_every_rule_has_a_document_that_it_decides(name):
     """No rule is out of reach behind another, and none is untested."""
     mapping, decided = load(name), set()
     documents = [case[1] for case in BASIC.get(name, [])] + [case[2] for case in CASES if case[0] == name]
-    for document in documents:
+    for document in [*documents, *FURTHER.get(name, ())]:
         for item in FORMS[mapping.reads](document, mapping.unpack):
             facets = {facet: tuple(value.all_of(item.source)) for facet, value in mapping.facets.items()}
             decided.add(next((rule.about for rule in mapping.rules if rule.fits(item.source, facets)), None))

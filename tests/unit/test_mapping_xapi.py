@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from mapping_claims import expected, kept_whole, mangled, rubbish
-from xapi_statements import ADL, CASES, COURSE, EDX, MOODLE, VIDEO, activity, edx, moodle, player
+from xapi_statements import ADL, CASES, COURSE, EDX, MOODLE, VIDEO, VOIDING, activity, edx, moodle, player
 
 from learnfold.ingest.mapping.document import parts_of, renewed
 from learnfold.ingest.mapping.file import load, shipped
-from learnfold.ingest.mapping.translate import Translated, Unmapped, translate
+from learnfold.ingest.mapping.translate import Retracted, Translated, Unmapped, translate
 
 XAPI = load("xapi")
 DOCS = Path(__file__).parents[2] / "docs"
@@ -44,6 +44,16 @@ def test_a_statement_is_found_in_every_wrapping(wrap):
     """Alone, in an array, in a store's answer and in a record of a store's export, a statement is the same event."""
     statement = STATEMENTS[0]
     assert one(statement).event == one(wrap(statement)).event
+
+
+def test_a_voided_statement_is_taken_back():
+    """A voiding statement is no event: it names the one that never was, which may come in any spelling of its id."""
+    (found,) = translate(VOIDING, XAPI)
+    assert isinstance(found, Retracted)
+    assert (found.event_id, found.at) == ("e05aa883-acaf-40ad-bf54-02c8ce485fb0", VOIDING["timestamp"])
+    (nameless,) = translate(VOIDING | {"object": {"objectType": "StatementRef"}}, XAPI)
+    assert isinstance(nameless, Unmapped)
+    assert "which statement it takes back" in nameless.reason
 
 
 def test_neighbours_change_nothing():

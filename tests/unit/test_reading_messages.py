@@ -277,7 +277,22 @@ def test_of_many_different_copies_the_same_one_is_kept(tmp_path: Path) -> None:
         messages(many, copy)
     seen = [see(master, TOPIC) for master in (one, many)]
     assert seen[0].events == seen[1].events == expected(one, TOPIC)[0]
-    assert [one.report.manifest.jobs["seen"].topics[TOPIC].duplicates for one in seen] == [len(COPIES) - 1] * 2
+    records = [one.report.manifest.jobs["seen"].topics[TOPIC] for one in seen]
+    assert [(record.duplicates, record.conflicting) for record in records] == [(len(COPIES) - 1, len(COPIES) - 1)] * 2
+
+
+def test_copies_that_say_the_same_are_no_conflict(tmp_path: Path) -> None:
+    """A copy conflicts where it says something else than the event that counts, not where Kafka gave it another place."""
+    kafka(
+        tmp_path / "master",
+        (sent(event_id="e"), 0, 1),
+        (sent(event_id="e"), 1, 7),
+        (sent(event_id="e", course_id="c"), 1, 8),
+        (sent(event_id="f", timestamp="2025-12-10 14:30:01"), 0, 2),
+        (sent(event_id="f"), 0, 3),
+    )
+    record = see(tmp_path / "master", TOPIC).report.manifest.jobs["seen"].topics[TOPIC]
+    assert (record.events, record.duplicates, record.conflicting) == (2, 3, 2)
 
 
 def test_a_broken_copy_never_stands_in_for_a_good_one(tmp_path: Path) -> None:

@@ -28,16 +28,17 @@ def check_views(broken: dict[str, dict[str, list[dict[str, object]]]]) -> None:
 
 
 def check_nothing_shrank(last: JobRecord | None, topics: dict[str, TopicRecord], out: Storage) -> None:
-    """Raises ShrunkError where a topic's day holds fewer events than in the last batch: events are never taken back."""
+    """Raises ShrunkError where a topic's day holds fewer events, those that were taken back too, than in the last batch."""
     lines = []
     for name, topic in topics.items():
         before = last.topics.get(name) if last else None
         if before is None or before.reading != topic.reading:
             continue
         for day, counts in before.days.items():
-            now = topic.days.get(day, DayCounts()).events
-            if now < counts.events:
-                lines.append(f"  {name} {day}: {now} events, {counts.events} in the last batch")
+            found = topic.days.get(day, DayCounts())
+            now, then = found.events + found.retracted, counts.events + counts.retracted
+            if now < then:
+                lines.append(f"  {name} {day}: {now} events, {then} in the last batch")
         gone = [path for path in before.files if path not in topic.files]
         if lines and gone:
             lines += [f"  {path} is gone" for path in gone[:_SHOWN]]

@@ -102,6 +102,7 @@ def fold_topic(
         }
         work.unreadable = {path: why for path, why in plan.last.unreadable.items() if path in work.records}
     _find_rows(work)
+    _find_retracted(work)
     stale = [rollup for rollup in rollups if rollup in plan.stale]
     if stale:
         _fold_days(work, stale, None)
@@ -120,6 +121,19 @@ def _find_rows(work: _Work) -> None:
     for path, count in rows.items():
         work.records[path].rows = count
     _leave_out(work, unreadable)
+
+
+def _find_retracted(work: _Work) -> None:
+    """Makes the days dirty whose events were taken back since the last batch."""
+    plan = work.plan
+    if not plan.new_retractions or plan.dirty is None:
+        return
+    work.context.workspace.reporter.step(f"finding what was taken back of {plan.topic.name}")
+    known = sorted(path for path in plan.entries if path not in plan.changed and path not in work.unreadable)
+    for group in _groups(work, known):
+        words, size = sorted(plan.new_retractions), _size(work, group)
+        days = work.context.engine.days_retracted(plan.topic, group, words, size)
+        plan.dirty |= {day for path in group for day in work.records[path].days} if days is None else days
 
 
 def _leave_out(work: _Work, unreadable: dict[str, str]) -> None:
@@ -191,7 +205,9 @@ def _fold(work: _Work, rollups: Sequence[Rollup], files: Sequence[str], days: fr
     work.count += 1
     fresh = frozenset(file for file in files if file in work.fresh)
     ids = ids_path(context.batch, topic.name, f"{work.count:04d}") if context.workspace.settings.states else None
-    folded = context.engine.fold(FoldRequest(topic, rollups, files, days, fresh, name, ids, _size(work, files)))
+    taken_back = sorted(work.plan.retractions)
+    request = FoldRequest(topic, rollups, files, days, fresh, name, taken_back, work.rollups, ids, _size(work, files))
+    folded = context.engine.fold(request)
     _leave_out(work, folded.unreadable)
     if (written := folded.quarantine) is not None:
         work.quarantines[written.path] = WrittenFile(written.bytes, written.sha256)
@@ -232,6 +248,7 @@ def _folded_topic(work: _Work) -> FoldedTopic:
     record = TopicRecord(
         plan.reading, dict(sorted(work.records.items())), unreadable=dict(sorted(work.unreadable.items()))
     )
+    record.retractions = {path: entry.tag for path, entry in sorted(plan.retractions.items())}
     record.offsets = {str(partition): offset for partition, offset in sorted(plan.offsets.items())}
     used = {file.quarantine for file in record.files.values()}
     known = {**(last.quarantines if last else {}), **work.quarantines}

@@ -136,15 +136,31 @@ class TopicRecord:
     quarantines: dict[str, WrittenFile] = field(default_factory=dict)
     """The files that hold invalid events, by path; those that an earlier learnfold wrote aren't here."""
 
+    retractions: dict[str, str] = field(default_factory=dict)  # files that take events back: the tag of each
+
     @property
     def events(self) -> int:
         """Valid events, each once."""
         return sum(counts.events for counts in self.days.values())
 
+    def events_after(self, day: date) -> int:
+        """Valid events of days behind that one."""
+        return sum(counts.events for other, counts in self.days.items() if other > day)
+
     @property
     def duplicates(self) -> int:
         """Events dropped since the same one was there already."""
         return sum(counts.duplicates for counts in self.days.values())
+
+    @property
+    def retracted(self) -> int:
+        """Events that were taken back."""
+        return sum(counts.retracted for counts in self.days.values())
+
+    @property
+    def conflicting(self) -> int:
+        """Dropped duplicates that say something else than the event that counts."""
+        return sum(counts.conflicting for counts in self.days.values())
 
     @property
     def quarantined(self) -> dict[str, int]:
@@ -320,9 +336,10 @@ def _stored(record: Any) -> Any:
         case FileRecord() | IdsFile():  # first, since most records are of files
             return {**vars(record), "days": _by_day(record.days)}
         case TopicRecord():
-            return _filled({**vars(record), "days": _by_day(record.days)}, "ids", "quarantines")
+            return _filled({**vars(record), "days": _by_day(record.days)}, "ids", "quarantines", "retractions")
         case DayCounts():
-            return [record.events, record.duplicates]
+            more = [record.retracted, record.conflicting] if record.retracted or record.conflicting else []
+            return [record.events, record.duplicates, *more]
         case RollupRecord():
             return {"fingerprint": record.fingerprint, "parts": record.files, "blocks": record.segments}
         case RollupFile() | AllTimeSegment():
@@ -358,7 +375,7 @@ def _topic(value: dict[str, Any]) -> TopicRecord:
         path: FileRecord(**{**file, "days": {date.fromisoformat(day): n for day, n in file["days"].items()}})
         for path, file in value["files"].items()
     }
-    days = {date.fromisoformat(day): DayCounts(*counts) for day, counts in value["days"].items()}
+    days = {date.fromisoformat(day): _counts(counts) for day, counts in value["days"].items()}
     rollups = {name: _rollup(record) for name, record in value["rollups"].items()}
     ids = [
         IdsFile(**{**file, "days": {date.fromisoformat(day): place for day, place in file["days"].items()}})
@@ -368,6 +385,12 @@ def _topic(value: dict[str, Any]) -> TopicRecord:
     return TopicRecord(
         **{**value, "files": files, "days": days, "rollups": rollups, "quarantines": quarantines, "ids": ids}
     )
+
+
+def _counts(value: list[int]) -> DayCounts:
+    if len(value) not in {2, 4}:
+        raise ValueError(f"{value!r} are no counts of a day")
+    return DayCounts(*value)
 
 
 def _rollup(value: dict[str, Any]) -> RollupRecord:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def batch_numbers(manifest: Manifest, jobs: Sequence[str], settings: Settings, *, folded: bool) -> list[Sample]:
     """What the batch holds of ``jobs``; ``folded``: whether this run made it, or found nothing new."""
     now = datetime.now(UTC)
-    latest = now + timedelta(days=settings.future_days)
+    latest = latest_day(settings)
     engine = "spark" if "spark" in manifest.versions else "duckdb"
     found: list[Sample] = []
     for job in jobs:
@@ -33,6 +33,11 @@ def batch_numbers(manifest: Manifest, jobs: Sequence[str], settings: Settings, *
             found += _topic(job, name, topic)
             found += _newest(job, name, topic, now, latest)
     return found
+
+
+def latest_day(settings: Settings) -> date:
+    """The last UTC day that isn't in the future, by the clock and the setting."""
+    return (datetime.now(UTC) + timedelta(days=settings.future_days)).date()
 
 
 def _job(job: str, record: JobRecord, *, folded: bool) -> Iterator[Sample]:
@@ -51,6 +56,8 @@ def _job(job: str, record: JobRecord, *, folded: bool) -> Iterator[Sample]:
 def _topic(job: str, name: str, topic: TopicRecord) -> Iterator[Sample]:
     yield metrics.EVENTS.of(topic.events, batch_job=job, topic=name)
     yield metrics.DUPLICATES.of(topic.duplicates, batch_job=job, topic=name)
+    yield metrics.CONFLICTING.of(topic.conflicting, batch_job=job, topic=name)
+    yield metrics.RETRACTED.of(topic.retracted, batch_job=job, topic=name)
     yield metrics.UNREADABLE_FILES.of(len(topic.unreadable), batch_job=job, topic=name)
     for reason, count in topic.quarantined.items():
         yield metrics.QUARANTINED.of(count, batch_job=job, topic=name, reason=reason)
@@ -59,12 +66,11 @@ def _topic(job: str, name: str, topic: TopicRecord) -> Iterator[Sample]:
     yield metrics.PENDING_FILES.of(0, batch_job=job, topic=name)
 
 
-def _newest(job: str, name: str, topic: TopicRecord, now: datetime, latest: datetime) -> Iterator[Sample]:
+def _newest(job: str, name: str, topic: TopicRecord, now: datetime, latest: date) -> Iterator[Sample]:
     """How new the events are, by those that aren't of the future."""
     days = {day: counts.events for day, counts in topic.days.items() if counts.events}
-    future = sum(events for day, events in days.items() if day > latest.date())
-    yield metrics.FUTURE_EVENTS.of(future, batch_job=job, topic=name)
-    if plausible := [day for day in days if day <= latest.date()]:
+    yield metrics.FUTURE_EVENTS.of(topic.events_after(latest), batch_job=job, topic=name)
+    if plausible := [day for day in days if day <= latest]:
         newest = _midnight(max(plausible))
         over = _midnight(max(plausible) + timedelta(days=1))
         yield metrics.NEWEST_DAY.of(newest.timestamp(), batch_job=job, topic=name)

@@ -38,6 +38,8 @@ class TopicPlan:
     last: TopicRecord | None  # what can be reused; None: nothing
     changed: set[str] = field(default_factory=set)  # files that are new or have other content
     removed: set[str] = field(default_factory=set)
+    retractions: dict[str, Entry] = field(default_factory=dict)  # files that take events back, all there are
+    new_retractions: set[str] = field(default_factory=set)  # those of them whose days aren't among ``dirty`` yet
     dirty: set[date] | None = None  # days to fold for all rollups; None: all days
     stale: list[Rollup] = field(default_factory=list)  # rollups to fold for all days, since their definition changed
     damaged: set[str] = field(default_factory=set)  # rollups some of whose files are gone or aren't what was written
@@ -47,7 +49,8 @@ class TopicPlan:
     @property
     def idle(self) -> bool:
         """Whether there is nothing to do."""
-        return self.dirty == set() and not (self.stale or self.damaged or self.changed or self.removed)
+        changed = self.stale or self.damaged or self.changed or self.removed or self.new_retractions
+        return self.dirty == set() and not changed
 
     def to_read(self, days: set[date] | None) -> list[str]:
         """The files that have to be read to fold ``days`` (None: all), by path."""
@@ -156,19 +159,18 @@ def plan_topic(topic: Topic, job: Job, last: JobRecord | None, given: PlanInput)
     rollups = [rollup for rollup in job.rollups if rollup.topic.name == topic.name]
     record = last.topics.get(topic.name) if last else None
     offsets = listing.offsets.get(topic.name, {})
-    everything = TopicPlan(topic, reading, entries, folder_days, None, changed=set(entries), offsets=offsets)
-    if record is None:
-        everything.why = "never folded"
-    elif scope.full:
-        everything.why = "requested"
-    elif record.reading != reading:
-        everything.why = "the topic's definition or the platform's zone changed"
-    elif any(file.quarantine and file.quarantine not in present for file in record.files.values()):
-        everything.why = "files of its quarantine are gone"
+    retractions = listing.retractions.get(topic.name, {})
+    everything = TopicPlan(
+        topic, reading, entries, folder_days, None, changed=set(entries), retractions=retractions, offsets=offsets
+    )
+    everything.why = _why_everything(record, reading, retractions, given)
     if everything.why:
         return everything
     assert record is not None  # noqa: S101
-    plan = TopicPlan(topic, reading, entries, folder_days, record, dirty=set(), offsets=offsets)
+    plan = TopicPlan(
+        topic, reading, entries, folder_days, record, dirty=set(), retractions=retractions, offsets=offsets
+    )
+    plan.new_retractions = retractions.keys() - record.retractions.keys()
     plan.changed = {
         p
         for p, e in entries.items()
@@ -188,6 +190,9 @@ def plan_topic(topic: Topic, job: Job, last: JobRecord | None, given: PlanInput)
     differing = plan.changed | plan.removed
     loose = any(day is None for day in folder_days.values())
     ranged = {day for day in record.days if day in scope}
+    if plan.new_retractions and loose:
+        everything.why = "events were taken back; files lie outside day folders, so the topic is one unit"
+        return everything
     if differing and loose:
         everything.why = "files outside day folders changed, so the topic is one unit"
         return everything
@@ -206,6 +211,23 @@ def _find_damage(plan: TopicPlan, known: Mapping[str, RollupRecord], present: fr
     if plan.damaged:
         plan.why = "files of its rollups are gone or damaged"
     return {day for held in known.values() for file in held.files if file.path not in present for day in file.days}
+
+
+def _why_everything(
+    record: TopicRecord | None, reading: str, retractions: Mapping[str, Entry], given: PlanInput
+) -> str:
+    """Why nothing can be reused of what the last batch found of a topic; empty where something can."""
+    if record is None:
+        return "never folded"
+    if given.scope.full:
+        return "requested"
+    if record.reading != reading:
+        return "the topic's definition or the platform's zone changed"
+    if any(file.quarantine and file.quarantine not in given.present for file in record.files.values()):
+        return "files of its quarantine are gone"
+    if any(path not in retractions or retractions[path].tag != tag for path, tag in record.retractions.items()):
+        return "a file that takes events back is gone or changed"
+    return ""
 
 
 def reading_fingerprint(topic: Topic, settings: Settings) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from learnfold.batch.damage import damaged_by_size, damaged_files
 from learnfold.batch.fold import fold_topic
 from learnfold.batch.history import batch_names
 from learnfold.batch.manifest import JobRecord, Manifest, new_batch, read_current, read_replaceable
+from learnfold.batch.numbers import latest_day
 from learnfold.batch.plan import JobPlan, PlanInput, plan_job
 from learnfold.batch.publish import publish, refresh_plain_paths
 from learnfold.batch.refresh import refresh_views
@@ -54,6 +55,7 @@ class RunReport:
     jobs: tuple[str, ...]
     seconds: float
     unknown_topics: dict[str, int]  # files of topics that no subject reads, by topic
+    from_future: dict[str, int] = field(default_factory=dict)  # events of days that aren't yet, by topic
     repaired: int = 0  # plain paths that didn't hold what the batch does
 
 
@@ -89,7 +91,8 @@ def _run(
                 watch.planned(plans)
                 if all(plan.idle for plan in plans) and current is not None:
                     repaired = refresh_plain_paths(out, current, jobs, lease)
-                    return RunReport(None, current, jobs, time.perf_counter() - began, unknown_topics, repaired)
+                    seconds, future = time.perf_counter() - began, _from_future(current, settings)
+                    return RunReport(None, current, jobs, seconds, unknown_topics, future, repaired)
                 manifest = Manifest(
                     new_batch(),
                     current.batch if current else None,
@@ -115,7 +118,8 @@ def _run(
                 refresh_plain_paths(out, manifest, jobs, lease)
             with reporter.phase("clean"):
                 _tidy(workspace, jobs)
-        return RunReport(manifest.batch, manifest, jobs, time.perf_counter() - began, unknown_topics)
+        seconds = time.perf_counter() - began
+        return RunReport(manifest.batch, manifest, jobs, seconds, unknown_topics, _from_future(manifest, settings))
     finally:
         reporter.done()
         engine.close()
@@ -135,6 +139,12 @@ def _damage(
     for path, why in wrong.items():
         workspace.reporter.problem(f"{workspace.out.url}/{path}: {why}; what it held is made again from the events")
     return wrong
+
+
+def _from_future(manifest: Manifest, settings: Settings) -> dict[str, int]:
+    topics = {name: topic for job in manifest.jobs.values() for name, topic in job.topics.items()}
+    found = {name: topic.events_after(latest_day(settings)) for name, topic in topics.items()}
+    return {name: count for name, count in found.items() if count}
 
 
 def plan(request: RunRequest, catalog: Catalog, settings: Settings) -> tuple[list[JobPlan], dict[str, int]]:
@@ -332,6 +342,9 @@ def report(result: RunReport) -> dict[str, Any]:
                 "files": len(topic.files),
                 "events": topic.events,
                 "duplicates": topic.duplicates,
+                "conflicting": topic.conflicting,
+                "retracted": topic.retracted,
+                "from_future": result.from_future.get(name, 0),
                 "quarantined": topic.quarantined,
                 "unreadable": topic.unreadable,
             }

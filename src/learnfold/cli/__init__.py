@@ -35,6 +35,7 @@ COMMANDS = {
     "clean": "remove old batches and what no batch needs",
     "verify": "recompute from scratch beside it and compare",
     "erase": "erase a person from events, quarantine and views",
+    "retract": "take events back that never were",
     "quarantine": "list invalid events, or take them in again",
     "ingest": "bring events in, from Kafka or files",
     "compact": "merge small files of closed days",

@@ -48,6 +48,8 @@ class DayCounts:
 
     events: int = 0  # valid events, duplicates dropped
     duplicates: int = 0  # how many were dropped
+    retracted: int = 0  # events that were taken back, each once; they aren't among ``events``
+    conflicting: int = 0  # duplicates that say something else than the event that counts
 
 
 @dataclass
@@ -91,6 +93,9 @@ class FoldRequest:
     days: frozenset[date] | None  # the days to fold; None: all that the files hold
     fresh: frozenset[str]  # the files whose invalid events are to be quarantined
     name: str  # of the new files, without number and ending; unique
+    retractions: Sequence[str] = ()  # files of the master dataset whose ids take events back
+    readers: Sequence[Rollup] = ()
+    """All rollups of the topic that are kept: their fields decide what is valid; empty: ``rollups``."""
     ids_path: str | None = None  # where the hashes of the events' ids go; None: nowhere
     size: Size = NOTHING  # of the files, as far as their footers say
 
@@ -217,13 +222,28 @@ class Engine(Protocol):
         """What the files hold. Writes files of each rollup, and a file of the invalid events of ``fresh`` files, if there are any.
 
         Each event of the days counts once, whichever of the files hold it: the earliest of its duplicates, then the one with the
-        least fields.
+        least fields. One that was taken back doesn't count.
 
         Raises:
             DataError: a file can't be read as Parquet, and the settings don't say ``skip_unreadable``.
             MissingDataError: a file is gone.
             StorageError: the storage can't be reached, or a disk is full.
             LearnfoldError: memory doesn't suffice.
+
+        """
+        ...
+
+    def days_retracted(
+        self, topic: Topic, files: Sequence[str], retractions: Sequence[str], size: Size
+    ) -> set[date] | None:
+        """The UTC days of which ``files`` hold valid events that ``retractions`` take back; None: it can't be told without folding.
+
+        ``size`` is that of ``files``.
+
+        Raises:
+            DataError: a retraction can't be read.
+            MissingDataError: a file is gone.
+            StorageError: the storage can't be reached.
 
         """
         ...

@@ -16,8 +16,9 @@ from learnfold.engines import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import date
 
-    from learnfold.catalog import Rollup
+    from learnfold.catalog import Rollup, Topic
     from learnfold.catalog.plans import State, TupleSet
     from learnfold.engines import Engine, Folded, FoldRequest, OutputFile, Refreshed, RefreshRequest, RollupRows, Size
     from learnfold.settings import Settings
@@ -66,6 +67,12 @@ class TwoEngines:
     def fold(self, request: FoldRequest) -> Folded:
         """By the engine whose work it is."""
         return self._engine(request.size, self._events).fold(request)
+
+    def days_retracted(
+        self, topic: Topic, files: Sequence[str], retractions: Sequence[str], size: Size
+    ) -> set[date] | None:
+        """By the engine whose work it is."""
+        return self._engine(size, self._events).days_retracted(topic, files, retractions, size)
 
     def merge(
         self,

@@ -19,7 +19,7 @@ from learnfold.engines.duckdb.session import DuckDBSession, translate_errors
 from learnfold.engines.duckdb.sql import quoted
 from learnfold.ingest import columns
 from learnfold.kafka.messages import NONE, MessageBatch, MessageBatches
-from learnfold.master.file_names import QUARANTINE, UNMAPPED, day_folder
+from learnfold.master.file_names import QUARANTINE, UNMAPPED, day_folder, retraction_folder
 from learnfold.storage.scratch import Scratch, scratch
 
 if TYPE_CHECKING:
@@ -48,9 +48,12 @@ class DataFile:
     partition: int | None  # of Kafka; None: of all
     day: date | None
     rows: int
+    retracts: bool = False  # whether it takes events back; then ``rows`` are the statements that did
 
     def folder(self, topic: str) -> str:
         """Where the file lies below MASTER."""
+        if self.retracts:
+            return retraction_folder(topic)
         return f"{QUARANTINE}/topic={topic}" if self.day is None else day_folder(topic, self.day)
 
 
@@ -117,6 +120,18 @@ class Decoder:
             self._load(columns.unroutable(source, "value", "place", "reason"))
         return self._parts()
 
+    def take_retracted(self, ids: Sequence[str], times: Sequence[str | None], source: str) -> list[DataFile]:
+        """Reads ids of statements that were taken back, and when; each stands for all events that were made of its statement."""
+        with translate_errors():
+            self.connection.execute(
+                "CREATE OR REPLACE TABLE decoded AS SELECT unnest([id, concat(id, '#')]) AS event_id, "
+                "timezone('UTC', read_instant(moment)) AS retracted_at, 'voided' AS reason, $3 AS source, "
+                "CAST(NULL AS VARCHAR) AS _reason, CAST(NULL AS DATE) AS _day "
+                "FROM (SELECT unnest($1::VARCHAR[]) AS id, unnest($2::VARCHAR[]) AS moment)",
+                [list(ids), list(times), source],
+            )
+        return [DataFile(None, None, len(ids), retracts=True)]
+
     def take_from(self, topic: Topic, shape: FileSchema, source: str, *, row: str = "NULL") -> list[DataFile]:
         """Reads an SQL relation of that shape, where ``row`` is each row's place in it; the parts to write, by day."""
         self._load(columns.decode_rows(topic, shape, source, row))
@@ -127,7 +142,9 @@ class Decoder:
         chosen = "_day IS NULL" if part.day is None else f"_day = DATE {quoted(part.day.isoformat())}"
         if part.partition is not None:
             chosen += f" AND _partition = {part.partition}"
-        if topic is None or part.day is None:
+        if part.retracts:
+            shown = "event_id, retracted_at, reason, source"
+        elif topic is None or part.day is None:
             shown = columns.quarantined(topic.name if topic else UNMAPPED, source)
         else:
             shown = columns.kept(topic)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from learnfold.catalog import reasons
-from learnfold.ingest.mapping.translate import Translated, parsed, translate
+from learnfold.ingest.mapping.translate import Retracted, Translated, parsed, translate
 from learnfold.kafka.messages import message_batches
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def translated(decoder: Decoder, catalog: Catalog, rows: Iterable[tuple[int, byt
     """Of documents, each with its place in a file or its offset in Kafka."""
     events: dict[str, list[tuple[int, bytes]]] = {}
     unmapped: list[tuple[bytes | None, str, int]] = []
+    retracted: list[Retracted] = []
     for place, text in rows:
         try:
             document = parsed(text, mapping) if text is not None else None
@@ -36,11 +37,16 @@ def translated(decoder: Decoder, catalog: Catalog, rows: Iterable[tuple[int, byt
         for result in translate(document, mapping):
             if isinstance(result, Translated):
                 events.setdefault(result.topic, []).append((place, json.dumps(result.event).encode()))
+            elif isinstance(result, Retracted):
+                retracted.append(result)
             else:
                 unmapped.append((json.dumps(result.original).encode(), result.reason, place))
     for name, events_of in sorted(events.items()):
         topic = catalog.topic(name)
         decoder.receive(message_batches(events_of), catalog, name, forced=True)
         yield topic, decoder.take_received(topic)
+    ids, times = [one.event_id for one in retracted], [one.at for one in retracted]
+    for name in mapping.topics if retracted else ():  # which of them its events were of isn't known
+        yield catalog.topic(name), decoder.take_retracted(ids, times, mapping.name)
     if unmapped:
         yield None, decoder.take_unmapped(*map(list, zip(*unmapped, strict=True)))

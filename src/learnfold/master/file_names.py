@@ -26,6 +26,9 @@ QUARANTINE = "_quarantine"
 FILES = "_files"
 """The receipts of files that were ingested."""
 
+RETRACTIONS = "_retractions"
+"""The folder below MASTER of words that take events back: ``topic=<topic>/*.parquet`` in it, never changed like the events."""
+
 REWRITE_LEASE = "master"
 """The lease below MASTER of whoever writes files of it again: a compaction, a replay, an erasure."""
 
@@ -85,6 +88,11 @@ def is_own(path: str) -> bool:
 def day_folder(topic: str, day: date) -> str:
     """Where a topic's events of a UTC day lie below MASTER."""
     return f"topic={topic}/year={day.year:04}/month={day.month:02}/day={day.day:02}"
+
+
+def retraction_folder(topic: str) -> str:
+    """Where the words lie below MASTER that take a topic's events back."""
+    return f"{RETRACTIONS}/topic={topic}"
 
 
 def topic_of(path: str) -> str | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from learnfold.errors import MissingDataError, UsageError
 from learnfold.master.committed_offsets import CommittedOffsets
 from learnfold.master.compaction_log import superseded
+from learnfold.master.file_names import RETRACTIONS
 from learnfold.master.tables import LOGS, refuse_table, table_roots
 from learnfold.storage import open_storage
 
@@ -50,6 +51,9 @@ class Listing:
     files: dict[str, dict[str, Entry]] = field(default_factory=dict)
     days: dict[str, dict[str, date | None]] = field(default_factory=dict)
     unknown_topics: dict[str, int] = field(default_factory=dict)  # files of topics that no subject reads, by topic
+    retractions: dict[str, dict[str, Entry]] = field(
+        default_factory=dict
+    )  # by topic, the files that take its events back
     offsets: dict[str, dict[int, int]] = field(
         default_factory=dict
     )  # by topic and Kafka partition, the offset before which the files hold everything and behind which nothing
@@ -78,6 +82,11 @@ class Master:
             if entry.path in gone or progress.beyond(entry.path):
                 continue
             name = entry.path.rsplit("/", 1)[-1]
+            if entry.path.startswith(f"{RETRACTIONS}/topic=") and name.endswith(".parquet"):
+                _, folder, _ = f"{entry.path}/".split("/", 2)
+                if folder.removeprefix("topic=") in topics:
+                    found.retractions.setdefault(folder.removeprefix("topic="), {})[entry.path] = entry
+                continue
             if not name.endswith((".parquet", ".parq")) or any(part[0] in "_." for part in entry.path.split("/")):
                 continue
             parts = {part[1]: part[2] for part in map(_PART.fullmatch, entry.path.split("/")[:-1]) if part}
@@ -129,7 +138,8 @@ class Master:
         topics = [self.narrowing.topic] if self.narrowing.topic else list(known)
         below = [f"topic={topic}/{day}" for topic in topics for day in days] or [f"topic={topic}" for topic in topics]
         logs = [f"topic={topic}/{log}" for topic in topics for log in LOGS] if days else []
-        return [entry for prefix in (*below, *days, *logs) for entry in self.storage.list(prefix)]
+        retractions = [f"{RETRACTIONS}/topic={topic}" for topic in topics]
+        return [entry for prefix in (*below, *days, *logs, *retractions) for entry in self.storage.list(prefix)]
 
     def _wanted(self, topic: str, day: date | None) -> bool:
         only = self.narrowing

@@ -218,7 +218,12 @@ def _as_of(
             for path, entry in files.items()
             if path in read and (read[path].size, read[path].tag) == (entry.size, entry.tag)
         }
-        other = sorted(path for path in read if path not in same)
+        words = record.topics[topic].retractions if topic in record.topics else {}
+        there = listing.retractions.get(topic, {})
+        as_of.retractions[topic] = {
+            path: there[path] for path, tag in words.items() if path in there and there[path].tag == tag
+        }
+        other = sorted(path for path in (*read, *words) if path not in same and path not in as_of.retractions[topic])
         if other:
             listed = ", ".join(other[:_SHOWN]) + (" and others" if len(other) > _SHOWN else "")
             changed[topic] = (
@@ -230,16 +235,19 @@ def _as_of(
     return as_of, changed
 
 
+def _shown(counts: DayCounts) -> str:
+    more = f", {counts.conflicting} of them conflicting" if counts.conflicting else ""
+    back = f", {counts.retracted} taken back" if counts.retracted else ""
+    return f"{counts.events} events and {counts.duplicates} duplicates{more}{back}"
+
+
 def _facts(topic: str, published: TopicRecord, right: TopicRecord) -> list[str]:
     """Counts of events that the manifest has wrong."""
     lines = []
     for day in sorted(published.days.keys() | right.days.keys()):
         recorded, found = (record.days.get(day, DayCounts()) for record in (published, right))
         if recorded != found:
-            lines.append(
-                f"{topic} {day}: {recorded.events} events and {recorded.duplicates} duplicates in the batch, "
-                f"{found.events} and {found.duplicates} in its files"
-            )
+            lines.append(f"{topic} {day}: {_shown(recorded)} in the batch, {_shown(found)} in its files")
     if published.quarantined != right.quarantined:
         lines.append(f"{topic}: quarantined in the batch {published.quarantined}, in its files {right.quarantined}")
     return lines

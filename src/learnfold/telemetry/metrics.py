@@ -85,6 +85,10 @@ DAYS_FOLDED = _run("days_folded", "", "UTC days", "the same as folds, by its old
 FOLDS = _run("folds", "", "UTC days", "days that the last run folded, each topic's counted for itself")
 EVENTS = _run("events", "topic", "events", "valid events, each once")
 DUPLICATES = _run("duplicates", "topic", "events", "duplicates of events that were dropped")
+CONFLICTING = _run(
+    "conflicting", "topic", "events", "dropped duplicates that say something else than the event that counts"
+)
+RETRACTED = _run("retracted", "topic", "events", "events that were taken back")
 QUARANTINED = _run("quarantined", "topic reason", "events", "invalid events by reason")
 UNREADABLE_FILES = _run("unreadable_files", "topic", "files", "files that were left out since they can't be read")
 NEWEST_DAY = _run("newest_day_timestamp_seconds", "topic", "time", "when the newest UTC day began that has events")

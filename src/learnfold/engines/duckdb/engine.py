@@ -14,6 +14,7 @@ from learnfold.engines.duckdb.broken import broken_files_named
 from learnfold.engines.duckdb.fold import fold
 from learnfold.engines.duckdb.keep import keep
 from learnfold.engines.duckdb.refresh import refresh
+from learnfold.engines.duckdb.retracted import days_retracted, load_retracted
 from learnfold.engines.duckdb.rollups import RollupCache, local_files, merge_select, write_parquet
 from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.engines.duckdb.view_files import view_files
@@ -21,8 +22,9 @@ from learnfold.storage.intact import IntactFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
 
-    from learnfold.catalog import Rollup
+    from learnfold.catalog import Rollup, Topic
     from learnfold.catalog.plans import State, TupleSet
     from learnfold.engines import Folded, FoldRequest, OutputFile, Refreshed, RefreshRequest, RollupRows, Size
     from learnfold.settings import Settings
@@ -74,8 +76,11 @@ class DuckDBEngine:
 
     def fold(self, request: FoldRequest) -> Folded:
         """Reads the events of some files once, and writes a file a rollup."""
-        with self.master.local(request.files) as local, self.session.cursor() as cursor:
-            folded = fold(cursor, request, local, self.out, self.settings)
+        with self.master.local([*request.files, *request.retractions]) as local, self.session.cursor() as cursor:
+            events, retractions = local[: len(request.files)], local[len(request.files) :]
+            if retractions:
+                load_retracted(cursor, dict(zip(retractions, request.retractions, strict=True)))
+            folded = fold(cursor, request, events, self.out, self.settings)
         for written in folded.parts.values():
             self._made(*(file.path for file in written))
         return folded
@@ -83,6 +88,18 @@ class DuckDBEngine:
     def _made(self, *paths: str) -> None:
         for path in paths:
             self._files.made(path)
+
+    def days_retracted(
+        self,
+        topic: Topic,
+        files: Sequence[str],
+        retractions: Sequence[str],
+        size: Size,  # noqa: ARG002 - one engine for all
+    ) -> set[date] | None:
+        """The days of which the files hold events that were taken back."""
+        with self.master.local([*files, *retractions]) as local, self.session.cursor() as cursor:
+            load_retracted(cursor, dict(zip(local[len(files) :], retractions, strict=True)))
+            return days_retracted(cursor, topic, local[: len(files)], files)
 
     def merge(
         self,

@@ -87,11 +87,14 @@ def drop_duplicates(
         _rank_by_all_fields(cursor, source)
     cursor.execute("""
         CREATE OR REPLACE TEMP TABLE dropped AS
-        SELECT place, _day FROM (SELECT *, row_number() OVER (PARTITION BY _day, same ORDER BY nth, content, place) AS chosen FROM ranked)
+        SELECT place, _day, timestamp <> first_time OR content IS DISTINCT FROM first_content AS conflicting FROM (
+            SELECT *, row_number() OVER same_one AS chosen, first_value(timestamp) OVER same_one AS first_time,
+                   first_value(content) OVER same_one AS first_content
+            FROM ranked WINDOW same_one AS (PARTITION BY _day, same ORDER BY nth, content, place))
         WHERE chosen > 1""")
-    found = cursor.execute("SELECT _day, count(*) FROM dropped GROUP BY ALL").fetchall()
-    for day, count in found:
-        counts[day].duplicates = count
+    found = cursor.execute("SELECT _day, count(*), count(*) FILTER (conflicting) FROM dropped GROUP BY ALL").fetchall()
+    for day, count, conflicting in found:
+        counts[day].duplicates, counts[day].conflicting = count, conflicting
         counts[day].events -= count
     if found:
         cursor.execute("DELETE FROM events WHERE rowid IN (SELECT place FROM dropped)")

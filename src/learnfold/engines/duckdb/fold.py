@@ -20,6 +20,7 @@ from learnfold.engines.duckdb.events import (
 from learnfold.engines.duckdb.footers import DUCKDB_ERRORS
 from learnfold.engines.duckdb.keep import write_ids
 from learnfold.engines.duckdb.quarantine import write_quarantine
+from learnfold.engines.duckdb.retracted import drop_retracted
 from learnfold.engines.duckdb.rollups import rollup_select, write_parquet
 from learnfold.engines.event_source import EventSource, needed_fields
 from learnfold.errors import DataError
@@ -45,7 +46,7 @@ def fold(
     found.paths = dict(zip(local, request.files, strict=True))
     source = EventSource(
         request.topic,
-        needed_fields(request.topic, request.rollups),
+        needed_fields(request.topic, request.readers or request.rollups),
         lambda fields: decode.select_files(request.topic, found, fields),
     )
     copies = Copies(cursor, found, settings)
@@ -59,6 +60,8 @@ def fold(
             except DUCKDB_ERRORS as error:
                 if isinstance(error, duckdb.OutOfMemoryException) or not copies.mend(source):
                     raise
+        if request.retractions:
+            drop_retracted(cursor, request.days, folded.days)
         create_topic_view(cursor, request.topic, request.days)
         if request.ids_path is not None:
             folded.ids = write_ids(cursor, valid_events(request.days), request.ids_path, out)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyspark
 
+from learnfold.engines import FoldRequest
 from learnfold.engines.spark.errors import translate_errors
 from learnfold.engines.spark.fold import Fold
 from learnfold.engines.spark.footers import FooterReader, Footers
@@ -20,10 +21,11 @@ from learnfold.engines.spark.writing import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import date
 
-    from learnfold.catalog import Rollup
+    from learnfold.catalog import Rollup, Topic
     from learnfold.catalog.plans import State, TupleSet
-    from learnfold.engines import Folded, FoldRequest, OutputFile, Refreshed, RefreshRequest, RollupRows, Size
+    from learnfold.engines import Folded, OutputFile, Refreshed, RefreshRequest, RollupRows, Size
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 
@@ -97,6 +99,22 @@ class SparkEngine:
             fold = Fold(self._session().sibling(), request, footers, self.master, self.settings)
             try:
                 return fold.run(self._writer())
+            finally:
+                fold.close()
+
+    def days_retracted(
+        self,
+        topic: Topic,
+        files: Sequence[str],
+        retractions: Sequence[str],
+        size: Size,  # noqa: ARG002 - one engine for all
+    ) -> set[date] | None:
+        """The days of which the files hold events that were taken back."""
+        with translate_errors():
+            request = FoldRequest(topic, (), files, None, frozenset(), "", retractions)
+            fold = Fold(self._session().sibling(), request, self._read_footers(files), self.master, self.settings)
+            try:
+                return fold.days_retracted()
             finally:
                 fold.close()
 

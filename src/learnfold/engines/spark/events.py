@@ -47,12 +47,16 @@ class Events:
         """Makes all events, valid or not, the view ``events``, cached by so many tasks; with ``_day``, the UTC day, and ``_identity``."""
         self._cache(self.spark.sql(with_identity(self.source.select(self.source.fields))).coalesce(tasks), "events")
 
-    def show_single(self, days: frozenset[date] | None, counts: dict[date, DayCounts]) -> None:
+    def show_single(
+        self, days: frozenset[date] | None, counts: dict[date, DayCounts], *, retracted: bool = False
+    ) -> None:
         """Makes the valid events of the days, each once, the view that is called as the topic; ``days``: None for all.
 
-        Duplicates move in ``counts`` from events to duplicates.
+        Duplicates move in ``counts`` from events to duplicates; where ``retracted`` is a view of ids, their events to retracted.
         """
         self._drop_duplicates(days, counts)
+        if retracted:
+            self._drop_retracted(counts)
         derived = ", ".join(
             f"{dialect.derived(field.derived, self.zones.reporting)} AS {named(field.name)}"
             for field in self.source.topic.derived
@@ -89,11 +93,27 @@ class Events:
             )
         self.spark.sql(single).createOrReplaceTempView("single_events")
 
+    def _drop_retracted(self, counts: dict[date, DayCounts]) -> None:
+        """Leaves the events out of ``single_events`` that were taken back."""
+        gone = self.spark.sql(
+            f"SELECT _day, count(*) AS n FROM ({retracted_of('SELECT * FROM single_events')}) GROUP BY _day"
+        )
+        for row in gone.collect():
+            counts[row["_day"]].retracted = row["n"]
+            counts[row["_day"]].events -= row["n"]
+        kept = (
+            f"SELECT e.* FROM single_events AS e LEFT ANTI JOIN retracted AS r ON e.event_id = r.event_id "
+            f"LEFT ANTI JOIN retracted AS s ON {_STATEMENT} = s.event_id"
+        )
+        self.spark.sql(kept).createOrReplaceTempView("single_events")
+
     def _find_dropped(self, counts: dict[date, DayCounts]) -> int:
         """Makes the events that are dropped the view ``dropped``; how many they are."""
         ranked = "SELECT *, rank() OVER (PARTITION BY _day, same ORDER BY timestamp) AS nth FROM duplicates"
         found = self.spark.sql(
-            "SELECT _day, sum(n - 1) AS dropped, max(unclear) AS unclear FROM (SELECT _day, same, count(*) AS n, "
+            "SELECT _day, sum(n - 1) AS dropped, max(unclear) AS unclear, max(conflicting) AS conflicting "
+            "FROM (SELECT _day, same, count(*) AS n, "
+            "min(timestamp) <> max(timestamp) OR min(content) <> max(content) AS conflicting, "
             "min(content) FILTER (WHERE nth = 1) <> max(content) FILTER (WHERE nth = 1) AS unclear "
             f"FROM ({ranked}) GROUP BY _day, same) GROUP BY _day"
         ).collect()
@@ -103,9 +123,15 @@ class Events:
         if any(row["unclear"] for row in found):  # rollups would differ by which one stays: then all fields decide
             ranked = self._ranked_by_all_fields()
         self.spark.sql(
-            "SELECT _file, _row FROM (SELECT *, row_number() OVER (PARTITION BY _day, same ORDER BY nth, content, _file, _row) AS chosen "
-            f"FROM ({ranked})) WHERE chosen > 1"
+            "SELECT _file, _row, _day, timestamp <> first_time OR NOT (content <=> first_content) AS conflicting FROM (SELECT *, "
+            "row_number() OVER same_one AS chosen, first_value(timestamp) OVER same_one AS first_time, "
+            f"first_value(content) OVER same_one AS first_content FROM ({ranked}) "
+            "WINDOW same_one AS (PARTITION BY _day, same ORDER BY nth, content, _file, _row)) WHERE chosen > 1"
         ).createOrReplaceTempView("dropped")
+        if any(row["conflicting"] for row in found):
+            conflicts = "SELECT _day, count(*) AS n FROM dropped WHERE conflicting GROUP BY _day"
+            for row in self.spark.sql(conflicts).collect():
+                counts[row["_day"]].conflicting = row["n"]
         return sum(row["dropped"] for row in found)
 
     def _ranked_by_all_fields(self) -> str:
@@ -118,6 +144,18 @@ class Events:
             f"ORDER BY duplicates.timestamp, {order}) AS nth FROM duplicates JOIN whole_events AS whole "
             "ON duplicates._file = whole._file AND duplicates._row = whole._row"
         )
+
+
+_STATEMENT = "CASE WHEN contains(e.event_id, '#') THEN concat(split_part(e.event_id, '#', 1), '#') END"
+"""``x#`` stands for all events that a mapping made of the statement ``x``: ``x#1``, ``x#LOGIN`` and so on."""
+
+
+def retracted_of(select: str) -> str:
+    """The events of a SELECT whose ids are in the view ``retracted``."""
+    return (
+        f"SELECT e.* FROM ({select}) AS e LEFT JOIN retracted AS r ON e.event_id = r.event_id "
+        f"LEFT JOIN retracted AS s ON {_STATEMENT} = s.event_id WHERE r.event_id IS NOT NULL OR s.event_id IS NOT NULL"
+    )
 
 
 def with_identity(select: str) -> str:

@@ -8,22 +8,25 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from learnfold.catalog.reasons import unreadable_files
+from learnfold.catalog.values import EVENT_ID, TIMESTAMP
 from learnfold.engines import DayCounts, FileFacts, Folded
 from learnfold.engines.event_source import EventSource, needed_fields
 from learnfold.engines.spark import decode
 from learnfold.engines.spark.dialect import rollup_select
 from learnfold.engines.spark.errors import SPARK_ERRORS, broken_file, first_line
-from learnfold.engines.spark.events import Events
-from learnfold.engines.spark.files import plain, read_files
+from learnfold.engines.spark.events import Events, retracted_of
+from learnfold.engines.spark.files import as_pattern, plain, read_files
 from learnfold.engines.spark.quarantine import invalid_events, write_quarantine
 from learnfold.engines.spark.s3a import place
 from learnfold.engines.spark.schema import named
+from learnfold.engines.spark.values import event_id
 from learnfold.errors import DataError
 from learnfold.master.path_values import folder_names
 from learnfold.storage.out_layout import rollup_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from learnfold.catalog import Rollup
     from learnfold.engines import FoldRequest
@@ -44,9 +47,12 @@ class Fold:
         self, session: Session, request: FoldRequest, footers: Footers, master: Storage, settings: Settings
     ) -> None:
         self.spark, self.request, self.footers, self.settings = session.spark, request, footers, settings
+        self.master = master
         self.files = {place(master.url, file): file for file in request.files}
         self.folded = Folded()
-        source = EventSource(request.topic, needed_fields(request.topic, request.rollups), self._select_all)
+        source = EventSource(
+            request.topic, needed_fields(request.topic, request.readers or request.rollups), self._select_all
+        )
         self.events = Events(self.spark, source, settings.zones)
 
     def run(self, writer: Writer) -> Folded:
@@ -54,7 +60,9 @@ class Fold:
         request = self.request
         self._leave_out({file: why for file, why in self.footers.unreadable.items() if file in self.files})
         self._load()
-        self.events.show_single(request.days, self.folded.days)
+        if request.retractions:
+            self._load_retracted()
+        self.events.show_single(request.days, self.folded.days, retracted=bool(request.retractions))
         for rollup in request.rollups:
             frame = self.spark.sql(rollup_select(rollup)).sortWithinPartitions("_day")
             self.folded.parts[rollup.name] = writer.write(
@@ -69,6 +77,34 @@ class Fold:
             rows = invalid_events(self.spark, request.topic, self.footers, invalid)
             self.folded.quarantine = write_quarantine(rows, request.topic, request.name, writer)
         return self.folded
+
+    def days_retracted(self) -> set[date] | None:
+        """The days of valid events that were taken back; None where the files can't be read quickly."""
+        for where in self.footers.unreadable:
+            self.footers.found.pop(where, None)
+        self._load_retracted()
+        select = f"SELECT *, CAST(timestamp AS DATE) AS _day FROM ({self._select_all([EVENT_ID, TIMESTAMP])}) WHERE _reason IS NULL"
+        try:
+            rows = self.spark.sql(f"SELECT DISTINCT _day FROM ({retracted_of(select)})").collect()
+        except SPARK_ERRORS as error:
+            if broken_file(error) is None:
+                raise
+            return None
+        return {row["_day"] for row in rows}
+
+    def _load_retracted(self) -> None:
+        """Makes the ids that were taken back the view ``retracted``; raises DataError where one of the files can't be read."""
+        places = [as_pattern(place(self.master.url, file)) for file in self.request.retractions]
+        try:
+            frame = self.spark.read.parquet(*places)
+            ids = frame.selectExpr(f"{event_id('CAST(event_id AS STRING)')} AS event_id").where("event_id IS NOT NULL")
+            ids = self.spark.createDataFrame(ids.distinct().collect(), "event_id STRING")
+        except SPARK_ERRORS as error:
+            names = ", ".join(self.request.retractions)
+            raise DataError(
+                f"what takes events back can't be read ({first_line(str(error))}); mend it, or write it again by 'learnfold retract': {names}"
+            ) from error
+        ids.createOrReplaceTempView("retracted")
 
     def close(self) -> None:
         """Gives back the memory."""

@@ -52,6 +52,7 @@ class FileReport:
     name: str
     events: dict[str, int] = field(default_factory=dict)  # valid ones by topic
     quarantined: dict[str, dict[str, int]] = field(default_factory=dict)  # by topic and reason
+    retracted: dict[str, int] = field(default_factory=dict)  # by topic, how many statements take events of it back
     files: int = 0
     known: bool = False  # it was ingested before, and nothing changed
     grown: bool = False  # its beginning was ingested before, and this is what the rest gave
@@ -89,7 +90,9 @@ class Backfill:
         content = digest_of(path)
         before = read_receipt(self.master, content)
         if before is not None and (before.replaced_by or (before.done and before.how == self._how)):
-            return FileReport(name, before.events, before.quarantined, len(before.outputs), known=True)
+            return FileReport(
+                name, before.events, before.quarantined, before.retracted, len(before.outputs), known=True
+            )
         with opened(path) as stream:
             lines = self.mapping is not None and self.mapping.line is not None
             kind = formats.kind_of(name, stream.peek(), lines=lines)
@@ -114,7 +117,8 @@ class Backfill:
                     f"{name} can't be read to its end: {stream.problem}; "
                     f"{sum(receipt.events.values()):,} events from before that are in. Mend it and ingest it again"
                 )
-        return FileReport(name, receipt.events, receipt.quarantined, len(taking.written), grown=taking.base is not None)
+        written, grown = len(taking.written), taking.base is not None
+        return FileReport(name, receipt.events, receipt.quarantined, receipt.retracted, written, grown=grown)
 
     def _take_texts(self, taking: _Taking, stream: TextStream, kind: str) -> None:
         receipt, base = taking.receipt, taking.base
@@ -159,6 +163,8 @@ class Backfill:
         valid = sum(file.rows for file in files if file.day)
         if valid:
             receipt.events[name] = receipt.events.get(name, 0) + valid
+        if retracted := sum(file.rows for file in files if file.retracts):
+            receipt.retracted[name] = receipt.retracted.get(name, 0) + retracted
         for reason, count in self._decoder.reasons().items():
             known = receipt.quarantined.setdefault(name, {})
             known[reason] = known.get(reason, 0) + count

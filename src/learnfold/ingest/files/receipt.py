@@ -41,6 +41,7 @@ class FileReceipt:
     rows: int = 0  # texts in these
     inside: int = 0  # arrays that are open behind them
     tail: list[str] = field(default_factory=list)  # what came of the text behind them, which may be cut
+    retracted: dict[str, int] = field(default_factory=dict)  # by topic, how many statements take events of it back
     replaced_by: str = ""  # the digest of the file that it grew to, which has its outputs now
 
     def write(self, master: Storage) -> None:

@@ -85,6 +85,8 @@ def _wanted(spec: object) -> str:
 
 
 def _becomes(mapping: Mapping, rule: Rule) -> str:
+    if rule.retracts is not None:
+        return f"no event: the events of the statement at {rule.retracts.spelled()} are taken back"
     if rule.unmapped is not None:
         return f"no event: {rule.unmapped}"
     return "<br>and ".join(_event(mapping, outcome) for outcome in rule.outcomes)

@@ -164,6 +164,7 @@ class Rule:
     unless: tuple[Condition, ...]  # none of them may hold
     outcomes: tuple[Outcome, ...]
     unmapped: str | None  # why there is no event; None when there are outcomes
+    retracts: Value | None  # the id of the statement that this one takes back, instead of an event
     asks: dict[str, object]  # ``when`` as the file writes it, for the documentation
     denies: dict[str, object]
 
@@ -189,3 +190,8 @@ class Mapping:
     shared: dict[str, dict[str, Value]]  # the fields of all events (under "all") and of a topic's
     extra_fields: dict[str, str]  # fields that events.md doesn't know, and what they hold
     rules: tuple[Rule, ...]
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics that its events are of, in order."""
+        return sorted({outcome.topic for rule in self.rules for outcome in rule.outcomes})

@@ -21,7 +21,7 @@ ALL = "all"
 _HEADS = ("name", "title", "reads")
 _KEYS = (*_HEADS, "extends", "line", "unpack", "facets", "words", "find", "fields", "extra_fields", "rule")
 _EVENT_KEYS = ("topic", "event_type", "fields")
-_RULE_KEYS = ("about", "when", "unless", *_EVENT_KEYS, "also", "unmapped")
+_RULE_KEYS = ("about", "when", "unless", *_EVENT_KEYS, "also", "unmapped", "retracts")
 _EVENT_TYPE = re.compile(r"[A-Z][A-Z0-9_]*")
 _GIVEN = {"event_category", "event_type"}  # fields that the topic and the rule say, and no place
 
@@ -123,12 +123,16 @@ class _Reader(ValueReader):
             self.problem(f"{key}, unmapped", "it must be a text that says why there is no event")
         if unmapped is not None and raw.keys() & {*_EVENT_KEYS, "also"}:
             self.problem(f"{key}, unmapped", "a rule says either this, or a topic and an event_type")
+        if "retracts" in raw and raw.keys() & {*_EVENT_KEYS, "also", "unmapped"}:
+            self.problem(f"{key}, retracts", "a rule says either this, or an event, or why there is none")
+        no_event = unmapped is not None or "retracts" in raw
         return Rule(
             about=str(about),
             when=self.conditions(raw, "when", key),
             unless=self.conditions(raw, "unless", key),
-            outcomes=self.outcomes(raw, key) if unmapped is None else (),
+            outcomes=() if no_event else self.outcomes(raw, key),
             unmapped=str(unmapped) if unmapped is not None else None,
+            retracts=self.value(raw["retracts"], f"{key}, retracts") if "retracts" in raw else None,
             asks=self.table(raw, "when", f"{key}, "),
             denies=self.table(raw, "unless", f"{key}, "),
         )

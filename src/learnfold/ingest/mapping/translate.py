@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from learnfold.ingest.mapping import caliper, records, xapi
-from learnfold.ingest.mapping.model import FieldValue, Mapping, Outcome, UnreadableError
+from learnfold.ingest.mapping.model import FieldValue, Mapping, Outcome, UnreadableError, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from learnfold.ingest.mapping.item import Item
+
+    Result: TypeAlias = "Translated | Unmapped | Retracted"
 
 FORMS: dict[str, Callable[[object, Sequence[str]], Iterable[Item]]] = {
     "xapi": xapi.items,
@@ -49,6 +51,16 @@ class Unmapped:
     original: object
 
 
+@dataclass(frozen=True)
+class Retracted:
+    """A statement that takes another one back: whatever events that one gave, they never were."""
+
+    event_id: str  # of the other statement
+    at: str | None  # when it was taken back, as the statement says
+    original: object
+    reason = "it takes another statement back; ingest its file again"
+
+
 def parsed(text: bytes | str, mapping: Mapping) -> object:
     """The document that ``text`` is, or holds behind what a logger wrote before it; raises ValueError or RecursionError for none."""
     try:
@@ -61,18 +73,18 @@ def parsed(text: bytes | str, mapping: Mapping) -> object:
         return json.loads(match[1])
 
 
-def translate(document: object, mapping: Mapping) -> list[Translated | Unmapped]:
+def translate(document: object, mapping: Mapping) -> list[Result]:
     """What ``document`` tells of, statement by statement, in its order; never raises for what a document holds.
 
-    A statement gives one event, several (with ids that differ, the same whenever it is translated), or one Unmapped.
+    A statement gives one event, several (with ids that differ, the same whenever it is translated), or one Unmapped or Retracted.
     """
-    results: list[Translated | Unmapped] = []
+    results: list[Result] = []
     for item in FORMS[mapping.reads](document, mapping.unpack):
         results += [Unmapped(item.problem, item.original)] if item.problem else _results(item, mapping)
     return results
 
 
-def _results(item: Item, mapping: Mapping) -> list[Translated] | list[Unmapped]:
+def _results(item: Item, mapping: Mapping) -> Sequence[Result]:
     facets = {name: tuple(facet.all_of(item.source)) for name, facet in mapping.facets.items()}
     rule = next((rule for rule in mapping.rules if rule.fits(item.source, facets)), None)
     if rule is None:
@@ -80,6 +92,8 @@ def _results(item: Item, mapping: Mapping) -> list[Translated] | list[Unmapped]:
         return [Unmapped(f"no rule for {', '.join(shown)}", item.original)]
     if rule.unmapped is not None:
         return [Unmapped(rule.unmapped, item.original)]
+    if rule.retracts is not None:
+        return [_retracted(rule.retracts, item)]
     try:
         events = [_event(outcome, item) for outcome in rule.outcomes]
     except (UnreadableError, _MissingError) as error:
@@ -88,6 +102,18 @@ def _results(item: Item, mapping: Mapping) -> list[Translated] | list[Unmapped]:
         event["event_id"] = f"{event['event_id']}#{event['event_type']}"
     topics = (outcome.topic for outcome in rule.outcomes)
     return [Translated(topic, event, item.original) for topic, event in zip(topics, events, strict=True)]
+
+
+def _retracted(value: Value, item: Item) -> Retracted | Unmapped:
+    try:
+        found = value.of(item.source)
+    except UnreadableError as error:
+        return Unmapped(str(error), item.original)
+    if not isinstance(found, str):
+        return Unmapped(f"it doesn't say which statement it takes back: nothing at {value.spelled()}", item.original)
+    source = item.source if isinstance(item.source, dict) else {}
+    at = source.get("timestamp") or source.get("stored")
+    return Retracted(found, at if isinstance(at, str) else None, item.original)
 
 
 class _MissingError(ValueError):
