@@ -64,8 +64,8 @@ def spelled(form: str, numbers: range) -> bytes:
     return b"".join(json.dumps(one).encode() + b"\n" for one in events)
 
 
-FIRST = 500
-"""Cuts are behind the first whole event: a packed file that holds none yet keeps its piece in the quarantine when it has grown (not right yet)."""
+SIGN = 4
+"""Bytes by which an encoding is told; less of a text in another than UTF-8 isn't known as its beginning."""
 
 SUFFIX = {"lines": ".jsonl", "array": ".json", "indented": ".json", "csv": ".csv"}
 PACKED = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress}
@@ -91,7 +91,7 @@ def test_a_file_that_grows_gives_each_event_once(form: str, encoding: str, data:
     """Ingested at any cuts of it, under any names and packed in any way, a file gives the events of the whole, each once."""
     text = spelled(form, range(12)).decode().encode(encoding)
     cuts = [
-        *sorted(data.draw(st.lists(st.sampled_from([0, *range(FIRST, len(text) + 1)]), min_size=1, max_size=3))),
+        *sorted(data.draw(st.lists(st.sampled_from([0, *range(SIGN, len(text) + 1)]), min_size=1, max_size=3))),
         len(text),
     ]
     with TemporaryDirectory() as folder:
@@ -107,6 +107,22 @@ def test_a_file_that_grows_gives_each_event_once(form: str, encoding: str, data:
         assert users(master) == sorted(f"u{number}" for number in range(12))
         assert quarantine(master) == []
         assert {row["watch_duration_seconds"] for row in rows(visible(master))} == {120}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-be"])
+@pytest.mark.parametrize("packed", PACKED)
+def test_what_came_of_less_than_an_event_goes_when_the_file_has_grown(
+    tmp_path: Path, packed: str, encoding: str
+) -> None:
+    """However it is packed, cut within a character too: the piece of an event isn't left in the quarantine."""
+    text = spelled("lines", range(3)).decode().encode(encoding)
+    for cut in (SIGN, 5, 101):
+        master, file = tmp_path / f"master-{cut}", tmp_path / f"{cut}.jsonl{packed}"
+        for part in (text[:cut], text):
+            file.write_bytes(PACKED[packed](part))
+            take(master, file)
+        assert users(master) == ["u0", "u1", "u2"]
+        assert quarantine(master) == []
 
 
 def test_only_the_rest_is_read_and_said(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from learnfold.batch.run import run
 from learnfold.engines import open_engine
 from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.errors import DataError, LearnfoldError, UsageError
+from learnfold.master.erased import note_erased
 from learnfold.master.file_names import REWRITE_LEASE
 from learnfold.master.layout import open_master, whole_dataset
 from learnfold.privacy.erasure import Erasure, in_quarantine, topic_of
@@ -212,6 +213,7 @@ class _Work:
         self._note(receipt, found)
         for number, path in enumerate(sorted(found.traces), 1):
             self.reporter.step(f"rewriting file {number} of {len(found.traces)}", path)
+            note_erased(storage, path)
             with storage.local([path]) as (source,), storage.new(path) as target:
                 self.queries.rewrite(source, target, found.traces[path])
                 self.rewriting.check("the erasure isn't finished: give its command again")

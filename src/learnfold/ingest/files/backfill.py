@@ -15,7 +15,7 @@ from learnfold.catalog import digest
 from learnfold.errors import DataError
 from learnfold.ingest.decoder import Decoder
 from learnfold.ingest.files import formats, texts
-from learnfold.ingest.files.beginnings import beginnings, note
+from learnfold.ingest.files.beginnings import beginnings, note, note_all
 from learnfold.ingest.files.csv_records import Columns, CsvRecords, columns_of
 from learnfold.ingest.files.json_values import JsonValues
 from learnfold.ingest.files.lines import Lines
@@ -23,6 +23,7 @@ from learnfold.ingest.files.parts import FileDecoder
 from learnfold.ingest.files.receipt import FileReceipt, delete_receipt, digest_of, read_receipt
 from learnfold.ingest.files.stream import opened
 from learnfold.master.committed_offsets import now
+from learnfold.master.erased import any_erased
 from learnfold.master.file_names import QUARANTINE, UNMAPPED
 from learnfold.storage.concurrency import map_concurrently
 
@@ -186,6 +187,7 @@ class _Taking:
         self._kept: set[str] = set()  # what the beginning gave
         self._old = set(before.outputs) if before else set()  # what goes, unless it is written again
         self._replaced: list[FileReceipt] = []
+        self._packed = False
 
     def follow(self, path: Path, *, plain: bool) -> None:
         """Finds what the file was before it grew."""
@@ -197,12 +199,18 @@ class _Taking:
                 self._kept = set(found.outputs) - set(found.tail)
             self._old |= set(found.outputs)
         self._old -= self._kept
+        self._packed = not plain
         if plain:
             note(self.master, path, self.receipt.size, self.receipt.digest)
 
     def check(self) -> None:
-        """Refuses to replace what compaction put together with other events."""
+        """Refuses to replace what compaction put together with other events, and what a person was erased from."""
         whole = [one for one in (self.before, *self._replaced) if one is not None and one.done]
+        if any_erased(self.master, {path for one in whole for path in one.outputs if path in self._old}):
+            raise DataError(
+                f"{self.receipt.name} was ingested before, read another way, and a person was erased from what it gave since; "
+                "taken in anew it would bring them back. Take their events out of the file first: then it is another file"
+            )
         going = {path for one in whole for path in one.outputs if path in self._old and not path.startswith(QUARANTINE)}
         folders = {path.rpartition("/")[0] for path in going}
         there = {entry.path for folder in folders for entry in self.master.list(folder)}
@@ -234,6 +242,8 @@ class _Taking:
         receipt.outputs, receipt.done, receipt.at = sorted(self.written | self._kept), not broken, now()
         if receipt.end:
             note(self.master, path, receipt.end, receipt.digest)
+        elif self._packed:
+            note_all(self.master, path, receipt.digest)
         receipt.write(self.master)
         for one in self._replaced:
             one.replaced_by = receipt.digest

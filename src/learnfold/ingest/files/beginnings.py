@@ -41,6 +41,17 @@ def note(master: Storage, path: Path, length: int, file: str) -> None:
     master.write(f"{_FOLDER}/{_short(head[:level])}/{length}-{found}-{file}", file.encode())
 
 
+def note_all(master: Storage, path: Path, file: str) -> None:
+    """Notes all whole characters of a file's text, of which nothing is certain yet."""
+    length = 0
+    with opened(path) as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            length += len(block)
+        length -= stream.cut_bytes
+    if length:
+        note(master, path, length, file)
+
+
 def beginnings(master: Storage, path: Path, file: str) -> list[Beginning]:
     """The ingested files that are the beginning of this one, the longest first; of those that a longer one took over, none."""
     with opened(path) as stream:

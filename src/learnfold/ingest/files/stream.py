@@ -44,6 +44,7 @@ class TextStream:
 
     def __init__(self, file: IO[bytes]) -> None:
         self.problem: str | None = None
+        self.cut_bytes = 0  # at the end, of a character that is cut
         self._file = file
         magic = file.read(4)
         file.seek(0)
@@ -101,6 +102,7 @@ class TextStream:
             return text
         rest = decoder.getstate()[0]  # of a character that is cut
         decoder.reset()
+        self.cut_bytes += len(rest)
         return text + rest
 
 
