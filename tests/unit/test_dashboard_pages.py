@@ -111,6 +111,26 @@ def test_numbers_on_the_course_s_page_are_those_of_the_published_files(client: C
     assert "Week 6 6 Oct – 12 Oct 2025" in page
 
 
+def test_who_is_listed_and_how_many_were_active_is_what_the_published_files_say(client: Client, place: Place) -> None:
+    """Students with two signals or more, on the course's page; by one reason, on their own; active ones of a week."""
+    where = "FROM VIEW WHERE course_id = 'CS101'"
+    [(active,)] = ask(place, "course_week_engagement", f"active_students {where} AND week = '2025-10-06'")
+    page = client.get("/c/CS101?week=2025-10-06").text
+    assert f"Active students ? {active:,}" in text(page)
+    order = "ORDER BY signals DESC, days_away DESC, user_id"
+    listed = ask(place, "student_at_risk", f"user_id {where} AND signals >= 2 {order} LIMIT 8")
+    assert re.findall(r'<a href="/c/CS101/s/(\w+)', page) == [name for (name,) in listed]
+    missing = ask(
+        place,
+        "student_at_risk",
+        f"user_id, assignments_due - assignments_handed_in {where} AND missing_work = 1 {order}",
+    )
+    found = client.get("/c/CS101/students?reason=missing_work").text
+    assert re.findall(r'<th scope="row"><bdi><a href="/c/CS101/s/(\w+)', found) == [name for name, _ in missing]
+    assert re.findall(r"(\d+) of \d+ not handed in", found) == [str(count) for _, count in missing]
+    assert missing
+
+
 def test_a_list_is_the_published_view_in_the_order_that_its_links_ask_for(client: Client, place: Place) -> None:
     """Videos by viewers, the most first, then the least; numbers as SQL finds them."""
     for direction in ("desc", "asc"):
