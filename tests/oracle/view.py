@@ -75,12 +75,12 @@ def grouped(events: Iterable[Event], *key: str) -> dict[tuple[Any, ...], list[Ev
 
 def quantile(values: Iterable[timedelta], tenths: int, unit: timedelta) -> float | None:
     """The value that far along (5: the median), between neighbours by how near each is, in units; None of none."""
-    ordered = sorted(values)
+    ordered = sorted(value // timedelta(microseconds=1) for value in values)  # a timedelta can't hold half of one
     if not ordered:
         return None
     place, rest = divmod(tenths * (len(ordered) - 1), 10)
     above = ordered[min(place + 1, len(ordered) - 1)]
-    return (ordered[place] + (above - ordered[place]) * rest / 10) / unit
+    return (ordered[place] * (10 - rest) + above * rest) / 10 / (unit // timedelta(microseconds=1))
 
 
 def _local(event: Event, reporting_zone: str) -> Row:

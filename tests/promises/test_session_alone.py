@@ -14,6 +14,7 @@ import oracle
 from learnfold import catalog
 from learnfold.batch.manifest import read_current
 from learnfold.batch.rollup_rows import rows_of
+from learnfold.batch.sources import waves
 from learnfold.engines import DayCounts, RefreshRequest, TableRows
 from learnfold.engines.duckdb import DuckDBSession, decode
 from learnfold.engines.duckdb.events import single_events
@@ -72,11 +73,12 @@ def differences(cache: RollupCache, job: Job, rows: dict[str, tuple], dataset: D
     """How views that are refreshed from these rows of their rollups differ from those that are expected."""
     answers = expected(dataset.messages, job.name, ZONES)
     found = []
-    for view in job.views:
+    for view in (view for wave in waves(job) for view in wave):  # each behind those that it reads
         request = RefreshRequest(view, {rollup.name: rows[rollup.name] for rollup in view.rollups}, "", merged=rows)
         with cache.session.cursor() as cursor, answer_of(cursor, request, cache) as answer:
             names = [column.name for column in view.columns]
             actual = cursor.execute(f"SELECT {answer.columns} FROM answer").fetchall()
+            cursor.execute(f"CREATE OR REPLACE TABLE {view.name} AS SELECT {answer.columns} FROM answer")
         actual = [dict(zip(names, row, strict=True)) for row in actual]
         found += [f"{view.name}: {text}" for text in oracle.same(answers[view.name], actual, view.key)]
     return found

@@ -178,6 +178,11 @@ class View:
     plan: StatePlan = field(default_factory=StatePlan)  # how it is answered from states
     views: tuple[View, ...] = ()  # that its query names
 
+    def all_columns(self, source: str) -> str:
+        """DuckDB's SQL of the rows in the relation ``source`` with all of the view's columns: NULL where an earlier version had none."""
+        empty = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in self.columns)
+        return f"(SELECT {empty} WHERE false UNION ALL BY NAME SELECT * FROM {source})"
+
     @property
     def key(self) -> tuple[str, ...]:
         """The columns that name a row; no two rows share them."""

@@ -93,6 +93,7 @@ def _rows(question: Question, batch: str, files: Sequence[str], limit: int | Non
     connection.execute("SET TimeZone = 'UTC'")
     listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
     source = f"read_parquet([{listed}], hive_partitioning = false)"
+    source = source if filtered else question.view.all_columns(source)
     try:
         connection.execute(f"CREATE TABLE answer AS SELECT {columns} FROM {source}{where}{order}{most}", parameters)
     except duckdb.Error as error:

@@ -43,7 +43,7 @@ def view_rows(session: DuckDBSession, view: View, files: Sequence[str], choice: 
     order = [_order(view, term, columns) for term in choice.sort] or [sorting(view.key)]
     condition = f" WHERE {_condition(view, choice.where, columns)}" if choice.where else ""
     limit = f" LIMIT {choice.limit}" if choice.limit is not None else ""
-    select = f"SELECT {', '.join(columns)} FROM {parquet(files)}{condition} ORDER BY {', '.join(order)}{limit}"
+    select = f"SELECT {', '.join(columns)} FROM {view.all_columns(parquet(files))}{condition} ORDER BY {', '.join(order)}{limit}"
     with session.cursor() as cursor:
         try:
             return cursor.execute(select).fetchall()
