@@ -100,4 +100,5 @@ def test_no_file_of_the_published_batch_is_ever_gone(tmp_path: Path) -> None:
     assert watch.gone == []
     assert watch.looked > 10
     assert sum(removed) > 20, "nothing was cleaned while they ran"
+    assert learnfold("run", master, out).returncode == 0  # what reads both jobs' views is as they are, too
     assert learnfold("verify", master, out).returncode == 0
