@@ -35,7 +35,7 @@ from services.stack.kafka import Kafka
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 
-EVENTS = tries(30_000)
+EVENTS = tries(8_000)
 PARTITIONS = 3
 PIECES = 8
 LAYOUT = layout(catalog.load())
