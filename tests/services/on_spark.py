@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 SHORT_LIVED = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
-    "spark.driver.memory": "1g",
-    "spark.sql.codegen.cache.maxEntries": "5000",
+    "spark.driver.memory": "3g",
+    "spark.sql.ui.retainedExecutions": "20",
+    "spark.sql.codegen.cache.maxEntries": "1000",
 }
 """A JVM for minutes, not days: it begins quickly, and compiles a query once for all tests."""
 

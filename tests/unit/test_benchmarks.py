@@ -128,7 +128,7 @@ def test_a_command_that_fails_is_no_measurement() -> None:
 
 def test_the_memory_of_a_child_is_seen() -> None:
     """A child that fills 500 MB, and a little for Python, is measured as that."""
-    assert measure([sys.executable, "-c", "b = b'x' * 500_000_000"]).peak_bytes == pytest.approx(515e6, rel=0.05)
+    assert 500e6 < measure([sys.executable, "-c", "b = b'x' * 500_000_000"]).peak_bytes < 620e6
 
 
 def test_the_memory_of_a_childs_children_counts() -> None:

@@ -81,10 +81,10 @@ def holds(view: View, rows: RowsByRollup, columns: tuple[str, ...]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", catalog.load().views)
+@pytest.mark.parametrize("name", [name for name, view in catalog.load().views.items() if not view.views])
 @given(data=st.data())
 def test_a_views_rows_with_some_values_need_only_rollup_rows_with_them(name: str, data: st.DataObject) -> None:
-    """For every view, each of its proven columns and each pair of them, over any rollups."""
+    """For every view of rollups, each of its proven columns and each pair of them, over any rollups."""
     view = catalog.load().view(name)
     rows = {rollup.name: data.draw(rows_of(rollup)) for rollup in view.rollups}
     columns = view.pushdown.columns

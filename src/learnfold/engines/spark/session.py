@@ -46,6 +46,8 @@ _SPEED = {
     "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",  # files of sensible size, not one a core
     "spark.sql.adaptive.advisoryPartitionSizeInBytes": "64MB",
     "spark.sql.ui.explainMode": "simple",  # a plan is shown for every query, and some are long
+    "spark.sql.maxPlanStringLength": "8192",  # the driver keeps what it shows: megabytes a query, were it whole
+    "spark.sql.debug.maxToStringFields": "4",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",  # not a task a file, where thousands are named
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # the driver moves staged files when all are there
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
@@ -125,6 +127,8 @@ def _start(settings: Settings, on_s3: bool) -> SparkSession:
     put: Callable[[str, str], object] = conf.setIfMissing if submitted else conf.set
     conf.setIfMissing("spark.app.name", "learnfold")
     conf.setIfMissing("spark.ui.showConsoleProgress", "false")
+    for name in ("spark.sql.ui.retainedExecutions", "spark.ui.retainedJobs", "spark.ui.retainedStages"):
+        conf.setIfMissing(name, "50")  # of a run's hundreds, each with its plan
     put("spark.hadoop.fs.permissions.umask-mode", f"{_umask():03o}")
     if not submitted:
         put("spark.master", settings.spark_master or "local[*]")
