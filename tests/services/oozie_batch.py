@@ -82,7 +82,7 @@ class Application:
         properties.write_text(f"{text}\noozie.wf.application.path=${{appPath}}\n", encoding="utf-8")
         return ["job", "-config", str(properties), *self.flags()]
 
-    def until(self, job: str, wanted: Callable[[list[str]], bool], timeout_seconds: float = 120) -> list[str]:
+    def until(self, job: str, wanted: Callable[[list[str]], bool], timeout_seconds: float = 900) -> list[str]:
         """The statuses of a coordinator's actions, once they are as wanted."""
         end = time.monotonic() + timeout_seconds
         while True:
@@ -95,7 +95,7 @@ class Application:
         """Of a coordinator's actions, in order."""
         return [action["status"] for action in self.oozie.info(job)["actions"]]
 
-    def status(self, job: str, wanted: str, timeout_seconds: float = 60) -> str:
+    def status(self, job: str, wanted: str, timeout_seconds: float = 300) -> str:
         """The job's status, once it is as wanted."""
         end = time.monotonic() + timeout_seconds
         while (found := self.oozie.info(job)["status"]) != wanted and time.monotonic() < end:

@@ -311,7 +311,7 @@ def test_runs_may_take_turns(tmp_path: Path) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=tries(3), deadline=None)
+@settings(max_examples=tries(2), deadline=None)
 def test_any_layout_of_the_events_gives_the_views_of_the_contract(data: st.DataObject) -> None:
     """However events are spread over files, shapes, folders and days, all views equal the oracle's."""
     job = data.draw(st.sampled_from(sorted(TOPICS)))

@@ -216,7 +216,7 @@ class Oozie(Group):
         """What Oozie knows of a job: `status`, `actions` and more, by Oozie's names."""
         return json.loads(_ask("GET", f"job/{job}?show=info&offset=1&len=1000"))
 
-    def wait(self, job: str, timeout_seconds: float = 300) -> dict[str, Any]:
+    def wait(self, job: str, timeout_seconds: float = 900) -> dict[str, Any]:
         """Its info once it has ended and none of its launchers runs any more: Oozie says KILLED before they're dead."""
         end = time.monotonic() + timeout_seconds
         while True:
