@@ -117,8 +117,8 @@ def test_tuples_and_ids_are_kept_as_hashes(place: Place) -> None:
     place.run(settings=ON)
     job = place.current().jobs["video"]
     found = {one.name: one for view in VIEWS.values() for one in view.plan.sets}
-    pairs = next(name for name, one in found.items() if one.columns == ("course_id", "user_id") and name in job.sets)
-    assert tuples_in_master(place, "course_id", "user_id") == hashes(place.out / job.sets[pairs].path)
+    pairs = next(name for name, one in found.items() if one.columns == ("course_id", "video_id") and name in job.sets)
+    assert tuples_in_master(place, "course_id", "video_id") == hashes(place.out / job.sets[pairs].path)
     assert ids_in_master(place) == days_ids(place, "video_topic")
     assert all(kept.rows == len(hashes(place.out / kept.path)) for kept in job.sets.values())
 

@@ -128,7 +128,15 @@ def _batch(promise: Promise) -> Sequence[Row]:
                     "short",
                     {"{{topic}}: {{reason}}": f"sum by (topic, reason) ({_one(m.QUARANTINED)})"},
                 ),
-                Panel("Duplicates dropped", "short", {"{{topic}}": f"sum by (topic) ({_one(m.DUPLICATES)})"}),
+                Panel(
+                    "Duplicates dropped",
+                    "short",
+                    {
+                        "{{topic}}": f"sum by (topic) ({_one(m.DUPLICATES)})",
+                        "{{topic}}: say something else": f"sum by (topic) ({_one(m.CONFLICTING)})",
+                        "{{topic}}: taken back": f"sum by (topic) ({_one(m.RETRACTED)})",
+                    },
+                ),
                 Panel("Events of the future", "short", {"{{topic}}": f"sum by (topic) ({_one(m.FUTURE_EVENTS)})"}),
                 Panel("Files left out", "short", {"{{topic}}": f"sum by (topic) ({_one(m.UNREADABLE_FILES)})"}),
             ),

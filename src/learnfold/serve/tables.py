@@ -102,12 +102,16 @@ class Tables:
             self._same_columns(view, source)
             columns = ", ".join(column.name for column in view.columns)
             order = ", ".join(f"{key} NULLS FIRST" for key in view.key)
-            self.database.execute(f"CREATE TABLE {name}.rows AS SELECT {columns} FROM {view.all_columns(source)} ORDER BY {order}")
+            self.database.execute(
+                f"CREATE TABLE {name}.rows AS SELECT {columns} FROM {view.all_columns(source)} ORDER BY {order}"
+            )
 
     def _same_columns(self, view: View, source: str) -> None:
         found = {str(row[0]): str(row[1]) for row in self.database.rows(f"DESCRIBE FROM {source}", [], 60)}
         wanted = {column.name: column.type for column in view.columns}
-        if not (found.keys() >= set(view.key) and found.items() <= wanted.items()):  # an earlier version had fewer columns
+        if not (
+            found.keys() >= set(view.key) and found.items() <= wanted.items()
+        ):  # an earlier version had fewer columns
             raise Problem(
                 "outdated",
                 f"{view.name} was computed by another definition than this server's",
