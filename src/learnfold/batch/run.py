@@ -23,7 +23,7 @@ from learnfold.batch.publish import publish, refresh_plain_paths
 from learnfold.batch.refresh import refresh_views
 from learnfold.batch.watch import RunWatch
 from learnfold.engines import open_engine
-from learnfold.errors import DamagedError, LearnfoldError, UsageError
+from learnfold.errors import DamagedError, LearnfoldError, MissingDataError, UsageError
 from learnfold.master.file_names import topic_of
 from learnfold.master.layout import open_master
 from learnfold.storage import open_storage, passed_over, same_place
@@ -107,6 +107,9 @@ def _run(
                 try:
                     with out.batched_writes():
                         manifest.jobs = _run_jobs(context, plans)
+                except MissingDataError:
+                    lease.check()  # whoever took over while this run slept may have cleaned its files away
+                    raise
                 except DamagedError as error:
                     engine.close()  # what a broken file does to a session isn't known
                     damaged |= _damage(workspace, current, jobs, error, damaged)
