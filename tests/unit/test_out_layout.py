@@ -13,7 +13,7 @@ from learnfold.storage import out_layout
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "learnfold"
 
 HOMES = {"storage/out_layout.py", "master/file_names.py"}
-"""The layouts of OUT and of MASTER, which has a quarantine too."""
+"""The layouts of OUT and of MASTER, which has a quarantine too. The state folder of live answers is elsewhere, with a pointer of its own."""
 
 FOLDERS = [out_layout.LEASES, out_layout.RECEIPTS, *out_layout.RUN_FOLDERS, out_layout.SCHEDULE_JOURNAL.split("/")[0]]
 
@@ -23,7 +23,7 @@ def test_no_other_module_spells_a_path_below_out() -> None:
     spelled = re.compile(rf"(?<!\w)(?:{'|'.join(FOLDERS)})(?!\w)|manifest\.json|current\.json|part-00000")
     found = []
     for file in sorted(SOURCE.rglob("*.py")):
-        if (name := file.relative_to(SOURCE).as_posix()) not in HOMES | {"generate/write.py"}:
+        if (name := file.relative_to(SOURCE).as_posix()) not in HOMES | {"generate/write.py", "speed/place.py"}:
             tree = ast.parse(file.read_text("utf-8"))
             told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
             texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in told]
