@@ -122,12 +122,13 @@ class Events:
             counts[row["_day"]].events -= row["dropped"]
         if any(row["unclear"] for row in found):  # rollups would differ by which one stays: then all fields decide
             ranked = self._ranked_by_all_fields()
-        self.spark.sql(
+        dropped = (
             "SELECT _file, _row, _day, timestamp <> first_time OR NOT (content <=> first_content) AS conflicting FROM (SELECT *, "
             "row_number() OVER same_one AS chosen, first_value(timestamp) OVER same_one AS first_time, "
             f"first_value(content) OVER same_one AS first_content FROM ({ranked}) "
             "WINDOW same_one AS (PARTITION BY _day, same ORDER BY nth, content, _file, _row)) WHERE chosen > 1"
-        ).createOrReplaceTempView("dropped")
+        )
+        self._cache(self.spark.sql(dropped), "dropped")  # few rows by a large plan, which each rollup would plan anew
         if any(row["conflicting"] for row in found):
             conflicts = "SELECT _day, count(*) AS n FROM dropped WHERE conflicting GROUP BY _day"
             for row in self.spark.sql(conflicts).collect():

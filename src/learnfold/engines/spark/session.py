@@ -48,6 +48,8 @@ _SPEED = {
     "spark.sql.ui.explainMode": "simple",  # a plan is shown for every query, and some are long
     "spark.sql.maxPlanStringLength": "8192",  # the driver keeps what it shows: megabytes a query, were it whole
     "spark.sql.debug.maxToStringFields": "4",
+    "spark.sql.optimizer.runtime.bloomFilter.enabled": "false",  # looking for where one would help takes as long
+    "spark.sql.optimizer.runtimeFilter.semiJoinReduction.enabled": "false",
     "spark.sql.constraintPropagation.enabled": "false",  # it takes minutes and gigabytes on how values are read, for no filter
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",  # not a task a file, where thousands are named
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # the driver moves staged files when all are there
