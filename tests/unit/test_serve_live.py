@@ -18,6 +18,7 @@ from learnfold.batch.manifest import read_current
 from learnfold.batch.request import RunRequest
 from learnfold.batch.rollup_rows import rows_of
 from learnfold.batch.run import run
+from learnfold.catalog.thresholds import written_out
 from learnfold.cli import main
 from learnfold.engines import FileRows
 from learnfold.engines.duckdb.rollups import rows_by_day
@@ -89,13 +90,14 @@ class Tables:
         for view in VIEWS.values():
             if view.job in manifest.jobs:
                 for state in view.plan.states:
-                    cursor.execute(f"CREATE OR REPLACE TABLE {self.name}.{state.name} AS {state.select}")
+                    select = written_out(state.select, Settings(), "current_date")
+                    cursor.execute(f"CREATE OR REPLACE TABLE {self.name}.{state.name} AS {select}")
         self.tick = reached.tick
         return reached
 
     def select(self, view: View) -> str:
         states = ", ".join(f"{state.name} AS (FROM {self.name}.{state.name})" for state in view.plan.states)
-        return f"WITH {states} {view.plan.query}"
+        return written_out(f"WITH {states} {view.plan.query}", Settings(), "current_date")
 
 
 @dataclass
