@@ -19,6 +19,7 @@ KEYS: dict[str, list[str]] = {
     "VARCHAR": ["a", "b", "u1", "COURSE_ENROLLED", "ITEM_CLICK", "NOTIFICATION_SENT", "UPDATE_PROFILE"],
     "DATE": ["2025-12-01", "2025-12-02"],
     "INTEGER": ["0", "7"],
+    "TIMESTAMP": ["2025-12-01 10:00:00", "2025-12-02 09:00:00"],
 }
 NUMBERS = {"TIMESTAMP": ["2025-12-01 08:00:00", "2025-12-02 09:30:00"]}
 RowsByRollup = dict[str, list[tuple[Any, ...]]]
