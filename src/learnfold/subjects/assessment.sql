@@ -443,7 +443,7 @@ FROM (
             quiz_id,
             timestamp,
             tries,
-            CAST(floor(1e12 * least(correct_answers, questions) / questions + 5e-1) AS BIGINT) AS share
+            CAST(floor(1e12 * least(correct_answers, questions) / nullif(questions, 0) + 5e-1) AS BIGINT) AS share
           FROM (
             SELECT
               user_id,
