@@ -130,7 +130,9 @@ def test_live_news_name_the_views_of_topics_that_moved(place: Place) -> None:
         numbers.positions = {"video_topic": {0: 2}, "other_topic": {0: 1}}
         (event,) = listener.news()
         assert event["event"] == "live"
-        told = {v.name for v in catalog.load().views.values() if any(r.topic.name == "video_topic" for r in v.all_rollups)}
+        told = {
+            v.name for v in catalog.load().views.values() if any(r.topic.name == "video_topic" for r in v.all_rollups)
+        }
         assert told > VIDEO
         assert set(event["data"]["views"]) == told - {"video_total_watch_time"}
         assert event["data"]["live"]["offsets"] == {"video_topic": {"0": 2}}
