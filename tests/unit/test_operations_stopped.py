@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,8 @@ def test_a_stopped_rollback_changes_nothing_afterwards(place: Place, number: int
 def test_a_stopped_cleaning_removes_nothing_of_what_is_published_since(place: Place, number: int) -> None:
     """Somebody published again a batch that it was about to remove."""
     place.run()
-    oldest = min(path.name for path in (place.out / "_batches").iterdir() if path.is_dir())
+    made = [json.loads(path.read_bytes()) for path in (place.out / "_batches").glob("*/manifest.json")]
+    oldest = min(made, key=lambda manifest: manifest["started_at"])["batch"]  # names of one second sort as it happens
     stopped = Stopped(place, number, "clean", place.out, "--keep", "1", "--grace-minutes", "0")
     names = [path.parent.name for path in (place.out / "_batches").glob("*/manifest.json")]
     if oldest in names:
