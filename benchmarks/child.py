@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
 SAMPLE_SECONDS = 0.1
 ROOT = Path(__file__).resolve().parent.parent
+_LAUNCH = Path(__file__).with_name("launch.py")
 
 
 class CommandError(Exception):
@@ -61,22 +61,29 @@ def measure(command: Sequence[str], extra_environment: Mapping[str, str] | None 
         CommandError: it ended with another code than 0.
     """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        began = time.perf_counter()
+        read, write = os.pipe()
+        launch = [sys.executable, "-S", "-E", str(_LAUNCH), str(write), *command]
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment(extra_environment)
+            launch,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=environment(extra_environment),
+            pass_fds=(write,),
         )
-        sampler = _Sampler(child.pid)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - began
-        child.returncode = os.waitstatus_to_exitcode(status)
+        os.close(write)
+        with os.fdopen(read) as told:
+            sampler = _Sampler(int(told.readline() or child.pid))
+            seconds, peak, code = (told.readline() or "0 0 127").split()
+        child.wait()
         sampled = sampler.stop()
         out.seek(0)
         err.seek(0)
-        if child.returncode:
+        if int(code):
             said = (err.read() or out.read()).strip()[-3000:]
-            raise CommandError(f"{' '.join(command)} ended with {child.returncode}:\n{said}")
-        kernel = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return Measured(round(seconds, 4), max(kernel, sampled), out.read())
+            raise CommandError(f"{' '.join(command)} ended with {code}:\n{said}")
+        kernel = int(peak) * (1 if sys.platform == "darwin" else 1024)
+        return Measured(round(float(seconds), 4), max(kernel, sampled), out.read())
 
 
 class _Sampler(threading.Thread):

@@ -106,3 +106,13 @@ def test_quick_reading_takes_what_is_plain(reader: Reader) -> None:
     batch = MessageBatch.of([json.dumps(event).encode(), b"no"], 0, [7, 8], [NONE, NONE])
     rows = reader.plain("video_topic", [batch])
     assert [(row[OFFSET], row[REASON]) for row in rows] == [(7, None)]
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_no_number_of_an_invalid_event_is_worked_with(reader: Reader, *, quick: bool) -> None:
+    """A quiz of 0 questions, no answer right: 0 of 0 is no percentage, and not an error either."""
+    event = {"event_id": "e1", "event_type": "QUIZ_COMPLETED", "user_id": "u1", "role": "student"}
+    event |= {"timestamp": "2025-11-01T10:00:00Z", "correct_answers": 0, "question_count": 0}
+    batch = MessageBatch.of([json.dumps(event).encode()], 0, [7], [NONE])
+    ((row,), *_) = reader.read("assessment_topic", [batch], quick=quick)
+    assert row[REASON] is not None

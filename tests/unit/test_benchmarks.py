@@ -131,6 +131,18 @@ def test_the_memory_of_a_child_is_seen() -> None:
     assert 500e6 < measure([sys.executable, "-c", "b = b'x' * 500_000_000"]).peak_bytes < 620e6
 
 
+def test_the_memory_of_the_one_who_measures_does_not_count() -> None:
+    """A process of 300 MB measures a child of a few megabytes as that."""
+    own = b"x" * 300_000_000
+    assert measure([sys.executable, "-c", "pass"]).peak_bytes < 100e6 < len(own)
+
+
+def test_a_command_that_is_not_there_is_said() -> None:
+    """A program that doesn't exist is an error with its name, like any that fails."""
+    with pytest.raises(CommandError, match="no-such-program: No such file"):
+        measure(["no-such-program"])
+
+
 def test_the_memory_of_a_childs_children_counts() -> None:
     """The sum is given of processes that are alive at once."""
     hold = "import time; b = b'x' * 100_000_000; time.sleep(0.6)"

@@ -185,8 +185,8 @@ class _Planner:
         return TopicRows(
             topic,
             fields,
-            f"SELECT *, {derived} FROM ({quick_select(topic, fields, source)})",
-            f"SELECT *, {derived} FROM ({whole})",
+            f"SELECT *, {derived} FROM ({_only_of_valid(topic, fields, quick_select(topic, fields, source))})",
+            f"SELECT *, {derived} FROM ({_only_of_valid(topic, fields, whole)})",
             statements,
         )
 
@@ -229,6 +229,15 @@ class _Planner:
             place += 1
         which = all_of([over(parsed(state.condition), known)] if state.condition else [])
         return Addition(self._states[state.name], columns.add(which), tuple(keys), tuple(plain), tuple(counted))
+
+
+def _only_of_valid(topic: Topic, fields: list[str], select: str) -> str:
+    """The events with no numbers where an event isn't valid: what rollups make of those may be an error, as with a quiz of 0 questions."""
+    numbers = [field.name for field in topic.sent if field.name in fields and field.type not in {"VARCHAR", "TIMESTAMP"}]
+    if not numbers:
+        return select
+    replaced = ", ".join(f"CASE WHEN _reason IS NULL THEN {name} END AS {name}" for name in numbers)
+    return f"SELECT * REPLACE ({replaced}) FROM ({select})"
 
 
 _CONTENT = "_content_"
