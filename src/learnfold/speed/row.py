@@ -233,7 +233,9 @@ class _Planner:
 
 def _only_of_valid(topic: Topic, fields: list[str], select: str) -> str:
     """The events with no numbers where an event isn't valid: what rollups make of those may be an error, as with a quiz of 0 questions."""
-    numbers = [field.name for field in topic.sent if field.name in fields and field.type not in {"VARCHAR", "TIMESTAMP"}]
+    numbers = [
+        field.name for field in topic.sent if field.name in fields and field.type not in {"VARCHAR", "TIMESTAMP"}
+    ]
     if not numbers:
         return select
     replaced = ", ".join(f"CASE WHEN _reason IS NULL THEN {name} END AS {name}" for name in numbers)
