@@ -7,6 +7,7 @@ import io
 import json
 import random
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from small_place import Place
 from conftest import tries
 from learnfold.batch.erasure_receipt import new_receipt
 from learnfold.cli import main
+from learnfold.storage import lease
 from learnfold.storage.out_layout import POINTER, SCHEDULE_JOURNAL, lease_path, manifest_path, plain_note_path
 
 COMMANDS = (
@@ -29,6 +31,32 @@ COMMANDS = (
     "clean OUT",
     "diff OUT previous current",
 )
+
+
+class Clock:
+    """The time as whoever watches a lease sees it: a sleep is over at once, and the time has gone on by it."""
+
+    CLOCK_MONOTONIC = time.CLOCK_MONOTONIC
+    clock_gettime = staticmethod(time.clock_gettime)
+
+    def __init__(self) -> None:
+        self.slept = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds, those slept included."""
+        return time.monotonic() + self.slept
+
+    def sleep(self, seconds: float) -> None:
+        """Lets them go by."""
+        self.slept += seconds
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Nobody else is at work here who could say a word meanwhile: watching a silent lease need take no time."""
+    clock = Clock()
+    monkeypatch.setattr(lease, "time", clock)
+    return clock
 
 
 def said(place: Path, command: str) -> tuple[int, str]:
@@ -155,6 +183,12 @@ def test_the_ways_out_that_a_message_names_work(place: Path, way: str, record: s
     assert said(place, way)[0] == 0
     assert said(place, "run MASTER OUT --job video")[0] == 0
     assert said(place, "verify MASTER OUT --job video")[0] == 0
+
+
+def test_a_silent_lease_is_watched_for_as_long_as_a_lease_lasts(place: Path, clock: Clock) -> None:
+    """It is of another machine, whose process may still live; then the run takes it over."""
+    assert said(place, "run MASTER OUT --job video --full")[0] == 0
+    assert 60 <= clock.slept < 61
 
 
 def test_a_torn_older_manifest_stops_nobody(place: Path) -> None:
