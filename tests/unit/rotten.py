@@ -37,3 +37,25 @@ TEXTS = {
     "milliseconds": TIMES["milliseconds"],
 }
 """What is a text to an event, and what isn't."""
+
+
+def _nested(inner: pa.Array) -> dict[str, pa.Array]:
+    """Columns of three values, each of which holds one of ``inner``."""
+    one_each = pa.array([0, 1, 2, 3], pa.int32())
+    names = pa.array(["k", "k", "k"])
+    struct = pa.StructArray.from_arrays([pa.array([1, None, 3]), inner], ["n", 'it\'s "so"'])
+    return {
+        "struct": struct,
+        "list of structs": pa.ListArray.from_arrays(one_each, struct),
+        "list of lists": pa.ListArray.from_arrays(one_each, pa.ListArray.from_arrays(one_each, inner)),
+        "map": pa.MapArray.from_arrays(one_each, names, inner),
+        "struct of maps": pa.StructArray.from_arrays([pa.MapArray.from_arrays(one_each, names, inner)], ["m"]),
+    }
+
+
+NESTED = {
+    f"{kind} in a {nest}": column
+    for kind in ("text", "milliseconds", "times of day")
+    for nest, column in _nested(TEXTS[kind]).items()
+}
+"""The same within structs, lists and maps."""

@@ -15,6 +15,8 @@ import pytest
 import rotten
 from seen import expected, see, watched, write
 
+from learnfold.cli import main
+
 TOPIC = "video_topic"
 NIL = "00000000-0000-0000-0000-000000000000"
 
@@ -209,6 +211,48 @@ def test_a_text_that_is_none_costs_its_event_alone(tmp_path: Path) -> None:
     assert sorted((json.loads(bad["event"])["video_id"], bad["row"]) for bad in kept(tmp_path / "out")) == sorted(
         (f"{case} 2 é", 2) for case in cases
     )
+
+
+@pytest.mark.parametrize("field", ["course_id", "note"])
+def test_a_nested_value_that_holds_none_costs_its_event_alone(tmp_path: Path, field: str) -> None:
+    """In structs, lists of lists and maps; and nothing at all where no field is for it."""
+    for kind, column in rotten.NESTED.items():
+        write(tmp_path / "master", TOPIC, watched(3, video_id=[f"{kind} {n} é" for n in range(3)]) | {field: column})
+    seen = see(tmp_path / "master", TOPIC)
+    rows = (0, 1) if field == "course_id" else (0, 1, 2)
+    assert sorted(event["video_id"] for event in seen.events) == sorted(
+        f"{kind} {n} é" for kind in rotten.NESTED for n in rows
+    )
+    bad = {} if field == "note" else {"course_id can't be read as text": len(rotten.NESTED)}
+    assert seen.quarantined == bad
+    told = {row["event"] for row in kept(tmp_path / "out")}
+    assert len(told) == sum(bad.values())
+    assert all(r"\\xFFFE" in event or str(rotten.MOST) in event or str(rotten.LEAST) in event for event in told)
+    if field == "course_id":
+        courses = {event["video_id"]: event["course_id"] for event in seen.events}
+        assert json.loads(courses["text in a struct 0 é"]) == {"n": 1, 'it\'s "so"': "a"}
+        assert json.loads(courses["text in a struct of maps 1 é"]) == {"m": {"k": "é"}}
+        assert json.loads(courses["milliseconds in a list of lists 1 é"]) == [["2025-12-10 14:30:00"]]
+
+
+@pytest.mark.parametrize("way", ["run", "ingest"])
+def test_an_envelope_whose_value_is_a_struct_is_its_json(tmp_path: Path, way: str) -> None:
+    """As some sinks write messages; one that holds what is no text costs itself, and is kept."""
+    texts = {name: [column[0]] * 3 for name, column in watched(1).items()}
+    fields = {**texts, "course_id": rotten.TEXTS["text"], "watch_duration_seconds": pa.array([1, 2, 3])}
+    value = pa.StructArray.from_arrays([pa.array(column) for column in fields.values()], list(fields))
+    master = tmp_path / "master"
+    write(tmp_path / "given", TOPIC, {"value": value.take(pa.array([0, 1])), "offset": [0, 1], "partition": [0, 0]})
+    write(tmp_path / "given", TOPIC, {"value": value, "offset": [2, 3, 4], "partition": [0, 0, 0]})
+    if way == "ingest":
+        assert main(["ingest", str(tmp_path / "given"), "--into", str(master), "--topic", TOPIC]) == 0
+    else:
+        (tmp_path / "given").rename(master)
+    seen = see(master, TOPIC)
+    found = Counter((event["course_id"], event["watch_duration_seconds"]) for event in seen.events)
+    assert found == {("a", 1): 2, ("é", 2): 2}
+    (bad,) = kept(master if way == "ingest" else tmp_path / "out")
+    assert (bad["reason"], json.loads(bad["event"])["course_id"]) == ("not UTF-8", r"\xFFFE")
 
 
 def test_what_is_no_text_and_nobody_reads_costs_nothing(tmp_path: Path) -> None:

@@ -122,7 +122,10 @@ def _kafka_timestamp(shape: FileSchema) -> str:
 def whole(shape: FileSchema) -> str:
     """All of a message, as bytes."""
     if shape.envelope:
-        return "value" if shape.type("value") == "BLOB" else "encode(CAST(value AS VARCHAR))"
+        if shape.type("value") == "BLOB":
+            return "value"
+        rotten = shape.rotten("value")
+        return f"encode(coalesce(value, {rotten}))" if rotten else "encode(CAST(value AS VARCHAR))"
     return f"encode(CAST({_object([name for name, _ in shape.columns], shape)} AS VARCHAR))"
 
 

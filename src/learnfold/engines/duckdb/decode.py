@@ -252,8 +252,10 @@ class _Envelope:
 
     def columns(self) -> str:
         text = "try(decode(value))" if self.shape.type("value") == "BLOB" else "CAST(value AS VARCHAR)"
+        rotten = self.shape.rotten("value")
+        empty = f"value IS NULL AND {rotten} IS NULL" if rotten else "value IS NULL"
         return (
-            f"value IS NULL AS _empty, {text} AS _text, NOT is_json({text}) AS _broken, "
+            f"{empty} AS _empty, {text} AS _text, NOT is_json({text}) AS _broken, "
             f"CASE WHEN json_valid({text}) THEN {self._taken(text)} END AS _fields, "
             f"CASE WHEN json_valid({text}) THEN json_keys({text}) END AS _names"
         )

@@ -26,8 +26,8 @@ class FileSchema:
 
     columns: tuple[tuple[str, str], ...]
     raw: tuple[
-        tuple[int, str], ...
-    ] = ()  # columns that are read as they lie in the file, by number, and how they do: see ``mended``
+        tuple[int, tuple[str | None, ...]], ...
+    ] = ()  # columns that are read as they lie in the file, by number, and how each leaf does: see ``mended``
 
     def type(self, column: str) -> str | None:
         """The type of a column; None where there is none."""
@@ -73,6 +73,11 @@ class FileSchema:
     def envelope(self) -> bool:
         """Whether the events are JSON in ``value``, as a Kafka sink writes them."""
         return self.type("value") is not None and self.type("event_type") is None and self.type("user_id") is None
+
+    @property
+    def structured(self) -> bool:
+        """Whether ``value`` of an envelope is a struct or map, of which the JSON is meant."""
+        return self.envelope and (self.type("value") or "").startswith(("STRUCT(", "MAP("))
 
 
 @dataclass

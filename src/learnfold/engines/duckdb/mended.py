@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from learnfold.engines.duckdb.footers import ROTTEN, FileSchema
 from learnfold.engines.duckdb.parquet_footer import without_meaning
+from learnfold.engines.duckdb.raw_values import BYTES, as_json, read
 from learnfold.engines.duckdb.sql import foreign_parquet, quoted_name
 
 if TYPE_CHECKING:
@@ -22,11 +23,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _MAGIC = b"PAR1"
-_MILLIS = "(9223372036854775807 // 1000)"
 _UNIT = re.compile(r"TIME(?:STAMP)?_(MILLIS|MICROS)|(MILLIS|MICROS|NANOS)=[A-Z]")
-_DAY_US = 24 * 3600 * 1_000_000
-_MICROS = {"MILLIS": "CAST({} AS HUGEINT) * 1000", "MICROS": "{}", "NANOS": "{} // 1000"}
-"""By unit of a time, its microseconds."""
 
 
 class _Element(NamedTuple):
@@ -54,13 +51,12 @@ def mend(
     rest = iter(elements[1:])
     raw, plain, columns = {}, set(), list(shape.columns)
     for number, (name, kind) in enumerate(shape.columns):
-        element = next(rest)
-        leaves = list(_leaves(element, rest))
-        stored = _stored(element)
-        if stored is not None:
-            plain |= set(leaves)
+        leaves = list(_leaves(next(rest), rest))
+        stored = tuple(map(_stored, leaves))
+        if any(stored):
+            plain |= {leaf.place for leaf, how in zip(leaves, stored, strict=True) if how}
             columns[number] = (name, "VARCHAR" if kind == "JSON" else kind)
-            if shape.envelope and name == "value":
+            if shape.envelope and name == "value" and columns[number][1] == "VARCHAR":
                 columns[number] = (name, "BLOB")  # which is read as it lies there anyway
             else:
                 raw[number] = stored
@@ -74,60 +70,43 @@ def mend(
 def rows_in(files: Sequence[str], shape: FileSchema) -> str:
     """The relation of the rows of local files of that schema, called by its aliases, with ``file_index`` and ``file_row_number``.
 
-    Of columns that are read raw it has the values, and in ``_rotten`` as text what can't be one, by number of the column.
+    Of columns that are read raw it has the values, and in ``_rotten`` as text what can't be one, by number of the column. Of an
+    envelope whose ``value`` is a struct or map it has the JSON of it.
     """
     rows = foreign_parquet(files, shape.aliases)
-    if not shape.raw:
+    if not shape.raw and not shape.structured:
         return rows
     raw, columns, rotten = dict(shape.raw), [], []
-    for number, alias in enumerate(shape.aliases):
-        column = quoted_name(alias)
+    for number, ((name, kind), alias) in enumerate(zip(shape.columns, shape.aliases, strict=True)):
+        value = column = quoted_name(alias)
         if number in raw:
-            value, shown = _read(column, raw[number], shape.columns[number][1])
-            columns.append(f"{value} AS {column}")
+            value, shown = read(column, raw[number], kind)
             rotten.append(f"c{number} := CASE WHEN {column} IS NOT NULL AND {value} IS NULL THEN {shown} END")
-        else:
-            columns.append(column)
-    return f"(SELECT file_index, file_row_number, {', '.join(columns)}, struct_pack({', '.join(rotten)}) AS {ROTTEN} FROM {rows})"
+        if shape.structured and name == "value":
+            value = as_json(value)
+        columns.append(column if value == column else f"{value} AS {column}")
+    also = [f"struct_pack({', '.join(rotten)}) AS {ROTTEN}"] if rotten else []
+    return f"(SELECT file_index, file_row_number, {', '.join([*columns, *also])} FROM {rows})"
 
 
-def _leaves(element: _Element, rest: Iterator[_Element]) -> Iterator[int]:
-    """The places of an element's leaves, or its own; takes those from ``rest``."""
+def _leaves(element: _Element, rest: Iterator[_Element]) -> Iterator[_Element]:
+    """The leaves of an element, or itself; takes those from ``rest``."""
     if not element.children:
-        yield element.place
+        yield element
     for _ in range(element.children):
         yield from _leaves(next(rest), rest)
 
 
-def _stored(element: _Element) -> str | None:
-    """How a column's values lie in the file, where DuckDB could give the file up for one: bytes, or by its unit a time; else None."""
-    if element.kind in {"VARCHAR", "JSON", "VARCHAR[]"}:
-        return "bytes"
-    found = _UNIT.search(element.meaning)
-    if found is None or element.children or not element.kind.startswith("TIME"):
+def _stored(leaf: _Element) -> str | None:
+    """How a leaf's values lie in the file, where DuckDB could give the file up for one: bytes, or by its unit a time; else None."""
+    kind = leaf.kind.removesuffix("[]")  # repeated as it is, without a list around it
+    if kind in {"VARCHAR", "JSON"}:
+        return BYTES
+    found = _UNIT.search(leaf.meaning)
+    if found is None or not kind.startswith("TIME"):
         return None
     unit = found[1] or found[2]
-    return unit if unit == "MILLIS" or not element.kind.startswith("TIMESTAMP") else None
-
-
-def _read(column: str, stored: str, kind: str) -> tuple[str, str]:
-    """A raw column's value in the type that it has, NULL where it can't be read; and what it is then, as text."""
-    if kind == "VARCHAR[]":
-        texts = f"list_transform({column}, lambda x: try(decode(x)))"
-        shown = f"list_transform({column}, lambda x: coalesce(try(decode(x)), '\\x' || hex(x)))"
-        return (
-            f"CASE WHEN list_count({texts}) = list_count({column}) THEN {texts} END",
-            f"CAST(to_json({shown}) AS VARCHAR)",
-        )
-    if stored == "bytes":
-        return f"try(decode({column}))", f"'\\x' || hex({column})"
-    micros = _MICROS[stored].format(column)
-    if not kind.startswith("TIMESTAMP"):
-        within = f"CASE WHEN {micros} BETWEEN 0 AND {_DAY_US - 1} THEN {micros} END"
-        return f"(TIME '00:00:00' + to_microseconds(CAST({within} AS BIGINT)))", f"CAST({column} AS VARCHAR)"
-    time = f"make_timestamp(CASE WHEN {column} BETWEEN -{_MILLIS} AND {_MILLIS} THEN {column} * 1000 END)"
-    value = f"timezone('UTC', {time})" if kind.endswith("ZONE") else time
-    return value, f"CAST({column} AS VARCHAR)"
+    return unit if unit == "MILLIS" or not kind.startswith("TIMESTAMP") else None
 
 
 def _copy(file: Path, copy: Path, plain: set[int]) -> None:

@@ -67,6 +67,8 @@ def _whole(shape: FileSchema, files: Sequence[str], place: Mapping[str, int]) ->
     if shape.envelope:
         binary = shape.type("value") == "BLOB"
         event = "try(decode(value))" if binary else "CAST(value AS VARCHAR)"
+        if rotten := shape.rotten("value"):
+            event = f"coalesce({event}, {rotten})"
         whole = f"CASE WHEN {event} IS NULL THEN value END" if binary else "CAST(NULL AS BLOB)"
     else:
         columns = []

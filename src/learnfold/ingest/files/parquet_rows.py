@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from learnfold.engines.duckdb.footers import ROTTEN, FileSchema
 from learnfold.engines.duckdb.mended import rows_in
+from learnfold.engines.duckdb.raw_values import as_json
 from learnfold.engines.duckdb.sql import quoted
 
 if TYPE_CHECKING:
@@ -23,15 +24,14 @@ class ParquetRows:
         fields = {field.name for topic in catalog.topics.values() for field in topic.sent}
         told = {} if shape.envelope else fields_in_path(name, fields)
         told = {field: value for field, value in told.items() if shape.type(field) is None}
-        structured = shape.envelope and (shape.type("value") or "").startswith(("STRUCT", "MAP"))
-        kinds = [(name, "VARCHAR" if structured and name == "value" else kind) for name, kind in shape.columns]
+        kinds = [(name, "VARCHAR" if shape.structured and name == "value" else kind) for name, kind in shape.columns]
         self.shape = FileSchema((*kinds, *((field, "VARCHAR") for field in told)), shape.raw)
         taken = {name.lower() for name in self.shape.names}
         self.place, self.topic = _free("_place", taken), _free("_topic", taken)
         called = shape.aliases if shape.raw else shape.names
         own = [
-            f"CAST(to_json({_column(there)}) AS VARCHAR) AS {_column(sql)}"
-            if structured and name == "value"
+            f"{as_json(_column(there))} AS {_column(sql)}"
+            if shape.structured and name == "value" and not shape.raw
             else f"{_column(there)} AS {_column(sql)}"
             for (name, _), sql, there in zip(shape.columns, shape.names, called, strict=True)
         ]
