@@ -57,9 +57,10 @@ def test_the_compose_file_watches_what_it_runs() -> None:
     config = yaml.safe_load((DEPLOY / "monitoring" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     targets = [t for job in config["scrape_configs"] for one in job["static_configs"] for t in one["targets"]]
     targets += [t for one in config["alerting"]["alertmanagers"][0]["static_configs"] for t in one["targets"]]
-    assert {target.partition(":")[0] for target in targets} == {"node-exporter", "ingestion", "serving", "alertmanager"}
+    expected = {"node-exporter", "ingestion", "serving", "speed", "alertmanager"}
+    assert {target.partition(":")[0] for target in targets} == expected
     assert all(target.partition(":")[0] in services for target in targets)
-    for service, port in {"ingestion": 9108, "serving": 9109}.items():
+    for service, port in {"ingestion": 9108, "serving": 9109, "speed": 9110}.items():
         assert f"{service}:{port}" in targets
         assert f"--metrics-port {port}" in services[service]["command"]
         assert services[service]["environment"]["LEARNFOLD_METRICS_ADDRESS"] == "0.0.0.0"

@@ -73,7 +73,6 @@ def test_every_metric_is_on_a_dashboard_or_in_a_rule() -> None:
         "learnfold_lag_seconds",
         "learnfold_info",
         "learnfold_ingest_info",
-        "learnfold_speed_info",
     }
 
 

@@ -272,29 +272,61 @@ def _serving() -> Sequence[Row]:
 
 
 def _speed() -> Row:
-    complete, ticks = m.SPEED_COMPLETE.full_name, m.SPEED_TICK.full_name
+    complete, lag = m.SPEED_COMPLETE.full_name, m.SPEED_LAG.full_name
+    slowest = "histogram_quantile(0.95, sum by (instance, le) (rate({}_bucket[{}])))"
     return Row(
         "How fresh is what follows Kafka?",
         (
-            Panel("Age of what is answered", "s", {"{{instance}}": f"time() - ({complete} > 0)"}),
+            Panel(
+                "Age of what is answered",
+                "s",
+                {"{{instance}}": f"time() - ({complete} > 0)"},
+                "An alert is sent above 60 s.",
+            ),
+            Panel("Age of the newest event", "s", {"{{instance}}": f"time() - ({m.SPEED_NEWEST.full_name} > 0)"}),
+            Panel(
+                "Messages in Kafka that aren't in",
+                "short",
+                {"{{instance}} {{topic}}": f"sum by (instance, topic) ({lag})"},
+            ),
             Panel("Messages a second", "ops", {"{{instance}}": f"rate({m.SPEED_MESSAGES.full_name}[5m])"}),
             Panel(
-                "Seconds of a tick, 95 of 100",
-                "s",
-                {"{{instance}}": f"histogram_quantile(0.95, sum by (instance, le) (rate({ticks}_bucket[5m])))"},
-            ),
-            Panel(
-                "Partitions that stand still, messages that wait, copies to exchange",
+                "Messages that were gone, partitions that stand still",
                 "short",
                 {
-                    "stand still": m.SPEED_BLOCKED.full_name,
-                    "wait": m.SPEED_WAITING.full_name,
-                    "exchange": m.SPEED_REPAIRS.full_name,
+                    "{{instance}} gone": m.SPEED_MISSING.full_name,
+                    "{{instance}} stand still": m.SPEED_BLOCKED.full_name,
                 },
             ),
-            Panel("Events beside the batch", "short", {"{{instance}}": m.SPEED_EVENTS.full_name}),
-            Panel("Bytes of the live state", "bytes", {"{{instance}}": m.SPEED_BYTES.full_name}),
+            Panel(
+                "Messages that wait for a batch, copies to exchange",
+                "short",
+                {"{{instance}} wait": m.SPEED_WAITING.full_name, "{{instance}} exchange": m.SPEED_REPAIRS.full_name},
+            ),
+            Panel(
+                "Events beside the batch, and what didn't count",
+                "short",
+                {
+                    "{{instance}} events": m.SPEED_EVENTS.full_name,
+                    "{{instance}} duplicates": m.SPEED_DUPLICATES.full_name,
+                    "{{instance}} invalid": m.SPEED_INVALID.full_name,
+                },
+            ),
+            Panel("Views that the batch alone answers", "short", {"{{instance}}": m.SPEED_BATCH_ONLY.full_name}),
+            Panel("Seconds of a tick, 95 of 100", "s", {"{{instance}}": slowest.format(m.SPEED_TICK.full_name, "5m")}),
+            Panel(
+                "Seconds of a hand-over, 95 of 100",
+                "s",
+                {"{{instance}}": slowest.format(m.SPEED_HAND_OVER.full_name, "1d")},
+            ),
             Panel("Hand-overs in an hour", "short", {"{{instance}}": f"increase({m.SPEED_HAND_OVERS.full_name}[1h])"}),
+            Panel(
+                "Memory, of what there is",
+                "percentunit",
+                {"{{instance}}": f"{m.SPEED_MEMORY.full_name} / on (instance) {m.SPEED_MEMORY_LIMIT.full_name}"},
+                "An alert is sent above 80 %.",
+            ),
+            Panel("Bytes of the live state", "bytes", {"{{instance}}": m.SPEED_BYTES.full_name}),
         ),
     )
 

@@ -77,6 +77,7 @@ def _prometheus(promise: Promise) -> dict[str, Any]:
             },
             {"job_name": "learnfold-ingestion", "static_configs": [{"targets": ["ingestion:9108"]}]},
             {"job_name": "learnfold-serving", "static_configs": [{"targets": ["serving:9109"]}]},
+            {"job_name": "learnfold-speed", "static_configs": [{"targets": ["speed:9110"]}]},
         ],
     }
 

@@ -28,7 +28,8 @@ To be scraped from another machine, it has to listen there: `LEARNFOLD_METRICS_A
     SERVING: """Of one process, likewise: `learnfold serve OUT --metrics-port PORT`, beside the port that is asked. A route is as
 docs/serving.md names it, never an address.
 """,
-    SPEED: """Of one process, likewise: `learnfold speed OUT --metrics-port PORT`.
+    SPEED: """Of one process, likewise: `learnfold speed OUT --metrics-port PORT`. One that `learnfold serve --kafka` starts exports none: to
+watch it, start it by itself, and the server with `--state`.
 """,
 }
 

@@ -49,7 +49,7 @@ def rule_tests(promise: Promise) -> dict[str, Any]:
 
 def cases(promise: Promise) -> list[Case]:
     """Every test."""
-    return [*_runs(promise), *_numbers(promise), *_ingestion(promise), *_serving(promise), _disk()]
+    return [*_runs(promise), *_numbers(promise), *_ingestion(promise), *_serving(promise), *_speed(promise), _disk()]
 
 
 def _document(case: Case, step: str, severity: dict[str, str]) -> dict[str, Any]:
@@ -341,6 +341,84 @@ def _serving(promise: Promise) -> list[Case]:
         .fires(late, "LearnfoldServeSilent", "No server of views exports numbers any more."),
         Case("there is no server of views", {'up{job="learnfold-runs"}': f"1x{good + bad}"}).silent(
             late, "LearnfoldServeSilent"
+        ),
+    ]
+
+
+def _speed(promise: Promise) -> list[Case]:
+    """In real time, likewise."""
+    step = promise.step_seconds
+    good, bad = round(30 * _MINUTE / step), round(60 * _MINUTE / step)
+    late, early = duration(75 * _MINUTE), duration(25 * _MINUTE)
+    one, two = {"instance": "one"}, {"instance": "two"}
+    fell = f"0+{step:g}x{good} {round(30 * _MINUTE)}x{bad}"
+    place = {"topic": "video_topic", "partition": "0"}
+    behind = 20_000 + 10 * (round(75 * _MINUTE / step) - good - 1)
+    return [
+        Case(
+            "messages are gone from Kafka; of another process a topic was made again",
+            {
+                _of(m.SPEED_MISSING, **one): f"0x{good} 7x{bad}",
+                _of(m.SPEED_BLOCKED, **one): f"0x{good} 1x{bad}",
+                _of(m.SPEED_MISSING, **two): f"0x{good + bad}",
+                _of(m.SPEED_BLOCKED, **two): f"0x{good} 2x{bad}",
+                _of(m.SPEED_COMPLETE, **one): fell,
+            },
+        )
+        .silent(early, "LearnfoldLiveLoss")
+        .silent(early, "LearnfoldLiveBlocked")
+        .fires(
+            late,
+            "LearnfoldLiveLoss",
+            "7 messages were gone from Kafka before one read them; live numbers stand still there.",
+            **one,
+        )
+        .fires(
+            late,
+            "LearnfoldLiveBlocked",
+            "2 partitions stand still for two; live numbers are without their new messages.",
+            **two,
+        )
+        .silent(late, "LearnfoldLiveBehind"),
+        Case(
+            "Kafka is away",
+            {_of(m.SPEED_COMPLETE, **one): fell, _of(m.SPEED_BLOCKED, **one): f"0x{good + bad}"},
+        )
+        .silent(early, "LearnfoldLiveBehind")
+        .fires(
+            late,
+            "LearnfoldLiveBehind",
+            f"The live numbers of one are {human_duration(75 * _MINUTE - round(30 * _MINUTE))} old.",
+            **one,
+        ),
+        Case(
+            "more comes than is taken in; another process catches up",
+            {
+                _of(m.SPEED_LAG, **place, **one): f"0x{good} 20000+10x{bad}",
+                _of(m.SPEED_LAG, **place, **two): f"900000-10x{good + bad}",
+            },
+        )
+        .silent(early, "LearnfoldLiveLag")
+        .fires(
+            late,
+            "LearnfoldLiveLag",
+            f"one is {behind / 1000:.4g}k messages behind Kafka, and falls further behind.",
+            **one,
+        ),
+        Case(
+            "memory runs out",
+            {
+                _of(m.SPEED_MEMORY, **one): f"100x{good} 900x{bad}",
+                _of(m.SPEED_MEMORY_LIMIT, **one): f"1000x{good + bad}",
+            },
+        )
+        .silent(early, "LearnfoldLiveMemory")
+        .fires(late, "LearnfoldLiveMemory", "one holds 90% of the memory that there is.", **one),
+        Case("what follows Kafka ends", {_of(m.SPEED_INFO, **one): f"1x{good} _x{bad}"})
+        .silent(early, "LearnfoldLiveSilent")
+        .fires(late, "LearnfoldLiveSilent", "No process that follows Kafka exports numbers any more."),
+        Case("nothing follows Kafka", {'up{job="learnfold-runs"}': f"1x{good + bad}"}).silent(
+            late, "LearnfoldLiveSilent"
         ),
     ]
 

@@ -77,7 +77,7 @@ def recordings(promise: Promise) -> list[Recording]:
 
 def alerts(promise: Promise) -> list[Alert]:
     """Every alert, the most important first."""
-    return [*_runs(promise), *_numbers(promise), *_ingestion(promise), *_serving(), *_machine()]
+    return [*_runs(promise), *_numbers(promise), *_ingestion(promise), *_serving(), *_speed(), *_machine()]
 
 
 def _runs(promise: Promise) -> list[Alert]:
@@ -221,6 +221,56 @@ def _serving() -> list[Alert]:
             f"absent({info}) and on () count(last_over_time({info}[1d]))",
             "critical",
             "No server of views exports numbers any more.",
+            "10m",
+        ),
+    ]
+
+
+def _speed() -> list[Alert]:
+    """Of processes that follow Kafka; in real time, since what they answer is a moment old or wrong."""
+    blocked, missing, info = m.SPEED_BLOCKED.full_name, m.SPEED_MISSING.full_name, m.SPEED_INFO.full_name
+    complete, lag = m.SPEED_COMPLETE.full_name, m.SPEED_LAG.full_name
+    memory, limit = m.SPEED_MEMORY.full_name, m.SPEED_MEMORY_LIMIT.full_name
+    return [
+        Alert(
+            "LearnfoldLiveLoss",
+            f"{missing} > 0",
+            "critical",
+            "{{ $value }} messages were gone from Kafka before {{ $labels.instance }} read them; live numbers stand still there.",
+        ),
+        Alert(
+            "LearnfoldLiveBlocked",
+            f"{blocked} > 0 and on (instance) {missing} == 0",
+            "warning",
+            "{{ $value }} partitions stand still for {{ $labels.instance }}; live numbers are without their new messages.",
+            "1m",
+        ),
+        Alert(
+            "LearnfoldLiveBehind",
+            f"time() - ({complete} > 0) > 60 and on (instance) {blocked} == 0",
+            "warning",
+            "The live numbers of {{ $labels.instance }} are {{ $value | humanizeDuration }} old.",
+            "2m",
+        ),
+        Alert(
+            "LearnfoldLiveLag",
+            f"sum by (instance) ({lag}) > 10000 and sum by (instance) (delta({lag}[10m])) > 0",
+            "warning",
+            "{{ $labels.instance }} is {{ $value | humanize }} messages behind Kafka, and falls further behind.",
+            "5m",
+        ),
+        Alert(
+            "LearnfoldLiveMemory",
+            f"{memory} / on (instance) {limit} > 0.8",
+            "warning",
+            "{{ $labels.instance }} holds {{ $value | humanizePercentage }} of the memory that there is.",
+            "5m",
+        ),
+        Alert(
+            "LearnfoldLiveSilent",
+            f"absent({info}) and on () count(last_over_time({info}[1d]))",
+            "critical",
+            "No process that follows Kafka exports numbers any more.",
             "10m",
         ),
     ]

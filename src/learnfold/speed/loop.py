@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,7 @@ class Speed:
         the disk are away at the start.
         """
         began = time.monotonic()
+        self.reporter.run_id = str(uuid.uuid4())
         goes_on = self.context.place.claim()
         clean = False
         try:
@@ -189,7 +191,7 @@ class Speed:
             return pair
         self._answer_from(following)
         self.reporter.log("handed_over", batch=following.manifest.batch, events=following.live.progress.events)
-        self.numbers.add(shown.HAND_OVERS.of(1))
+        shown.count_hand_over(self.numbers, time.monotonic() - after.began)
         pair.close()
         return following
 
@@ -264,6 +266,7 @@ class _Successor(threading.Thread):
         self._before, self._manifest, self._master, self._left_out = before, manifest, master, left_out
         self._stopping = threading.Event()
         self.pair: Pair | None = None
+        self.began = time.monotonic()
         self.start()
 
     def run(self) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from learnfold import __version__
 from learnfold.telemetry import metrics
-from learnfold.telemetry.metrics import SPEED_HAND_OVERS as HAND_OVERS
+from learnfold.telemetry.usage import memory_bytes, memory_limit_bytes
 
 if TYPE_CHECKING:
     from learnfold.speed.pair import Pair
@@ -23,13 +23,32 @@ def count_tick(numbers: Numbers, pair: Pair, messages: int, seconds: float) -> N
 
 def show_pair(numbers: Numbers, pair: Pair) -> None:
     """Shows how the live state is."""
-    progress = pair.live.progress
+    progress, source = pair.live.progress, pair.source
     numbers.show(metrics.SPEED_INFO, [metrics.SPEED_INFO.of(1, version=__version__)])
-    numbers.show(metrics.SPEED_EVENTS, [metrics.SPEED_EVENTS.of(progress.events)])
-    numbers.show(metrics.SPEED_WAITING, [metrics.SPEED_WAITING.of(progress.waiting)])
-    numbers.show(metrics.SPEED_REPAIRS, [metrics.SPEED_REPAIRS.of(len(progress.losers))])
-    numbers.show(metrics.SPEED_BLOCKED, [metrics.SPEED_BLOCKED.of(len(progress.blocked))])
-    numbers.show(metrics.SPEED_BYTES, [metrics.SPEED_BYTES.of(pair.live.size())])
+    single = {
+        metrics.SPEED_NEWEST: (progress.watermark or 0) / 1_000_000,
+        metrics.SPEED_EVENTS: progress.events,
+        metrics.SPEED_DUPLICATES: progress.duplicates,
+        metrics.SPEED_INVALID: progress.invalid,
+        metrics.SPEED_WAITING: progress.waiting,
+        metrics.SPEED_REPAIRS: len(progress.losers),
+        metrics.SPEED_BLOCKED: len(progress.blocked),
+        metrics.SPEED_MISSING: sum(source.missing.values()),
+        metrics.SPEED_BATCH_ONLY: len(pair.base.about.without),
+        metrics.SPEED_BYTES: pair.live.size(),
+        metrics.SPEED_MEMORY: memory_bytes(),
+        metrics.SPEED_MEMORY_LIMIT: memory_limit_bytes(),
+    }
+    for metric, value in single.items():
+        if value is not None:
+            numbers.show(metric, [metric.of(value)])
+    lag = metrics.SPEED_LAG
+    numbers.show(
+        lag, (lag.of(n, topic=topic, partition=str(p)) for topic, its in source.lag().items() for p, n in its.items())
+    )
 
 
-__all__ = ["HAND_OVERS", "count_tick", "show_pair"]
+def count_hand_over(numbers: Numbers, seconds: float) -> None:
+    """Counts a hand-over, from when the next batch was found."""
+    numbers.add(metrics.SPEED_HAND_OVERS.of(1))
+    numbers.observe(metrics.SPEED_HAND_OVER.of(seconds))

@@ -56,6 +56,7 @@ class KafkaSource:
         for topic, its in start.items():
             self.positions.setdefault(topic, {}).update(its)
         self.blocked: dict[Key, str] = {}
+        self.missing: dict[Key, int] = {}  # messages that were gone before they were read, of those that stand still
         self._ends: set[Key] = set()  # of which nothing is left now
         self._given: set[Key] = set()
         self._refused: KafkaError | None = None
@@ -123,6 +124,15 @@ class KafkaSource:
                 found.setdefault(topic, {})[partition] = ends[1] if ends else 0
         return found
 
+    def lag(self) -> Positions:
+        """Messages that Kafka has and that aren't in, as the last answer said, of the partitions that are followed."""
+        found: Positions = {}
+        for topic, partition in sorted(self._given):
+            ends = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+            at = self.positions.get(topic, {}).get(partition, 0)
+            found.setdefault(topic, {})[partition] = max(0, ends[1] - at) if ends else 0
+        return found
+
     def shown_blocked(self) -> dict[str, str]:
         """Which partitions stand still, and why."""
         return {f"{topic}/{partition}": why for (topic, partition), why in sorted(self.blocked.items())}
@@ -173,11 +183,20 @@ class KafkaSource:
             self._ends.add(key)
         elif code in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
             at = positions.get(key[0], {}).get(key[1], 0)
+            self.missing[key] = self._gone(key, at)
             self._stop(key, f"the message at offset {at} is gone from Kafka; the next batch goes on behind it")
         elif clients.refuses(error):
             self._refused = error
         else:
             self._reporter.log_rarely("kafka", why=error.str())
+
+    def _gone(self, key: Key, at: int) -> int:
+        """How many messages from an offset on are gone; at least that one, where Kafka can't say."""
+        try:
+            ends = self._consumer.get_watermark_offsets(TopicPartition(*key), timeout=_ALIVE_SECONDS)
+        except KafkaException:
+            return 1
+        return max(1, ends[0] - at) if ends else 1
 
     def _error(self, error: KafkaError) -> None:
         if clients.refuses(error):
@@ -229,6 +248,8 @@ class KafkaSource:
             elif at > high:
                 why = f"it ends at offset {high}, but was read up to {at}: Kafka lost messages, or the topic was made again"
             if why:
+                if at < low:
+                    self.missing[key] = low - at
                 self._stop(key, why)
             else:
                 self._given.add(key)

@@ -186,12 +186,49 @@ SPEED_COMPLETE = _speed(
     "time",
     "all that Kafka held then is answered; it stands still while Kafka is away",
 )
+SPEED_LAG = _speed(
+    "gauge",
+    "lag",
+    "topic partition",
+    "messages",
+    "messages in Kafka that aren't in; of partitions that don't stand still",
+)
+SPEED_NEWEST = _speed(
+    "gauge",
+    "newest_event_timestamp_seconds",
+    "",
+    "time",
+    "when the newest event behind the batch happened, to the second; those of the future don't count; 0: none came yet",
+)
 SPEED_EVENTS = _speed("gauge", "live_events", "", "events", "events beside the batch, each once")
+SPEED_DUPLICATES = _speed("gauge", "duplicates", "", "messages", "messages behind the batch that didn't count again")
+SPEED_INVALID = _speed("gauge", "invalid", "", "messages", "invalid messages behind the batch")
 SPEED_WAITING = _speed("gauge", "waiting", "", "messages", "messages that only the next batch can put in their place")
 SPEED_REPAIRS = _speed("gauge", "repairs", "", "messages", "messages that are about to be exchanged for another copy")
 SPEED_BLOCKED = _speed("gauge", "blocked", "", "partitions", "partitions that stand still, their messages gone")
+SPEED_MISSING = _speed(
+    "gauge",
+    "missing",
+    "",
+    "messages",
+    "messages that were gone from Kafka before they were read; of partitions that stand still",
+)
+SPEED_BATCH_ONLY = _speed("gauge", "batch_only_views", "", "views", "views that are answered by the batch alone")
 SPEED_BYTES = _speed("gauge", "live_bytes", "", "bytes", "bytes of the live state")
+SPEED_MEMORY = _speed(
+    "gauge", "memory_bytes", "", "bytes", "memory of the process that can't be given back at need; Linux only"
+)
+SPEED_MEMORY_LIMIT = _speed(
+    "gauge", "memory_limit_bytes", "", "bytes", "memory that the machine, or the container, has in all; Linux only"
+)
 SPEED_HAND_OVERS = _speed("counter", "hand_overs", "", "hand-overs", "changes to another batch, or to a repaired state")
+SPEED_HAND_OVER = _speed(
+    "histogram",
+    "hand_over_seconds",
+    "",
+    "seconds",
+    "seconds that a hand-over takes, beside going on with the one before",
+)
 
 METRICS: tuple[Metric, ...] = tuple(each for each in list(vars().values()) if isinstance(each, Metric))
 """The whole table, in the order above."""

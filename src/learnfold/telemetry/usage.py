@@ -1,4 +1,4 @@
-"""What this process used: processor time, memory, bytes read."""
+"""What this process uses: processor time, memory, bytes read; and the memory that there is."""
 
 from __future__ import annotations
 
@@ -33,6 +33,32 @@ def peak_memory_bytes() -> int | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def memory_bytes() -> int | None:
+    """The memory that the process holds now and that can't be given back at need; None where the system doesn't say."""
+    kilobytes = _number("/proc/self/status", "RssAnon")
+    return None if kilobytes is None else kilobytes * 1024
+
+
+def memory_limit_bytes() -> int | None:
+    """The memory that the machine has, or the container where that is less; None where the system doesn't say."""
+    kilobytes = _number("/proc/meminfo", "MemTotal")
+    limits = [_whole(file) for file in _CONTAINER_LIMITS]
+    found = [*([kilobytes * 1024] if kilobytes else []), *(limit for limit in limits if limit)]
+    return min(found, default=None)
+
+
+_CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Of cgroups' second and first version, as a container sees its own."""
+
+
+def _whole(file: str) -> int | None:
+    try:
+        text = Path(file).read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None
 
 
 def _number(file: str, name: str) -> int | None:
