@@ -171,17 +171,22 @@ def serve(
         raise UsageError(f"{serving.host}:{serving.port} can't be listened on; name another --port") from None
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if listening.family == socket.AF_INET6 else host
-    say(f"listening on http://{shown}:{port}")
+    server = _Server(config, opened.listeners, lambda: say(f"listening on http://{shown}:{port}"))
     with suppress(KeyboardInterrupt):  # uvicorn raises the signal again, once all is answered
-        _Server(config, opened.listeners).run(sockets=[listening])
+        server.run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
-    """Ends the streams of events before it waits for what is under way."""
+    """Says when it can be reached, and ends the streams of events before it waits for what is under way."""
 
-    def __init__(self, config: uvicorn.Config, listeners: Listeners) -> None:
+    def __init__(self, config: uvicorn.Config, listeners: Listeners, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._listeners = listeners
+        self._listeners, self._ready = listeners, ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens; only then a connection isn't refused."""
+        await super().startup(sockets)
+        self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stops listening, and waits for what is under way."""
