@@ -63,8 +63,8 @@ class Server:
     def rate(self, addresses: Sequence[str], connections: int) -> float:
         """Answers a second, of the server on one core, asked by so many at once from others."""
         os.sched_setaffinity(self._child.pid, {min(os.sched_getaffinity(0))})
-        for thread in Path(f"/proc/{self._child.pid}/task").iterdir():
-            os.sched_setaffinity(int(thread.name), {min(os.sched_getaffinity(0))})
+        for task in Path(f"/proc/{self._child.pid}/task").iterdir():
+            os.sched_setaffinity(int(task.name), {min(os.sched_getaffinity(0))})
         threads = [
             threading.Thread(target=self._ask_all, args=(addresses[number::connections],))
             for number in range(connections)
