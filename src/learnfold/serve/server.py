@@ -28,6 +28,7 @@ from learnfold.serve.events import MEDIA_TYPE as EVENT_STREAM
 from learnfold.serve.events import Listeners
 from learnfold.serve.formats import FORMATS
 from learnfold.serve.guard import Guard
+from learnfold.serve.launch import Launches
 from learnfold.serve.live import Live
 from learnfold.serve.oidc import Oidc
 from learnfold.serve.problems import MEDIA_TYPE, Problem
@@ -229,10 +230,10 @@ def _sign_in(serving: Serving, access: AccessFile) -> SignIn:
         if serving.tokens or serving.access:
             raise UsageError("--open and signing in contradict each other; leave --open out, or --tokens and --access")
         return SignIn(open=True)
-    if not serving.tokens and not access.oidc and not access.proxy:
+    if not (serving.tokens or access.oidc or access.proxy or access.lti):
         raise UsageError(
             "nobody could sign in: give --tokens FILE ('learnfold serve token --tokens FILE --name NAME' makes it), "
-            "--access FILE with [oidc] or [proxy], or --open to let everyone on this machine see everything"
+            "--access FILE with [oidc], [proxy] or [lti], or --open to let everyone on this machine see everything"
         )
     bearer = {name: access.oidc[name] for name in ("issuer", "audience", "roles") if name in access.oidc}
     flow = _flow(access.oidc) if "client_id" in access.oidc else None
@@ -241,7 +242,8 @@ def _sign_in(serving: Serving, access: AccessFile) -> SignIn:
         oidc=Oidc(**bearer) if bearer else None,
         proxy=Proxy(**access.proxy) if access.proxy else None,
         flow=flow,
-        sessions=Sessions() if serving.tokens or flow else None,
+        launches=Launches(access.lti) if access.lti else None,
+        sessions=Sessions() if serving.tokens or flow or access.lti else None,
     )
 
 
