@@ -102,8 +102,33 @@ def test_a_run_tells_of_its_finished_work(how: str, tmp_path: Path, capsys: pyte
 
 
 def test_a_run_that_fails_says_why_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Beside the command's own message."""
+    """And the command's own message is a line of the same form, with the id of the same run."""
     assert main(["run", str(tmp_path / "none"), str(tmp_path / "out"), "--log-format", "json"]) == 1
-    first = json.loads(capsys.readouterr().err.splitlines()[0])
-    assert first["event"] == "failed"
+    first, second = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (first["event"], second["event"]) == ("failed", "error")
     assert "no master dataset" in first["why"]
+    assert second["message"].startswith(first["why"])
+    assert first["run"] == second["run"]
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["run", "in", "out", "--from", "2025-12-02", "--to", "2025-12-01"], 2),
+        (["compact", "nowhere"], 1),
+        (["verify", "nowhere", "--files"], 1),
+        (["erase", "u1", "nowhere", "views"], 1),
+    ],
+)
+def test_a_command_that_is_refused_says_so_in_json_too(
+    command: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each line is an object with an id, whether a run began or not; a command without log lines says it as always."""
+    monkeypatch.chdir(tmp_path)
+    assert main([*command, "--log-format", "json"]) == code
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert lines[-1]["event"] == "error"
+    assert len({line["run"] for line in lines}) == 1
+    monkeypatch.setenv("LEARNFOLD_LOG_FORMAT", "json")
+    assert main(["status", "nowhere", "--last", "0"]) == 2
+    assert capsys.readouterr().err.startswith("learnfold: ")

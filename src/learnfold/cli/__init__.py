@@ -21,6 +21,9 @@ from learnfold.errors import LearnfoldError, UsageError, how_to_install
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from learnfold.settings import Settings
+    from learnfold.telemetry.reporter import TerminalReporter
+
 COMMANDS = {
     "run": "compute the batch views of a master dataset",
     "views": "list the views, or explain one: columns, meaning, SQL, lineage",
@@ -79,7 +82,17 @@ def _main(prog: str, arguments: list[str]) -> int:
     if args.command is None:
         parser.print_help()
         return 0
-    return int(importlib.import_module(f"learnfold.cli.{args.command}").run(args, read_settings(args)))
+    settings = read_settings(args)
+    try:
+        return int(importlib.import_module(f"learnfold.cli.{args.command}").run(args, settings))
+    except (LearnfoldError, KeyboardInterrupt) as error:
+        if settings.log_format != "json" or not hasattr(args, "log_format"):
+            raise
+        reporter_of(args, settings).log("error", message=str(error) or INTERRUPTED)
+        return error.exit_code if isinstance(error, LearnfoldError) else INTERRUPTED_CODE
+
+
+INTERRUPTED, INTERRUPTED_CODE = "interrupted; nothing was published", 130
 
 
 def main_of(prog: str, work: Callable[[], int]) -> int:
@@ -99,8 +112,8 @@ def main_of(prog: str, work: Callable[[], int]) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - so that the interpreter's last flush is quiet
         return 0
     except KeyboardInterrupt:
-        print(f"{prog}: interrupted; nothing was published", file=sys.stderr)
-        return 130
+        print(f"{prog}: {INTERRUPTED}", file=sys.stderr)
+        return INTERRUPTED_CODE
 
 
 def _install(module: str | None) -> str:
@@ -186,4 +199,24 @@ def log_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-__all__ = ["COMMANDS", "Parser", "UsageError", "date_argument", "log_argument", "main", "main_of", "read_settings"]
+def reporter_of(args: argparse.Namespace, settings: Settings, *, lines: bool = False) -> TerminalReporter:
+    """The one reporter of a command that has ``--log-format``; ``lines``: it writes lines also where nobody asked for a form."""
+    from learnfold.telemetry.reporter import TerminalReporter
+
+    if not hasattr(args, "reporter"):
+        args.reporter = TerminalReporter(lines=lines, log_format=settings.log_format)
+    reporter: TerminalReporter = args.reporter
+    return reporter
+
+
+__all__ = [
+    "COMMANDS",
+    "Parser",
+    "UsageError",
+    "date_argument",
+    "log_argument",
+    "main",
+    "main_of",
+    "read_settings",
+    "reporter_of",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from learnfold.cli import date_argument, log_argument
+from learnfold.cli import date_argument, log_argument, reporter_of
 
 if TYPE_CHECKING:
     import argparse
@@ -53,14 +53,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.errors import MissingDataError
     from learnfold.ingest.compact import CompactRequest, compact
     from learnfold.storage import open_storage
-    from learnfold.telemetry.reporter import TerminalReporter
 
     master = open_storage(args.master, settings)
     if not master.exists():
         raise MissingDataError(f"there is no master dataset at {master.url}: has ingestion run? Is the path right?")
     before = args.before or datetime.now(UTC).date()
     request = CompactRequest(before, tuple(args.topic), args.foreign, args.mark_closed)
-    reporter = TerminalReporter(log_format=settings.log_format)
+    reporter = reporter_of(args, settings)
     try:
         report = compact(master, catalog.load(), settings, request, reporter)
     finally:

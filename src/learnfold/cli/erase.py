@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from learnfold.cli import log_argument
+from learnfold.cli import log_argument, reporter_of
 
 if TYPE_CHECKING:
     import argparse
@@ -41,11 +41,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.cli.table import to_json
     from learnfold.privacy.erase import erase
     from learnfold.storage import open_storage
-    from learnfold.telemetry.reporter import TerminalReporter
 
-    workspace = Workspace(
-        open_storage(args.output, settings), catalog.load(), settings, TerminalReporter(log_format=settings.log_format)
-    )
+    workspace = Workspace(open_storage(args.output, settings), catalog.load(), settings, reporter_of(args, settings))
     found = erase(workspace, args.user_id, args.input, dry_run=not args.yes)
     print(to_json(as_json(found)) if args.json else text(found))
     if not found.searched_in_texts:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
-from learnfold.cli import log_argument
+from learnfold.cli import log_argument, reporter_of
 from learnfold.errors import DataError, LearnfoldError, UsageError
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from learnfold.ingest.files.backfill import FileReport
     from learnfold.ingest.stream.consumer import StreamReport
     from learnfold.settings import Settings
+    from learnfold.telemetry.reporter import Reporter
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,13 +115,12 @@ def _kafka(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.telemetry.alerts import Alerts, Work
     from learnfold.telemetry.endpoint import open_numbers
     from learnfold.telemetry.metrics import INGESTION
-    from learnfold.telemetry.reporter import TerminalReporter
 
     request = StreamRequest(tuple(args.topic), args.once, args.accept_gap, args.give_up, args.close_after)
-    master, reporter = open_storage(args.into, settings), TerminalReporter(lines=True, log_format=settings.log_format)
+    master, reporter = open_storage(args.into, settings), reporter_of(args, settings, lines=True)
     numbers = open_numbers(INGESTION, settings)
     mapping = load(args.mapping) if args.mapping else None
-    context = StreamContext(master, catalog.load(), settings, reporter, _stopper(), numbers, mapping)
+    context = StreamContext(master, catalog.load(), settings, reporter, _stopper(reporter), numbers, mapping)
     alerts, work = Alerts(settings), Work(("kafka",), args.into, "ingestion")
 
     def works() -> None:
@@ -138,7 +137,7 @@ def _kafka(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _stopper() -> Any:
+def _stopper(reporter: Reporter) -> Any:
     """Set by the first SIGTERM or SIGINT, after which what is held is written; a second one ends at once."""
     import signal
     import threading
@@ -148,7 +147,7 @@ def _stopper() -> Any:
     def stopped(number: int, _frame: object) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
-        print(f"{signal.Signals(number).name}: writing what is held, then leaving", file=sys.stderr)
+        reporter.problem(f"{signal.Signals(number).name}: writing what is held, then leaving")
         stop.set()
 
     signal.signal(signal.SIGTERM, stopped)
@@ -189,12 +188,11 @@ def _files(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.ingest.files.located import located
     from learnfold.ingest.mapping.file import load
     from learnfold.storage import open_storage, passed_over
-    from learnfold.telemetry.reporter import TerminalReporter
 
     mapping = load(args.mapping) if args.mapping else None
     topic = args.topic[0] if args.topic else None
     backfill = Backfill(open_storage(args.into, settings), catalog.load(), settings, topic, mapping)
-    reporter, reports = TerminalReporter(log_format=settings.log_format), []
+    reporter, reports = reporter_of(args, settings), []
     errors: list[DataError | UsageError] = []
     try:
         sources = located(args.files, settings)

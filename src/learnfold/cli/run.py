@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from learnfold.cli import date_argument, log_argument
+from learnfold.cli import date_argument, log_argument, reporter_of
 from learnfold.errors import UsageError
 from learnfold.settings import ENGINES
 
@@ -64,7 +64,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.batch import run as batch
     from learnfold.batch.request import RunRequest, Scope
     from learnfold.cli.table import to_json
-    from learnfold.telemetry.reporter import TerminalReporter
 
     if args.first and args.last and args.last < args.first:
         raise UsageError(f"--to {args.last} is before --from {args.first}")
@@ -75,7 +74,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         plans, unknown_topics = batch.plan(request, catalog.load(), settings)
         print(to_json(plan_json(plans, unknown_topics)) if args.json else plan_text(plans, unknown_topics))
         return 0
-    reporter = TerminalReporter(log_format=settings.log_format)
+    reporter = reporter_of(args, settings)
     result = batch.run(request, catalog.load(), settings, reporter)
     if args.json:
         print(to_json(batch.report(result)))

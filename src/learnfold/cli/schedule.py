@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from learnfold.cli import log_argument
+from learnfold.cli import log_argument, reporter_of
 from learnfold.errors import UsageError
 from learnfold.schedule.frequency import FREQUENCIES, frequency
 from learnfold.settings import ENGINES
@@ -58,12 +58,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.schedule.rule import interval_seconds
     from learnfold.schedule.scheduler import RetryPolicy, Scheduler
     from learnfold.storage import open_storage
-    from learnfold.telemetry.reporter import TerminalReporter
 
     if args.retries < 0 or args.retry_seconds < 0:
         raise UsageError("--retries and --retry-seconds can't be negative")
     rule, clock, subjects = _rule(args), SystemClock(), catalog.load()
-    reporter = TerminalReporter(lines=True, log_format=settings.log_format)
+    reporter = reporter_of(args, settings, lines=True)
     request = RunRequest(args.input, args.output, tuple(subjects.job(name).name for name in args.job))
 
     # the alert rules go by it

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
-from learnfold.cli import log_argument
+from learnfold.cli import log_argument, reporter_of
 
 if TYPE_CHECKING:
     import argparse
 
     from learnfold.settings import Settings
     from learnfold.speed.loop import SpeedReport
+    from learnfold.telemetry.reporter import Reporter
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,19 +51,18 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.speed.place import state_folder
     from learnfold.telemetry.endpoint import open_numbers
     from learnfold.telemetry.metrics import SPEED
-    from learnfold.telemetry.reporter import TerminalReporter
 
     request = SpeedRequest(
         args.output, args.state or state_folder(args.output), args.once, os.getppid() if args.with_parent else None
     )
-    reporter = TerminalReporter(lines=True, log_format=settings.log_format)
+    reporter = reporter_of(args, settings, lines=True)
     numbers = open_numbers(SPEED, settings)
-    report = Speed(request, catalog.load(), settings, reporter, _stopper(), numbers).run()
+    report = Speed(request, catalog.load(), settings, reporter, _stopper(reporter), numbers).run()
     print(to_json(vars(report)) if args.json else _text(report))
     return 0
 
 
-def _stopper() -> Any:
+def _stopper(reporter: Reporter) -> Any:
     """Set by the first SIGTERM or SIGINT, after which the tick under way is ended; a second one ends at once."""
     import signal
     import threading
@@ -73,7 +72,7 @@ def _stopper() -> Any:
     def stopped(number: int, _frame: object) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
-        print(f"{signal.Signals(number).name}: ending the tick, then leaving", file=sys.stderr)
+        reporter.problem(f"{signal.Signals(number).name}: ending the tick, then leaving")
         stop.set()
 
     signal.signal(signal.SIGTERM, stopped)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from learnfold.cli import log_argument
+from learnfold.cli import log_argument, reporter_of
 from learnfold.errors import UsageError
 from learnfold.settings import ENGINES
 
@@ -46,15 +46,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.operate.files import verify_files
     from learnfold.operate.verify import verify
     from learnfold.storage import open_storage
-    from learnfold.telemetry.reporter import TerminalReporter
 
     if args.input is None and not args.files:
         raise UsageError(
             "IN is missing: 'learnfold verify IN OUT' recomputes from IN; 'learnfold verify OUT --files' reads OUT alone"
         )
-    workspace = Workspace(
-        open_storage(args.output, settings), catalog.load(), settings, TerminalReporter(log_format=settings.log_format)
-    )
+    workspace = Workspace(open_storage(args.output, settings), catalog.load(), settings, reporter_of(args, settings))
     if args.files:
         read = verify_files(workspace, args.job)
         print(to_json(files_json(read)) if args.json else files_text(read))

@@ -11,6 +11,7 @@ import shutil
 import sys
 import threading
 import time
+import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
@@ -69,6 +70,7 @@ class TerminalReporter(Reporter):
         super().__init__()
         self._stream = stream or sys.stderr
         self._json = log_format == "json"
+        self.run_id = str(uuid.uuid4()) if self._json else None  # of the command, until a run has an id of its own
         self._live = self._stream.isatty() and not self._json
         self._lines = lines or bool(log_format)
         self._written_at: dict[str, float] = {}
