@@ -28,7 +28,6 @@ from learnfold.serve.events import MEDIA_TYPE as EVENT_STREAM
 from learnfold.serve.events import Listeners
 from learnfold.serve.formats import FORMATS
 from learnfold.serve.guard import Guard
-from learnfold.serve.launch import Launches
 from learnfold.serve.live import Live
 from learnfold.serve.oidc import Oidc
 from learnfold.serve.problems import MEDIA_TYPE, Problem
@@ -172,22 +171,17 @@ def serve(
         raise UsageError(f"{serving.host}:{serving.port} can't be listened on; name another --port") from None
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if listening.family == socket.AF_INET6 else host
-    server = _Server(config, opened.listeners, lambda: say(f"listening on http://{shown}:{port}"))
+    say(f"listening on http://{shown}:{port}")
     with suppress(KeyboardInterrupt):  # uvicorn raises the signal again, once all is answered
-        server.run(sockets=[listening])
+        _Server(config, opened.listeners).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
-    """Says when it can be reached, and ends the streams of events before it waits for what is under way."""
+    """Ends the streams of events before it waits for what is under way."""
 
-    def __init__(self, config: uvicorn.Config, listeners: Listeners, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, listeners: Listeners) -> None:
         super().__init__(config)
-        self._listeners, self._ready = listeners, ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listens; only then a connection isn't refused."""
-        await super().startup(sockets)
-        self._ready()
+        self._listeners = listeners
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stops listening, and waits for what is under way."""
@@ -230,10 +224,10 @@ def _sign_in(serving: Serving, access: AccessFile) -> SignIn:
         if serving.tokens or serving.access:
             raise UsageError("--open and signing in contradict each other; leave --open out, or --tokens and --access")
         return SignIn(open=True)
-    if not (serving.tokens or access.oidc or access.proxy or access.lti):
+    if not serving.tokens and not access.oidc and not access.proxy:
         raise UsageError(
             "nobody could sign in: give --tokens FILE ('learnfold serve token --tokens FILE --name NAME' makes it), "
-            "--access FILE with [oidc], [proxy] or [lti], or --open to let everyone on this machine see everything"
+            "--access FILE with [oidc] or [proxy], or --open to let everyone on this machine see everything"
         )
     bearer = {name: access.oidc[name] for name in ("issuer", "audience", "roles") if name in access.oidc}
     flow = _flow(access.oidc) if "client_id" in access.oidc else None
@@ -242,8 +236,7 @@ def _sign_in(serving: Serving, access: AccessFile) -> SignIn:
         oidc=Oidc(**bearer) if bearer else None,
         proxy=Proxy(**access.proxy) if access.proxy else None,
         flow=flow,
-        launches=Launches(access.lti) if access.lti else None,
-        sessions=Sessions() if serving.tokens or flow or access.lti else None,
+        sessions=Sessions() if serving.tokens or flow else None,
     )
 
 

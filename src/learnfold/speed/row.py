@@ -15,6 +15,7 @@ from learnfold.catalog import values
 from learnfold.engines.duckdb import decode
 from learnfold.engines.duckdb.footers import FileSchema
 from learnfold.engines.event_source import needed_fields
+from learnfold.speed.incoming import INCOMING
 from learnfold.speed.quick import quick_select
 from learnfold.speed.single import (
     Columns,
@@ -94,8 +95,8 @@ class TopicRows:
 
     topic: Topic
     fields: list[str]
-    quick: str  # the SELECT of the surely plain messages of ``incoming``
-    whole: str  # the SELECT of all
+    quick: str  # the SELECT of the messages that are surely plain, see ``quick``
+    whole: str  # the SELECT of all messages
     statements: list[Statement]
 
 
@@ -109,8 +110,8 @@ class Layout:
     whole: dict[str, str] = field(default_factory=dict)  # views that aren't kept, and why not
 
 
-def layout(catalog: Catalog, source: str = "incoming") -> Layout:
-    """How messages of the relation ``source`` become additions to the states of all views of which that is known."""
+def layout(catalog: Catalog) -> Layout:
+    """How messages become additions to the states of all views of which that is known."""
     found = Layout({})
     ones: dict[str, RowOfOne] = {}
     for name, rollup in catalog.rollups.items():
@@ -125,7 +126,7 @@ def layout(catalog: Catalog, source: str = "incoming") -> Layout:
         elif view.name not in found.whole:
             planner.keep(view.name, view.plan.states, view.plan.sets)
     for topic in catalog.topics.values():
-        found.topics[topic.name] = planner.topic(topic, source)
+        found.topics[topic.name] = planner.topic(topic)
     return found
 
 
@@ -160,7 +161,7 @@ class _Planner:
             if column.tuples is None:
                 single(parsed(column.value))
 
-    def topic(self, topic: Topic, source: str) -> TopicRows:
+    def topic(self, topic: Topic) -> TopicRows:
         """The topic's statements."""
         rollups = [rollup for rollup in self.catalog.rollups.values() if rollup.topic.name == topic.name]
         fields = needed_fields(topic, rollups)
@@ -181,11 +182,11 @@ class _Planner:
         content = ", ".join(f for f in fields if f not in {values.EVENT_ID, values.TIMESTAMP})
         statements[0].select = f"SELECT {plain.sql} FROM ({{events}})".replace(_CONTENT, f"hash({content})")
         derived = ", ".join(f"{f.derived} AS {f.name}" for f in topic.derived)
-        whole = decode.select_from(topic, MESSAGE, decode.Relation(source, row='"offset"'), fields)
+        whole = decode.select_from(topic, MESSAGE, decode.Relation(INCOMING, row='"offset"'), fields)
         return TopicRows(
             topic,
             fields,
-            f"SELECT *, {derived} FROM ({_only_of_valid(topic, fields, quick_select(topic, fields, source))})",
+            f"SELECT *, {derived} FROM ({_only_of_valid(topic, fields, quick_select(topic, fields, INCOMING))})",
             f"SELECT *, {derived} FROM ({_only_of_valid(topic, fields, whole)})",
             statements,
         )

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import lmdb
 
+from learnfold.engines.duckdb.inlined import inlined, macros_of
 from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.errors import StorageError
-from learnfold.kafka.messages import NONE, MessageBatch, MessageBatches
+from learnfold.kafka.messages import NONE, MessageBatch
 from learnfold.speed import merge
+from learnfold.speed.incoming import INCOMING, Incoming
 from learnfold.speed.live import Kept, Progress
 from learnfold.speed.row import CONTENT, DAY, IDENTITY, MESSAGE, OFFSET, PARTITION, REASON, TIME
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from learnfold.catalog import Topic
+    from learnfold.engines.duckdb.inlined import Macros
     from learnfold.settings import Settings
     from learnfold.speed.base import Base
     from learnfold.speed.live import Live, Positions, Tick
@@ -45,9 +48,10 @@ class Reader:
 
     def __init__(self, settings: Settings, layout: Layout) -> None:
         self.layout = layout
-        self._feed = _Feed()
+        self._incoming = Incoming()
         self._session = DuckDBSession(replace(settings, threads=1))
         self._prepared: set[str] = set()
+        self._macros: Macros = {}
 
     def read(self, topic: str, batches: Sequence[MessageBatch], *, quick: bool = True) -> list[list[Row]]:
         """By statement of the topic, its rows: of the first an event each, of the others what begins with an event's partition and offset."""
@@ -55,21 +59,26 @@ class Reader:
         found: list[list[Row]] = [[] for _ in rows.statements]
         left = list(batches)
         if quick:
-            first = self._run(rows, "quick", 0, batches)
-            found[0] = [row for row in first if row[REASON] is None]
-            if found[0]:
+            found[0] = self.plain(topic, batches)
+            if len(found[0]) == sum(map(len, batches)):
+                left = []
+                found[1:] = [self._run(rows, "quick", number) for number in range(1, len(found))]
+            elif found[0]:
                 sure = {row[:2] for row in found[0]}
-                left = _without(batches, sure) if len(sure) < len(first) else []
+                left = _without(batches, sure)
                 for number in range(1, len(found)):
-                    found[number] = [row for row in self._run(rows, "quick", number, batches) if row[:2] in sure]
+                    found[number] = [row for row in self._run(rows, "quick", number) if row[:2] in sure]
         if left:
+            self._incoming.give(left)
             for number, some in enumerate(found):
-                some.extend(self._run(rows, "whole", number, left))
+                some.extend(self._run(rows, "whole", number))
         return found
 
     def plain(self, topic: str, batches: Sequence[MessageBatch]) -> list[Row]:
         """The rows of the messages that quick reading accepts."""
-        return [row for row in self._run(self.layout.topics[topic], "quick", 0, batches) if row[REASON] is None]
+        self._incoming.give(batches)
+        rows = self._run(self.layout.topics[topic], "quick", 0)
+        return [row for row in rows if row[REASON] is None]
 
     def first(self, topic: Topic, one: MessageBatch, other: MessageBatch) -> tuple[int, int]:
         """The partition and offset of that of two messages which stays where both are copies of one event."""
@@ -77,14 +86,13 @@ class Reader:
         from learnfold.engines.duckdb import decode
 
         fields = [field.name for field in topic.sent]
-        select = decode.select_from(topic, MESSAGE, decode.Relation("incoming", row='"offset"'), fields)
+        select = decode.select_from(topic, MESSAGE, decode.Relation(INCOMING, row='"offset"'), fields)
         order = ", ".join(f"{name} NULLS FIRST" for name in fields if name not in {EVENT_ID, TIMESTAMP})
-        self._feed.batches = [one, other]
+        self._incoming.give([one, other])
         name = f"first_{topic.name}"
         if name not in self._prepared:
             sql = f"SELECT _partition, _offset FROM ({select}) ORDER BY timestamp, {order}, _partition, _offset LIMIT 1"
-            self._connection.execute(f"PREPARE {name} AS {sql}")
-            self._prepared.add(name)
+            self._prepare(name, sql)
         ((partition, offset),) = self._connection.execute(f"EXECUTE {name}").fetchall()
         return partition, offset
 
@@ -104,29 +112,22 @@ class Reader:
     def _connection(self) -> duckdb.DuckDBPyConnection:
         connection = self._session.connection
         if not self._prepared:
-            connection.register("incoming", self._feed)
+            self._incoming.register(connection)
+            self._macros = macros_of(connection)
             self._prepared.add("")
         return connection
 
-    def _run(self, rows: TopicRows, how: str, number: int, batches: Sequence[MessageBatch]) -> list[Row]:
+    def _prepare(self, name: str, sql: str) -> None:
+        connection = self._connection
+        connection.execute(f"PREPARE {name} AS {inlined(sql, self._macros)}")
+        self._prepared.add(name)
+
+    def _run(self, rows: TopicRows, how: str, number: int) -> list[Row]:
         """What one of the topic's statements gives."""
-        self._feed.batches = batches
         name = f"{how}_{rows.topic.name}_{number}"
         if name not in self._prepared:
-            select = rows.statements[number].select.replace("{events}", getattr(rows, how))
-            self._connection.execute(f"PREPARE {name} AS {select}")
-            self._prepared.add(name)
+            self._prepare(name, rows.statements[number].select.replace("{events}", getattr(rows, how)))
         return self._connection.execute(f"EXECUTE {name}").fetchall()
-
-
-class _Feed:
-    """The messages that the statements read, whichever they are now."""
-
-    def __init__(self) -> None:
-        self.batches: Sequence[MessageBatch] = ()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return MessageBatches(self.batches).__arrow_c_stream__(requested_schema)
 
 
 class Ticks:
