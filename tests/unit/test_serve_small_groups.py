@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learnfold.catalog import load
-from learnfold.catalog.people import people_of, persons_of
+from learnfold.catalog.people import extremes_of, people_of, persons_of
 from learnfold.serve.forms import SUPPRESSED, Form, can_withhold
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def values(view: View) -> st.SearchStrategy[list[dict[str, Any]]]:
     kinds = {
         "VARCHAR": st.sampled_from([None, "a", "b", "c"]),
         "DATE": st.sampled_from(["2025-12-01", "2025-12-02", "2025-12-03"]),
-        "BIGINT": st.integers(1, 12),
+        "BIGINT": st.integers(1, 12) | st.integers(1, 5000),
         "INTEGER": st.integers(0, 3),
         "TIMESTAMP": st.just("2025-12-01 10:00:00"),
         "DOUBLE": st.integers(0, 5000).map(lambda number: number / 7),
@@ -120,9 +121,91 @@ def attack(
     for name in measures:
         total = sum(row[name] for row in group) // least * least
         rest = total - sum(about[name] for about in visible)
-        lowest, highest = rest - (least - 1) * len(visible), rest + least - 1
+        steps = [
+            whole_step(row[name], people_in(view, row), least)
+            for row, about in zip(group, seen, strict=True)
+            if not about[SUPPRESSED]
+        ]
+        lowest, highest = rest - sum(steps) + len(steps), rest + least - 1
         assert lowest <= sum(row[name] for row in withheld) <= highest
         assert highest > lowest
+
+
+def people_in(view: View, row: dict[str, Any]) -> int:
+    """About how many people the row is, at least."""
+    return min(row[name] for name in people_of(view))
+
+
+def step(least: Fraction) -> Fraction:
+    """The smallest of 1, 2, 5, 10 … and of 0.5, 0.2 … that is at least so large."""
+    steps = (Fraction(digit) * Fraction(10) ** power for power in range(-12, 12) for digit in (1, 2, 5))
+    return next(one for one in steps if one >= least)
+
+
+def whole_step(value: int, people: int, least: int) -> int:
+    """In which steps a whole number of so many people is shown."""
+    return int(least * step(max(Fraction(value, people * least), Fraction(1))))
+
+
+@pytest.mark.parametrize("name", VIEWS)
+@given(data=st.data(), least=st.integers(2, 6))
+def test_a_number_is_shown_no_finer_than_one_persons_part_of_it(name: str, data: st.DataObject, least: int) -> None:
+    """So a batch with one person more, or a total without one, tells that person's part no better than that."""
+    view = VIEWS[name]
+    rows = data.draw(values(view))
+    found = {tuple(row[c] for c in view.key): row for row in shown(view, rows, least)}
+    for row in rows:
+        seen, people = found[tuple(row[c] for c in view.key)], people_in(view, row)
+        for column in (c for c in view.columns if not c.key and not seen[SUPPRESSED]):
+            value, told = row[column.name], seen[column.name]
+            if column.name in extremes_of(view) or column.type == "TIMESTAMP":
+                assert told is None
+            elif column.type in {"BIGINT", "INTEGER"}:
+                size = whole_step(value, people, least)
+                assert told == value // size * size
+                assert size * people >= value
+            elif column.type == "DOUBLE" and value:
+                size = step(max(Fraction(value) / people, Fraction(value) / 1000))
+                assert told == pytest.approx(float(round(Fraction(value) / size) * size), abs=float(size) * 0.501)
+                assert abs(Fraction(told) / size - round(Fraction(told) / size)) < Fraction(1, 10**6)
+
+
+def test_what_is_one_persons_is_told_from_the_sql() -> None:
+    """The least and the most of something are one event's."""
+    assert {name: extremes_of(view) for name, view in VIEWS.items() if extremes_of(view)} == {
+        "video_drop_off_indicators": ("min_watch_duration",),
+        "forum_thread_popularity": ("last_activity",),
+    }
+
+
+SAME_GROUPS = [("video_popularity", "video_drop_off_indicators")]
+"""Views that count the same people in the same groups."""
+
+
+def test_views_that_count_the_same_people_in_the_same_groups_are_known() -> None:
+    """By key, count and rollup; who adds one more is told to put it beside its like."""
+    found = [
+        (one, other)
+        for one, other in itertools.combinations(VIEWS, 2)
+        if VIEWS[one].key == VIEWS[other].key
+        and people_of(VIEWS[one]) == people_of(VIEWS[other])
+        and VIEWS[one].rollups == VIEWS[other].rollups
+    ]
+    assert found == SAME_GROUPS
+
+
+@pytest.mark.parametrize(("one", "other"), SAME_GROUPS)
+@given(data=st.data(), least=st.integers(2, 6))
+def test_views_of_the_same_groups_withhold_the_same_rows(one: str, other: str, data: st.DataObject, least: int) -> None:
+    """So what one withholds as another's complement can't be read from the other."""
+    keyed = data.draw(values(VIEWS[one]))
+    more = data.draw(st.lists(values(VIEWS[other]).filter(bool), min_size=1, max_size=1))[0][0]
+    same = [more | {name: row[name] for name in (*VIEWS[one].key, *people_of(VIEWS[one]))} for row in keyed]
+    withheld = [
+        {tuple(row[c] for c in VIEWS[name].key): row[SUPPRESSED] for row in shown(VIEWS[name], rows, least)}
+        for name, rows in ((one, keyed), (other, same))
+    ]
+    assert withheld[0] == withheld[1]
 
 
 @pytest.mark.parametrize("name", VIEWS)

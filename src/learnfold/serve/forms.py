@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from learnfold.catalog import Column
-from learnfold.catalog.people import people_of, persons_of
+from learnfold.catalog.people import extremes_of, people_of, persons_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ SUPPRESSED = "suppressed"
 """The column that says whether a row's numbers are withheld."""
 
 _DIGITS = 3
-"""Digits that are left of a number with a fraction where small groups are withheld."""
+"""At most so many digits are left of a number with a fraction where small groups are withheld."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,9 @@ def _without_small_groups(view: View, source: str, target: str, database: Databa
     """Rows about fewer people than ``least`` are withheld, and so many others that none of them can be worked out.
 
     In a total over one part of the key (all rows that differ in it alone) either none is withheld, or at least two that are about
-    so many people together: else the least of the rest is withheld too. What is shown is rounded: whole numbers down to a multiple of
-    ``least``, others to three digits, so that totals elsewhere don't give the difference.
+    so many people together: else the least of the rest is withheld too. Rows are chosen by people and key alone, so that views of the same
+    groups withhold the same. What is shown is rounded, no finer than what one person usually adds to it: whole numbers down to a multiple
+    of ``least``, others to three digits at most; so neither totals elsewhere nor the next batch give the difference.
     """
     work = f"{target}_work"
     people = ", ".join(f"coalesce({name}, 0)" for name in people_of(view))
@@ -124,21 +125,32 @@ def _without_small_groups(view: View, source: str, target: str, database: Databa
             database.execute(f"DROP TABLE {work}")
             database.execute(f"CREATE TABLE {work} AS FROM {work}_next")
             database.execute(f"DROP TABLE {work}_next")
-    columns = ", ".join(_rounded(column, least) for column in view.columns)
+    extremes = extremes_of(view)
+    columns = ", ".join(_rounded(column, least, one_persons=column.name in extremes) for column in view.columns)
     database.execute(f"CREATE TABLE {target} AS SELECT {columns}, {SUPPRESSED} FROM {work} ORDER BY {key}")
     database.execute(f"DROP TABLE {work}")
 
 
-def _rounded(column: Column, least: int) -> str:
-    """A column as it is shown: of a row that is withheld the key alone, and no moment, which is one person's."""
+def _rounded(column: Column, least: int, *, one_persons: bool) -> str:
+    """A column as it is shown: of a row that is withheld the key alone, and nothing that is one person's."""
     name = column.name
     if column.key:
         return name
-    value = name
-    if column.type in {"BIGINT", "INTEGER"}:
-        value = f"CAST(floor({name} / {least}) * {least} AS {column.type})"
-    elif column.type == "DOUBLE":
-        value = f"CASE WHEN {name} = 0 THEN 0 ELSE round({name}, CAST({_DIGITS - 1} - floor(log10(abs({name}))) AS INTEGER)) END"
-    elif column.type in {"TIMESTAMP", "DATE"}:
+    value, share = name, f"abs({name}) / greatest(_people, 1)"
+    if one_persons or column.type in {"TIMESTAMP", "DATE"}:
         value = "NULL"
+    elif column.type in {"BIGINT", "INTEGER"}:
+        step = f"({least} * {_step(f'greatest({share} / {least}, 1)')})"
+        value = f"CAST(floor({name} / {step}) * {step} AS {column.type})"
+    elif column.type == "DOUBLE":
+        step = _step(f"greatest({share}, abs({name}) / 1e{_DIGITS})")
+        digits = f"CAST(greatest(1 - floor(log10({step})), 0) AS INTEGER)"
+        value = f"CASE WHEN {name} = 0 THEN 0 ELSE round(round({name} / {step}) * {step}, {digits}) END"
     return f"CAST(CASE WHEN NOT {SUPPRESSED} THEN {value} END AS {column.type}) AS {name}"
+
+
+def _step(least: str) -> str:
+    """The smallest of 1, 2, 5, 10, 20, 50 … (or 0.5, 0.2 …) that is at least so large, in SQL."""
+    power = f"pow(10, floor(log10({least})))"
+    digit = f"CASE WHEN {least} <= {power} THEN 1 WHEN {least} <= 2 * {power} THEN 2 WHEN {least} <= 5 * {power} THEN 5 ELSE 10 END"
+    return f"({power} * {digit})"
