@@ -65,6 +65,7 @@ class Bench:
     runs: int = 3
     cases: list[Case] = field(default_factory=list)
     ratios: dict[str, float] = field(default_factory=dict)
+    tables: list[dict[str, Any]] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
@@ -105,6 +106,10 @@ class Bench:
         """Note how many times as long ``one`` takes as ``other``."""
         self.ratios[what] = round(self.case(one).median_seconds / self.case(other).median_seconds, 4)
 
+    def table(self, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Note what isn't a command's time, as a table."""
+        self.tables.append({"title": title, "head": list(head), "rows": [list(row) for row in rows]})
+
     def result(self) -> dict[str, Any]:
         """What is written to benchmarks/results."""
         return {
@@ -126,6 +131,7 @@ class Bench:
                 for case in self.cases
             ],
             "ratios": self.ratios,
+            "tables": self.tables,
             "checked": self.checked,
             "left_out": self.left_out,
         }

@@ -45,21 +45,35 @@ def _section(result: dict[str, Any]) -> str:
         f"{result['date'][:10]}, commit {result['commit']}, {machine['cores']} cores of {machine['cpu']},"
         f" {machine['memory_bytes'] / GB:.0f} GB, load {machine['load_at_start']} before."
         f" {', '.join(f'{name} {version}' for name, version in result['versions'].items())}.",
-        "",
-        "| case | events | input MB | seconds (median) | of | peak memory MB |",
-        "| --- | ---: | ---: | ---: | --- | ---: |",
-        *(
-            f"| {case['name']} | {_number(case['rows'])} | {_number(round(case['bytes'] / 1e6))} | {_short(case['median_seconds'])}"
-            f" | {_runs(case['seconds'])} | {case['peak_bytes'] / 1e6:,.0f} |"
-            for case in result["cases"]
-        ),
     ]
+    if result["cases"]:
+        lines += _cases(result["cases"])
+    for table in result.get("tables", []):
+        lines += ["", f"{table['title']}:", "", _line(table["head"]), _line(["---"] * len(table["head"]))]
+        lines += [_line(row) for row in table["rows"]]
     if result["ratios"]:
         lines += ["", "| ratio | |", "| --- | ---: |"]
         lines += [f"| {name} | {_short(value)} |" for name, value in result["ratios"].items()]
     lines += ["", f"Checked: {'; '.join(result['checked'])}."] if result["checked"] else []
     lines += ["", *(f"Left out: {what}." for what in result["left_out"])] if result["left_out"] else []
     return "\n".join(lines)
+
+
+def _cases(cases: list[dict[str, Any]]) -> list[str]:
+    return [
+        "",
+        "| case | events | input MB | seconds (median) | of | peak memory MB |",
+        "| --- | ---: | ---: | ---: | --- | ---: |",
+        *(
+            f"| {case['name']} | {_number(case['rows'])} | {_number(round(case['bytes'] / 1e6))} | {_short(case['median_seconds'])}"
+            f" | {_runs(case['seconds'])} | {case['peak_bytes'] / 1e6:,.0f} |"
+            for case in cases
+        ),
+    ]
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _runs(seconds: list[float]) -> str:

@@ -74,7 +74,7 @@ def test_every_page_is_shown_in_every_language(client: Client, place: Place, lan
     for route, address in every(place).items():
         found = client.get(address, params={"lang": language})
         assert found.status_code == 200, (route, found.text[-300:])
-        assert found.headers["content-security-policy"] == POLICY
+        assert found.headers["content-security-policy"] == f"{POLICY}frame-ancestors 'none'"
         assert f'<html lang="{language}"' in found.text
         assert len(re.findall("<h1", found.text)) == 1, route
         again = client.get(address, params={"lang": language})

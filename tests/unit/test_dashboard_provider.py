@@ -19,8 +19,9 @@ from small_place import Place
 
 from learnfold.dashboard.signing import BROWSER
 from learnfold.errors import UsageError
-from learnfold.serve.code_flow import SECONDS, CodeFlow
+from learnfold.serve.code_flow import CodeFlow
 from learnfold.serve.oidc import Oidc
+from learnfold.serve.pending import SECONDS
 from learnfold.serve.sessions import COOKIE
 
 if TYPE_CHECKING:

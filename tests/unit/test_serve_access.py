@@ -339,7 +339,7 @@ def test_without_a_rule_nothing_is_granted(place: Place, tmp_path: Path) -> None
 
 def test_a_roster_is_read_again_when_it_changes(tmp_path: Path) -> None:
     """Whoever stops teaching a course stops seeing it."""
-    from learnfold.serve.rules import Roster
+    from learnfold.serve.roster import Roster
 
     file = tmp_path / "teaching.csv"
     file.write_text("sub,value\nann,c1\nann,c2\nbob,c1\n")

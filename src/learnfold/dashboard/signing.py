@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from learnfold.dashboard.visit import Shown, nothing
 from learnfold.serve.code_flow import BACK
-from learnfold.serve.code_flow import SECONDS as FLOW_SECONDS
+from learnfold.serve.pending import SECONDS as FLOW_SECONDS
 from learnfold.serve.problems import Problem
 from learnfold.serve.sessions import COOKIE, SECONDS
 
@@ -118,7 +118,11 @@ class Signing:
         return answer
 
     def _page(self, request: Request, to: str, problem: Problem | None = None) -> Response:
-        ways = {"with_token": self.sign_in.tokens is not None, "with_provider": self.sign_in.flow is not None}
+        ways = {
+            "with_token": self.sign_in.tokens is not None,
+            "with_provider": self.sign_in.flow is not None,
+            "from_course": self.sign_in.launches is not None,
+        }
         shown = Shown("sign_in.html", "sign_in", {"to": to, "problem": problem, **ways})
         return self.written(request, shown, problem.status if problem else 200, problem.headers if problem else None)
 
@@ -141,10 +145,15 @@ async def _own_form(request: Request) -> dict[str, str]:
         "sec-fetch-site", "same-origin"
     ) not in {"same-origin", "none"}:
         raise Problem("forbidden", "this came from another site's page", "sign in here")
+    return await read_form(request)
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """What a form sends, of each name the first; raises Problem for what is no form."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise Problem("unsupported_media_type", "the body isn't a form")
     try:
-        found = parse_qs((await request.body()).decode("ascii"), errors="strict", max_num_fields=10)
+        found = parse_qs((await request.body()).decode("ascii"), errors="strict", max_num_fields=100)
     except ValueError as error:
         raise Problem("bad_request", "the form can't be read") from error
     return {name: values[0] for name, values in found.items()}

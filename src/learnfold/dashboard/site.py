@@ -18,11 +18,13 @@ from learnfold import __version__
 from learnfold.dashboard import charts
 from learnfold.dashboard.asking import Ask
 from learnfold.dashboard.history import History
+from learnfold.dashboard.launching import Launching
 from learnfold.dashboard.links import Links, from_part
 from learnfold.dashboard.pages import PAGES
 from learnfold.dashboard.signing import Signing
 from learnfold.dashboard.visit import Elsewhere, Shown, Visit, nothing
 from learnfold.dashboard.words import LANGUAGES, Words, chosen
+from learnfold.serve.guard import frame_ancestors
 from learnfold.serve.problems import Problem
 
 if TYPE_CHECKING:
@@ -35,9 +37,9 @@ if TYPE_CHECKING:
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "form-action 'self'; base-uri 'none'; "
 )
-"""What a page may load: what this server sends, and nothing that stands in the page itself."""
+"""What a page may load: what this server sends, and nothing that stands in the page itself; then come those who may show it in a frame."""
 
 THEMES = ("light", "dark")
 _STATIC_SECONDS = 31_536_000
@@ -91,7 +93,7 @@ class Site:
         """Every page, the ways of signing in, and the files that pages load."""
         signing = Signing(self.api.sign_in, self.written)
         found = [Route(address, self._answers(address, page)) for address, page in PAGES.items()]
-        found += signing.routes()
+        found += [*signing.routes(), *Launching(self.api.sign_in, self.written).routes()]
         return [*found, Route("/static/{name}", self._static)]
 
     def _answers(self, address: str, page: Callable[[Visit], Shown | Elsewhere]) -> Any:
@@ -99,7 +101,7 @@ class Site:
             request.state.route = address
             try:
                 caller = await self.api.sign_in.caller(request)
-                request.state.caller = caller.label
+                request.state.caller, request.state.frames = caller.label, caller.frames
                 return await self.api.small.do(lambda: self._page(request, caller, page))
             except Problem as problem:
                 return self.refused(request, problem)
@@ -136,7 +138,10 @@ class Site:
         """A page that says what is wrong; who isn't known is sent to where people sign in."""
         query = _query(request) if problem.code != "bad_request" else ()
         sign_in = self.api.sign_in
-        if problem.code == "unauthenticated" and sign_in.sessions is not None and request.method == "GET":
+        if problem.code == "unauthenticated" and sign_in.launches and request.headers.get(_WHERE) == "iframe":
+            request.state.frames = sign_in.launches.platforms.frames
+            problem = Problem(problem.code, problem.detail, "open it from the course again")
+        elif problem.code == "unauthenticated" and sign_in.sessions is not None and request.method == "GET":
             to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(Links("", query).to("/sign-in", to=to), 303)
         shown = Shown("problem.html", problem.detail, {"problem": problem})
@@ -150,7 +155,9 @@ class Site:
         links = Links(request.scope["raw_path"].partition(b"?")[0].decode("latin-1"), query)
         values = {"visit": None, "fresh": None, "shown": shown, **shown.values}
         content = self._html(_words(request, query), links, shown.template, values)
-        return Response(content, status, {**_HEADERS, **(headers or {}), "Cache-Control": "no-store"}, "text/html")
+        return Response(
+            content, status, {**_headers(request), **(headers or {}), "Cache-Control": "no-store"}, "text/html"
+        )
 
     def _html(self, words: Words, links: Links, template: str, values: dict[str, Any]) -> str:
         theme = dict(links.query).get("theme")
@@ -165,7 +172,7 @@ class Site:
     def _kept(self, request: Request, content: str) -> Response:
         body = content.encode("utf-8", "replace")
         tag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
-        headers = {**_HEADERS, "ETag": tag, "Cache-Control": "private, no-cache"}
+        headers = {**_headers(request), "ETag": tag, "Cache-Control": "private, no-cache"}
         if tag in {part.strip() for part in request.headers.get("if-none-match", "").split(",")}:
             return Response(status_code=304, headers=headers)
         return Response(body, 200, headers, "text/html; charset=utf-8")
@@ -180,7 +187,13 @@ class Site:
         return Response(content, 200, {"Cache-Control": f"public, max-age={_STATIC_SECONDS}, immutable"}, kind)
 
 
-_HEADERS = {"Content-Security-Policy": POLICY, "Vary": "Accept-Language, Authorization, Cookie"}
+_WHERE = "sec-fetch-dest"
+"""The header that says whether a page is for a window or a frame."""
+
+
+def _headers(request: Request) -> dict[str, str]:
+    policy = POLICY + frame_ancestors(getattr(request.state, "frames", ()))
+    return {"Content-Security-Policy": policy, "Vary": "Accept-Language, Authorization, Cookie"}
 
 
 def _query(request: Request) -> tuple[tuple[str, str], ...]:

@@ -11,6 +11,8 @@ from learnfold.serve.question import Filter
 from learnfold.serve.values import read_value
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from learnfold.catalog import Catalog, View
     from learnfold.serve.callers import Caller
     from learnfold.serve.rules import Rule
@@ -42,14 +44,16 @@ class Access:
 
     def operates(self, caller: Caller) -> bool:
         """Whether the caller may see what was run, what came and what was left out: counts of all topics, and no rows."""
+        if caller.within:
+            return False
         return caller.unconfined if not caller.roles else not self.operators.isdisjoint(caller.roles)
 
     def grant(self, caller: Caller, view: View, role: str | None = None) -> Grant | None:
         """What the caller may see of the view, as ``role`` if one is named, else by the first rule that fits; None: nothing."""
-        if not caller.confined_to(view.name):
+        if not caller.confined_to(view.name) or not caller.within.keys() <= {column.name for column in view.columns}:
             return None
         if not caller.roles:
-            return Grant() if role is None else None
+            return Grant(_rows(caller.within, view)) if role is None else None
         for rule in self.rules:
             if rule.role in caller.roles and role in {None, rule.role} and rule.fits(view):
                 return _granted(rule, caller, view)
@@ -67,9 +71,19 @@ class Access:
 
 
 def _granted(rule: Rule, caller: Caller, view: View) -> Grant:
-    rows: tuple[Filter, ...] = ()
+    allowed = dict(caller.within)
     if rule.column is not None:
-        column = next(column for column in view.columns if column.name == rule.column)
-        values = tuple(sorted({read_value(column, text) for text in rule.values(caller)}))
-        rows = (Filter(column.name, "in", values),)
-    return Grant(rows, rule.form, rule.older_batches, rule.role)
+        values = rule.values(caller)
+        confined = caller.within.get(rule.column, values)
+        allowed[rule.column] = tuple(value for value in values if value in confined)
+    return Grant(_rows(allowed, view), rule.form, rule.older_batches, rule.role)
+
+
+def _rows(allowed: Mapping[str, tuple[str, ...]], view: View) -> tuple[Filter, ...]:
+    """True of rows whose columns have one of these values each."""
+    found = []
+    for column in view.columns:
+        if column.name in allowed:
+            values = tuple(sorted({read_value(column, text) for text in allowed[column.name]}))
+            found.append(Filter(column.name, "in", values))
+    return tuple(found)

@@ -18,6 +18,9 @@ SECONDS = 10.0
 """A page may take so long."""
 
 
+IS_NULL = ("is_null", (True,))
+
+
 @dataclass(frozen=True)
 class Page:
     """Some of a view's rows."""
@@ -71,8 +74,17 @@ def select(
         parameters += values
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     most = f" LIMIT {limit}" if limit is not None else ""
-    sql = f"SELECT {', '.join(columns)} FROM {base.table(question.view, grant.form)}{where} ORDER BY {order_sql(question)}{most}"
+    order = "" if _asks_one_row(question, grant) else f" ORDER BY {order_sql(question)}"
+    sql = f"SELECT {', '.join(columns)} FROM {base.table(question.view, grant.form)}{where}{order}{most}"
     return Statement(sql, parameters)
+
+
+def _asks_one_row(question: Question, grant: Grant) -> bool:
+    """Whether filters name a whole key, so that at most one row answers: ordering it would cost more than finding it."""
+    if grant.form.pseudonym_key is not None:  # what may name someone is NULL there, in keys too
+        return False
+    named = {one.column for one in question.filters if one.operator == "eq" or (one.operator, one.values) == IS_NULL}
+    return named.issuperset(question.view.key)
 
 
 def _conditions(question: Question, grant: Grant) -> tuple[list[str], list[Any]]:

@@ -265,7 +265,7 @@ class Api:
     async def _caller(self, request: Request, route: str) -> Caller:
         request.state.route = route
         caller = await self.sign_in.caller(request)
-        request.state.caller = caller.label
+        request.state.caller, request.state.frames = caller.label, caller.frames
         return caller
 
     def _visible(self, caller: Caller, role: str | None) -> list[tuple[View, Grant]]:

@@ -18,6 +18,8 @@ class Caller:
     roles: tuple[str, ...] = ()  # none: everything that ``views`` names, without rules
     claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # ``sub`` and others, by name
     views: tuple[str, ...] = ("*",)  # the views it is confined to, as patterns
+    within: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by column, the values it is confined to
+    frames: tuple[str, ...] = ()  # the origins whose pages may show its answers in a frame
 
     def confined_to(self, view: str) -> bool:
         """Whether the view is among those it may ask for at all."""
@@ -26,7 +28,7 @@ class Caller:
     @property
     def unconfined(self) -> bool:
         """Whether it may ask for every view."""
-        return "*" in self.views
+        return "*" in self.views and not self.within
 
 
 ANYONE = Caller("open")

@@ -1,6 +1,6 @@
 """Signing in at an OpenID Connect provider with a browser: the code flow with PKCE, a state and a nonce.
 
-What was begun is kept in this process's memory for ten minutes, under a name that only the browser that began it knows.
+What was begun is good once, for ten minutes, in the browser that began it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import secrets
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 from learnfold.errors import UsageError
+from learnfold.serve.pending import Pending
+from learnfold.serve.platforms import is_web_address
 from learnfold.serve.problems import Problem
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 BACK = "/sign-in/back"
 """Where the provider sends people back to."""
 
-SECONDS = 600.0
-MOST = 10_000
 _TIMEOUT_SECONDS = 5.0
 _MOST_BYTES = 1_000_000
 
@@ -39,11 +38,9 @@ _MOST_BYTES = 1_000_000
 class Begun:
     """What was begun: the secrets of one sign-in, and where its browser wanted to go."""
 
-    browser: str
     verifier: str
     nonce: str
     to: str
-    ends: float
 
 
 class CodeFlow:
@@ -58,25 +55,17 @@ class CodeFlow:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``address``: this server's own, as browsers know it. Raises UsageError where it isn't https."""
-        parts = urlsplit(address)
-        local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-        if parts.scheme not in ({"https", "http"} if local else {"https"}) or not parts.netloc:
+        if not is_web_address(address):
             raise UsageError(f"[oidc] address: {address} isn't an https address")
-        self.oidc, self.client_id, self.secret, self.clock = oidc, client_id, secret, clock
+        self.oidc, self.client_id, self.secret = oidc, client_id, secret
         self.back = address.rstrip("/") + BACK
-        self._mutex = threading.Lock()
-        self._begun: dict[str, Begun] = {}  # by state
+        self._pending: Pending[Begun] = Pending(clock)
 
     def begin(self, to: str) -> tuple[str, str]:
         """The provider's address to go to, and the secret that the browser must bring back; may ask the provider."""
         about = self.oidc.about()
-        state, browser, verifier, nonce = (secrets.token_urlsafe(32) for _ in range(4))
-        now = self.clock()
-        with self._mutex:
-            self._begun = {name: one for name, one in self._begun.items() if one.ends > now}
-            while len(self._begun) >= MOST:
-                del self._begun[next(iter(self._begun))]
-            self._begun[state] = Begun(browser, verifier, nonce, to, now + SECONDS)
+        verifier, nonce = (secrets.token_urlsafe(32) for _ in range(2))
+        state, browser = self._pending.begin(Begun(verifier, nonce, to))
         asked = {
             "response_type": "code",
             "client_id": self.client_id,
@@ -92,16 +81,7 @@ class CodeFlow:
 
     def finish(self, state: str, browser: str, code: str) -> tuple[Caller, str]:
         """Who signed in, and where they wanted to go; each state is good once. Raises Problem for what wasn't begun so."""
-        with self._mutex:
-            begun = self._begun.pop(state, None)
-        if (
-            begun is None
-            or begun.ends <= self.clock()
-            or not secrets.compare_digest(begun.browser.encode(), browser.encode())
-        ):
-            raise Problem(
-                "unauthenticated", "this sign-in wasn't begun in this browser, or too long ago", "begin again"
-            )
+        begun = self._pending.finish(state, browser)
         token = self._token(code, begun.verifier)
         caller = self.oidc.caller(token)
         nonces = caller.claims.get("nonce", ())

@@ -16,7 +16,7 @@ from learnfold.telemetry.endpoint import Numbers
 from learnfold.telemetry.metrics import SERVE_BYTES, SERVE_REQUESTS, SERVE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,7 +30,6 @@ SEND_SECONDS = 60.0
 
 _HEADERS = [  # of every answer that doesn't say otherwise itself
     (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
 ]
 
@@ -51,7 +50,7 @@ class Guard:
             return
         began = time.perf_counter()
         about: dict[str, Any] = scope.setdefault("state", {})
-        sent = _Sending(send)
+        sent = _Sending(send, about)
         try:
             self._check(scope)
             await self.app(scope, _limited(receive), sent)
@@ -88,15 +87,17 @@ class Guard:
 class _Sending:
     """What is sent, with the headers that every answer has."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, about: dict[str, Any]) -> None:
+        self._send, self._about = send, about
         self.status, self.bytes = 0, 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             said = {name.lower() for name, _ in message.get("headers", [])}
-            more = [(name, value) for name, value in _HEADERS if name not in said]
+            policy = f"default-src 'none'; {frame_ancestors(self._about.get('frames', ()))}"
+            always = [*_HEADERS, (b"content-security-policy", policy.encode())]
+            more = [(name, value) for name, value in always if name not in said]
             message = {**message, "headers": [*message.get("headers", []), *more]}
         else:
             self.bytes += len(message.get("body", b""))
@@ -111,6 +112,11 @@ class _Sending:
         headers += [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
         await self({"type": "http.response.start", "status": problem.status, "headers": headers})
         await self({"type": "http.response.body", "body": body})
+
+
+def frame_ancestors(frames: Sequence[str]) -> str:
+    """The part of a policy that says whose pages may show an answer in a frame: these origins, or nobody's."""
+    return "frame-ancestors " + (" ".join(frames) or "'none'")
 
 
 def _limited(receive: Receive) -> Receive:

@@ -40,15 +40,19 @@ class Oidc:
     """One provider; its keys are kept, and fetched again when they are old or a token names another."""
 
     def __init__(
-        self, issuer: str, audience: str, roles: str = "roles", clock: Callable[[], float] = time.time
+        self, issuer: str, audience: str, roles: str = "roles", clock: Callable[[], float] = time.time, keys: str = ""
     ) -> None:
-        """``roles``: the claim that holds the roles, its parts joined by dots. Raises UsageError for an issuer that isn't https."""
+        """``roles``: the claim that holds the roles, its parts joined by dots. Raises UsageError for an issuer that isn't https.
+
+        ``keys``: where its keys are, for one that doesn't say so itself.
+        """
         parts = urlsplit(issuer)
         if parts.scheme != "https" and not (
             parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
         ):
             raise UsageError(f"the issuer {issuer} isn't an https address")
         self.issuer, self.audience, self.roles, self.clock = issuer, audience, roles, clock
+        self.keys_address = keys
         self.again_seconds = AGAIN_SECONDS
         self._mutex = threading.Lock()
         self._keys: KeySet | None = None
@@ -57,19 +61,23 @@ class Oidc:
 
     def caller(self, token: str) -> Caller:
         """Whose token it is; may fetch keys. Raises Problem where it isn't the provider's, for us, and of now."""
-        if len(token) > _LONGEST:
-            raise self._refused("the token is too long")
-        try:
-            claims = self._verified(token, self._held(KEYS_SECONDS))
-        except (JoseError, ValueError, TypeError, KeyError):
-            try:
-                claims = self._verified(token, self._held(self.again_seconds))
-            except (JoseError, ValueError, TypeError, KeyError) as error:
-                raise self._refused(f"the token isn't good here ({type(error).__name__})") from error
+        claims = self.claims(token)
         subject = claims["sub"]
         label = hmac.new(self._secret, subject.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:8]
         roles = _texts(_within(claims, self.roles))
         return Caller(f"oidc:{label}", roles or ("",), {name: _texts(value) for name, value in claims.items()})
+
+    def claims(self, token: str) -> dict[str, Any]:
+        """What the token says; may fetch keys. Raises Problem where it isn't the provider's, for us, and of now."""
+        if len(token) > _LONGEST:
+            raise self._refused("the token is too long")
+        try:
+            return self._verified(token, self._held(KEYS_SECONDS))
+        except (JoseError, ValueError, TypeError, KeyError):
+            try:
+                return self._verified(token, self._held(self.again_seconds))
+            except (JoseError, ValueError, TypeError, KeyError) as error:
+                raise self._refused(f"the token isn't good here ({type(error).__name__})") from error
 
     def _verified(self, token: str, keys: KeySet) -> dict[str, Any]:
         found = jwt.decode(token, keys, algorithms=ALGORITHMS)
@@ -112,8 +120,7 @@ class Oidc:
 
     def _fetch(self) -> KeySet | None:
         try:
-            about = self.about()
-            keys = _read(about["jwks_uri"])["keys"]
+            keys = _read(self.keys_address or self.about()["jwks_uri"])["keys"]
             signing = [key for key in keys if key.get("kty") in {"RSA", "EC", "OKP"} and key.get("use", "sig") == "sig"]
             return KeySet.import_key_set({"keys": signing})
         except (OSError, ValueError, KeyError, TypeError, JoseError, Problem):

@@ -6,8 +6,6 @@ caller; or all rows. What no rule grants is denied.
 
 from __future__ import annotations
 
-import csv
-import threading
 import tomllib
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -16,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from learnfold.errors import UsageError
 from learnfold.serve.forms import PLAIN, Form, can_withhold
+from learnfold.serve.platforms import Platforms, only_known, read_platforms
+from learnfold.serve.roster import Roster
 from learnfold.storage.stored_types import UNREADABLE
 
 if TYPE_CHECKING:
@@ -24,44 +24,7 @@ if TYPE_CHECKING:
     from learnfold.catalog import Catalog, View
     from learnfold.serve.callers import Caller
 
-ROSTER = ("sub", "value")
-"""The columns of a roster: who, and a value that they may see, a line each."""
-
 LEAST_KEY_BYTES = 32
-
-
-class Roster:
-    """A CSV file of who may see which values, read again when it changes."""
-
-    def __init__(self, path: Path) -> None:
-        """Raises UsageError where there is no such file, or it has other columns."""
-        self.path = path
-        self._mutex = threading.Lock()
-        self._stamp = (0, 0)
-        self._values: dict[str, tuple[str, ...]] = {}
-        self._read()
-
-    def of(self, subject: str) -> tuple[str, ...]:
-        """The values that it names for someone."""
-        with self._mutex:
-            self._read()
-            return self._values.get(subject, ())
-
-    def _read(self) -> None:
-        try:
-            about = self.path.stat()
-            stamp = (about.st_mtime_ns, about.st_size)
-            if stamp == self._stamp:
-                return
-            with self.path.open(encoding="utf-8", newline="") as file:
-                lines = list(csv.DictReader(file, strict=True))
-            values: dict[str, tuple[str, ...]] = {}
-            for line in lines:
-                who, value = (line[name] for name in ROSTER)
-                values[who] = (*values.get(who, ()), value)
-            self._values, self._stamp = values, stamp
-        except (OSError, KeyError, ValueError, csv.Error) as error:
-            raise UsageError(f"{self.path} is no roster: a CSV file with the columns {', '.join(ROSTER)}") from error
 
 
 @dataclass(frozen=True)
@@ -99,6 +62,7 @@ class AccessFile:
     oidc: Mapping[str, Any] = field(default_factory=dict, repr=False)  # what ``[oidc]`` says; empty: nothing
     proxy: Mapping[str, Any] = field(default_factory=dict)  # ``addresses``, ``user``, ``roles``; empty: none
     operators: frozenset[str] = frozenset()  # the roles that may see how the platform runs
+    lti: Platforms | None = None  # the learning platforms that open this server's pages
 
     @property
     def roles(self) -> set[str]:
@@ -106,7 +70,7 @@ class AccessFile:
         return {rule.role for rule in self.rules}
 
 
-_TOP = {"rules", "oidc", "proxy", "pseudonym_key", "operators"}
+_TOP = {"rules", "oidc", "proxy", "lti", "pseudonym_key", "operators"}
 _KNOWN = {"role", "views", "column", "claim", "roster", "rows", "pseudonyms", "least_people", "older_batches"}
 _OIDC = {"issuer", "audience", "roles", "client_id", "client_secret", "address"}
 _PROXY = {"addresses", "user", "roles"}
@@ -130,10 +94,10 @@ def read_access(path: str, catalog: Catalog) -> AccessFile:
 
 def _access(value: dict[str, Any], path: str, catalog: Catalog) -> AccessFile:
     place = Path(path)
-    _only(value, _TOP, path)
+    only_known(value, _TOP, path)
     oidc, proxy = value.get("oidc", {}), value.get("proxy", {})
-    _only(oidc, _OIDC, f"{path}: [oidc]")
-    _only(proxy, _PROXY, f"{path}: [proxy]")
+    only_known(oidc, _OIDC, f"{path}: [oidc]")
+    only_known(proxy, _PROXY, f"{path}: [proxy]")
     for name in ("issuer", "audience") if oidc else ():
         if not isinstance(oidc.get(name), str) or not oidc[name]:
             raise UsageError(f"{path}: [oidc] needs {name}, a text")
@@ -149,11 +113,12 @@ def _access(value: dict[str, Any], path: str, catalog: Catalog) -> AccessFile:
     operators = value.get("operators", [])
     if not isinstance(operators, list) or not all(isinstance(role, str) and role for role in operators):
         raise UsageError(f"{path}: operators isn't a list of roles")
-    return AccessFile(tuple(rules), oidc, proxy, frozenset(operators))
+    lti = read_platforms(value["lti"], f"{path}: [lti]", place.parent) if "lti" in value else None
+    return AccessFile(tuple(rules), oidc, proxy, frozenset(operators), lti)
 
 
 def _rule(entry: dict[str, Any], where: str, folder: Path, key: bytes | None, catalog: Catalog) -> Rule:
-    _only(entry, _KNOWN, where)
+    only_known(entry, _KNOWN, where)
     role, views = entry.get("role"), entry.get("views")
     if (
         not isinstance(role, str)
@@ -190,14 +155,6 @@ def _rule(entry: dict[str, Any], where: str, folder: Path, key: bytes | None, ca
     if rule.form.pseudonym_key and column in persons:
         raise UsageError(f"{where}: {column} has pseudonyms, so that no claim can be compared with it")
     return rule
-
-
-def _only(value: Mapping[str, Any], known: set[str], where: str) -> None:
-    if not isinstance(value, dict):
-        raise UsageError(f"{where} isn't a table")
-    for name in value:
-        if name not in known:
-            raise UsageError(f"{where}: {name} means nothing here; what does is {', '.join(sorted(known))}")
 
 
 def _secret(path: Path) -> str:

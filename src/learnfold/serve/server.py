@@ -28,6 +28,7 @@ from learnfold.serve.events import MEDIA_TYPE as EVENT_STREAM
 from learnfold.serve.events import Listeners
 from learnfold.serve.formats import FORMATS
 from learnfold.serve.guard import Guard
+from learnfold.serve.launch import Launches
 from learnfold.serve.live import Live
 from learnfold.serve.oidc import Oidc
 from learnfold.serve.problems import MEDIA_TYPE, Problem
@@ -171,17 +172,22 @@ def serve(
         raise UsageError(f"{serving.host}:{serving.port} can't be listened on; name another --port") from None
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if listening.family == socket.AF_INET6 else host
-    say(f"listening on http://{shown}:{port}")
+    server = _Server(config, opened.listeners, lambda: say(f"listening on http://{shown}:{port}"))
     with suppress(KeyboardInterrupt):  # uvicorn raises the signal again, once all is answered
-        _Server(config, opened.listeners).run(sockets=[listening])
+        server.run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
-    """Ends the streams of events before it waits for what is under way."""
+    """Says when it can be reached, and ends the streams of events before it waits for what is under way."""
 
-    def __init__(self, config: uvicorn.Config, listeners: Listeners) -> None:
+    def __init__(self, config: uvicorn.Config, listeners: Listeners, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._listeners = listeners
+        self._listeners, self._ready = listeners, ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens; only then a connection isn't refused."""
+        await super().startup(sockets)
+        self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stops listening, and waits for what is under way."""
@@ -224,10 +230,10 @@ def _sign_in(serving: Serving, access: AccessFile) -> SignIn:
         if serving.tokens or serving.access:
             raise UsageError("--open and signing in contradict each other; leave --open out, or --tokens and --access")
         return SignIn(open=True)
-    if not serving.tokens and not access.oidc and not access.proxy:
+    if not (serving.tokens or access.oidc or access.proxy or access.lti):
         raise UsageError(
             "nobody could sign in: give --tokens FILE ('learnfold serve token --tokens FILE --name NAME' makes it), "
-            "--access FILE with [oidc] or [proxy], or --open to let everyone on this machine see everything"
+            "--access FILE with [oidc], [proxy] or [lti], or --open to let everyone on this machine see everything"
         )
     bearer = {name: access.oidc[name] for name in ("issuer", "audience", "roles") if name in access.oidc}
     flow = _flow(access.oidc) if "client_id" in access.oidc else None
@@ -236,7 +242,8 @@ def _sign_in(serving: Serving, access: AccessFile) -> SignIn:
         oidc=Oidc(**bearer) if bearer else None,
         proxy=Proxy(**access.proxy) if access.proxy else None,
         flow=flow,
-        sessions=Sessions() if serving.tokens or flow else None,
+        launches=Launches(access.lti) if access.lti else None,
+        sessions=Sessions() if serving.tokens or flow or access.lti else None,
     )
 
 

@@ -15,8 +15,15 @@ if TYPE_CHECKING:
     from learnfold.serve.callers import Caller
 
 COOKIE = "learnfold_session"
+IN_FRAME = "learnfold_in_frame"
+"""The cookie of a session that a learning platform began: it works in a frame of that platform's pages."""
+
+COOKIES = (COOKIE, IN_FRAME)
 SECONDS = 12 * 3600.0
 """A session ends after so long, whatever is done in it."""
+
+FRAME_SECONDS = 4 * 3600.0
+"""One that a platform began; opening it again asks the platform again."""
 
 MOST = 10_000
 
@@ -35,15 +42,15 @@ class Sessions:
         self._mutex = threading.Lock()
         self._open: dict[str, _Session] = {}
 
-    def begin(self, find: Callable[[], Caller | None]) -> str:
-        """The name of a new session of whoever ``find`` finds; where there are too many, the oldest ends."""
+    def begin(self, find: Callable[[], Caller | None], seconds: float | None = None) -> str:
+        """The name of a new session of whoever ``find`` finds, of so many seconds; where there are too many, the oldest ends."""
         name = secrets.token_urlsafe(32)
         now = self.clock()
         with self._mutex:
             self._open = {digest: one for digest, one in self._open.items() if one.ends > now}
             while len(self._open) >= MOST:
                 del self._open[next(iter(self._open))]
-            self._open[_digest(name)] = _Session(find, now + self.seconds)
+            self._open[_digest(name)] = _Session(find, now + (seconds or self.seconds))
         return name
 
     def caller(self, name: str) -> Caller | None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from learnfold.serve.callers import ANYONE, Caller
 from learnfold.serve.problems import Problem
-from learnfold.serve.sessions import COOKIE, Sessions
+from learnfold.serve.sessions import COOKIES, Sessions
 from learnfold.serve.tokens import PREFIX, Tokens
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from learnfold.serve.code_flow import CodeFlow
+    from learnfold.serve.launch import Launches
     from learnfold.serve.oidc import Oidc
     from learnfold.serve.proxy import Proxy
 
@@ -28,6 +29,7 @@ class SignIn:
     oidc: Oidc | None = None
     proxy: Proxy | None = None
     flow: CodeFlow | None = None  # signing in at a provider with a browser
+    launches: Launches | None = None  # opened from a learning platform
     sessions: Sessions | None = None  # None: browsers have none, since nobody could sign in with one
 
     async def caller(self, request: Request) -> Caller:
@@ -54,8 +56,10 @@ class SignIn:
         return found
 
     def _in_session(self, request: Request) -> Caller | None:
-        name = request.cookies.get(COOKIE)
-        return self.sessions.caller(name) if self.sessions is not None and name else None
+        if self.sessions is None:
+            return None
+        found = (self.sessions.caller(request.cookies.get(cookie, "")) for cookie in COOKIES)
+        return next((caller for caller in found if caller is not None), None)
 
 
 def unauthenticated(detail: str) -> Problem:

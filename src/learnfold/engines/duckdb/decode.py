@@ -153,16 +153,21 @@ class _Flat:
     def columns(self) -> str:
         there = [f'"{self.shape.name(name)}" AS "{name}"' for name in self.types if self.shape.type(name)]
         later = [name for name, kind in self.types.items() if kind and not self.shape.type(name)]
-        there += [f'{self.given.get(name) or self._extra(name)} AS "{name}"' for name in later]
+        fields = {field.name: field for field in self.topic.sent}
+        there += [f'{self.given.get(name) or self._extra(fields[name])} AS "{name}"' for name in later]
         return ", ".join([*there, *self.about]) or "NULL AS nothing"
 
     def settled(self, rows: str) -> str:
         """``rows`` as they are."""
         return rows
 
-    def _extra(self, name: str) -> str:
-        column = self.shape.name(EXTRA)
-        return f"json_extract_string(CASE WHEN json_valid({column}) THEN {column} END, '$.{name}')"
+    def _extra(self, field: Field) -> str:
+        document = f"CASE WHEN json_valid({self.shape.name(EXTRA)}) THEN {self.shape.name(EXTRA)} END"
+        text = f"json_extract_string({document}, '$.{field.name}')"
+        if not values.is_id(field):
+            return text
+        number = _other_number(text, document, field)
+        return f"CASE WHEN {number} THEN coalesce(plain_id({text}), {text}) ELSE {text} END"
 
     def kafka(self, what: str, kind: str) -> str:
         for name in (f"kafka_{what}", what):
@@ -310,10 +315,7 @@ class _Envelope:
             text = _read_text(field, raw)
             if not values.is_id(field):
                 return text
-            number = (
-                f"unicode({raw}) BETWEEN 45 AND 57 AND NOT regexp_full_match({raw}, '[-0-9]*') "
-                f"AND regexp_full_match({raw}, '-?{values.NUMBER}') AND json_type(_text, '$.{field.name}') <> 'VARCHAR'"
-            )
+            number = _other_number(raw, "_text", field)
             return f"CASE WHEN {number} THEN {_read_text(field, f'coalesce(plain_id({raw}), {raw})')} ELSE {text} END"
         read = {"TIMESTAMP": f"in_calendar(read_instant({raw}))", "VARCHAR[]": f"read_array({raw})"}
         return read.get(field.type) or _read_number(field, f"read_number({raw})")
@@ -340,6 +342,14 @@ def _reason(fields: Sequence[Field], raw: _Flat | _Envelope) -> str:
         if field.check:
             cases.append((f"NOT ({_over(field)})", reasons.out_of_range(field)))
     return "CASE " + " ".join(f"WHEN {condition} THEN {quoted(reason)}" for condition, reason in cases) + " END"
+
+
+def _other_number(text: str, document: str, field: Field) -> str:
+    """SQL that is true where a field's ``text`` is a number of the JSON document, and not just digits."""
+    return (
+        f"unicode({text}) BETWEEN 45 AND 57 AND NOT regexp_full_match({text}, '[-0-9]*') "
+        f"AND regexp_full_match({text}, '-?{values.NUMBER}') AND json_type({document}, '$.{field.name}') <> 'VARCHAR'"
+    )
 
 
 def _read_text(field: Field, text: str) -> str:
