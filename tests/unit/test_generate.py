@@ -271,6 +271,7 @@ def test_json_lines_are_the_messages(tmp_path: Path) -> None:
         ({"late": 1.5}, "late"),
         ({"duplicates": -0.1}, "duplicates"),
         ({"malformed": float("nan")}, "malformed"),
+        ({"troubled": 1.1}, "troubled"),
         ({"start": date(1969, 12, 31)}, "start"),
         ({"start": date(9999, 12, 1)}, "9999"),
     ],

@@ -40,6 +40,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--malformed", type=float, default=0.0, metavar="SHARE", help="share of further rows that are no valid events"
     )
+    parser.add_argument(
+        "--troubled", type=float, default=0.0, metavar="SHARE", help="share of enrolled students with a planted trouble"
+    )
     parser.add_argument("--awkward", action="store_true", help="mix shapes, types, missing and extra fields, for tests")
     parser.add_argument(
         "--shape", choices=["flat", "envelope", "jsonl"], default="flat", help="of the files (default: flat)"
@@ -66,7 +69,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     if bool(args.folder) == args.to_kafka:
         raise UsageError("name a new folder for the events, or --to-kafka")
-    names = ("events", "days", "seed", "duplicates", "late", "out_of_order", "malformed", "awkward")
+    names = ("events", "days", "seed", "duplicates", "late", "out_of_order", "malformed", "awkward", "troubled")
     semester = Semester(**{name: getattr(args, name) for name in names} | ({"start": args.start} if args.start else {}))
     if args.to_kafka:
         return _produce(semester, args, settings)

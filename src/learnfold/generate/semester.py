@@ -30,7 +30,7 @@ class Limits:
 class Semester:
     """A made-up semester; the same values are the same events, on any machine and however they are read.
 
-    Shares are of the valid events, from 0 to 1. Copies, late rows and malformed rows come on top or lie elsewhere:
+    Shares are from 0 to 1, of the valid events if nothing else is said. Copies, late rows and malformed rows come on top or lie elsewhere:
     they leave the valid, distinct events as they are.
     """
 
@@ -52,6 +52,8 @@ class Semester:
     """Mixed shapes of file and texts, columns missing or more, optional fields left out. Times without an offset are UTC."""
     planted: bool = True
     """Whether it holds people and a course whose numbers are known beforehand; every event type occurs then."""
+    troubled: float = 0.0
+    """Of the students who enrol in it, those of whom it is planted what goes wrong: ``_truth.json`` says what, and from when on."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no semester."""
@@ -62,7 +64,7 @@ class Semester:
             raise UsageError(f"days is {self.days}; it must be at least 1")
         if not 0 <= self.seed <= _LARGEST_SEED:
             raise UsageError(f"seed is {self.seed}; it must be from 0 to {_LARGEST_SEED}")
-        for name in ("duplicates", "late", "out_of_order", "malformed"):
+        for name in ("duplicates", "late", "out_of_order", "malformed", "troubled"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; it is a share, from 0 to 1")
         if self.start.year < 1970:  # noqa: PLR2004 - times are counted from it

@@ -92,6 +92,7 @@ class University:
             out_of_order=semester.out_of_order,
             malformed=semester.malformed,
             awkward=semester.awkward,
+            troubled=semester.troubled,
             **calibrate.beforehand(semester, unplanted),
         )
         run(self.connection, "chance")
@@ -106,6 +107,16 @@ class University:
             span = range(first, min(days, first + at_once))
             self._make(span)
             yield span
+
+    def troubled(self) -> list[dict[str, str]]:
+        """The students of whom it is planted what goes wrong, in order, with what it is and its first day."""
+        rows = self.connection.execute(
+            "SELECT user_id, trouble, trouble_day FROM people WHERE trouble IS NOT NULL ORDER BY user_id"
+        ).fetchall()
+        return [
+            {"user_id": user, "reason": reason, "from": self.semester.date(day).isoformat()}
+            for user, reason, day in rows
+        ]
 
     def fork(self, topic: str, *, json: bool) -> duckdb.DuckDBPyConnection:
         """A connection of a thread's own, set to work on one topic of the days made; ``json``: it becomes JSON."""

@@ -60,8 +60,8 @@ def generate(
     """What was written into ``out``, a folder that doesn't hold a dataset yet.
 
     ``flat`` and ``envelope`` lie below ``topic=<topic>/year=YYYY/month=MM/day=DD/``, day being the event's UTC day;
-    ``jsonl`` is ``<topic>.jsonl``, in the order of arrival. ``_truth.json``, written last, holds the counts and the
-    planted rows of the views (for a reporting zone of UTC).
+    ``jsonl`` is ``<topic>.jsonl``, in the order of arrival. ``_truth.json``, written last, holds the counts, the
+    planted rows of the views (for a reporting zone of UTC) and the students with a planted reason to be looked after.
 
     Raises:
         UsageError: a value makes no sense, or ``out`` holds a dataset.
@@ -163,5 +163,10 @@ def _tell(university: University, deliveries: Deliveries, shape: Shape, file: Pa
     """Write the truth."""
     semester = asdict(university.semester) | {"start": university.semester.start.isoformat(), "shape": shape}
     counts = {topic: deliveries.tallies[topic].shown() for topic in sorted(deliveries.tallies)}
-    truth = {"semester": semester, "counts": counts, "planted": university.story.planted}
+    truth = {
+        "semester": semester,
+        "counts": counts,
+        "planted": university.story.planted,
+        "troubled": university.troubled(),
+    }
     file.write_text(json.dumps(truth, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -23,7 +23,8 @@ WITH set_work AS (
     on_the_clock(getvariable('start_us') + (unit_us * (unit + 0.05 + 0.1 * chance(courses.h, 'set')))::BIGINT, 3600) AS released_us,
     on_the_clock(released_us + (unit_us * 0.55)::BIGINT, 61199) AS deadline_us,
     joined_day,
-    left_day
+    left_day,
+    trouble = 'hands_nothing_in' AND released_us >= midnight_us(trouble_day) AS hands_nothing_in
   FROM set_work JOIN courses USING (course_number)
 )
 SELECT
@@ -34,7 +35,7 @@ SELECT
   greatest(viewed_us + seconds_us(600 + 3000 * chance(drawn.h, 'hurries')), awake(deadline_us + CASE
     WHEN chance(drawn.h, 'is late') < 0.08 THEN (0.1 * chance(drawn.h, 'submits') * unit_us)::BIGINT
     ELSE -(0.5 * chance(drawn.h, 'submits') ** 3 * unit_us)::BIGINT END)) AS submitted_us,
-  chance(drawn.h, 'hands in') < 0.9 AS submitted,
+  chance(drawn.h, 'hands in') < 0.9 AND NOT coalesce(hands_nothing_in, false) AS submitted,
   awake(deadline_us + ((0.1 + 0.2 * chance(drawn.h, 'grading')) * unit_us)::BIGINT) AS graded_us,
   (0.01 * unit_us)::BIGINT AS short_us
 FROM drawn JOIN people AS teacher ON teacher.role = 'teacher' AND teacher.number = teacher_number

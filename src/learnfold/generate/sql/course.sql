@@ -67,7 +67,7 @@ SELECT
 FROM happened JOIN people ON role = 'teacher' AND number = teacher_number
 WHERE due(us);
 
--- Enrolments in the first days, and the courses a dropout leaves.
+-- Enrolments in the first days, and the courses a dropout leaves. Whose trouble is planted doesn't say so.
 INSERT INTO course_topic BY NAME
 WITH taken AS (
   SELECT *, unnest(courses) AS course_number FROM people WHERE enrolled
@@ -83,7 +83,7 @@ WITH taken AS (
     h, user_id, role, course_number, 'COURSE_DROPPED',
     midnight_us(left_day) + waking_us(h, 'leaves') + seconds_us(60 * chance(h, -course_number))
   FROM taken
-  WHERE chance(h, 'says so') < 0.8
+  WHERE chance(h, 'says so') < 0.8 AND trouble IS NULL
 )
 SELECT
   draw(draw(happened.h, event_type), course_number) AS h, us, event_type, user_id, role, course_id,

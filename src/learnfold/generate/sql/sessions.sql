@@ -10,7 +10,8 @@ WITH opened AS (
   SELECT
     * EXCLUDE (h, day_h, session_h),
     session_h AS h,
-    CASE role WHEN 'student' THEN how_many(session_h, 'videos', likes_videos * getvariable('videos_a_session')) ELSE 0 END
+    CASE WHEN role = 'student' AND NOT coalesce(trouble = 'stops_watching' AND day >= trouble_day, false)
+      THEN how_many(session_h, 'videos', likes_videos * getvariable('videos_a_session')) ELSE 0 END
       AS videos,                                                          -- sittings
     how_many(session_h, 'items', getvariable('items_a_session')) AS items,  -- course events
     least(200 + 1400 * chance(session_h, 'pace') ** 1.5, 21600 / greatest(1, videos)) AS slot_seconds  -- a sitting's time

@@ -31,8 +31,25 @@ WITH numbered AS (
   SELECT
     *,
     -- seven tries at courses, the popular ones likelier; the first five different ones are taken
-    [floor(getvariable('courses') * chance(h, i) ** 1.6)::INTEGER FOR i IN range(7)] AS tries
+    [floor(getvariable('courses') * chance(h, i) ** 1.6)::INTEGER FOR i IN range(7)] AS tries,
+    -- whether the enrolments are made in the semester
+    role = 'student' AND chance(h, 'new') < getvariable('enrolled_share') AS enrolled,
+    -- what goes wrong for some of them; NULL: nothing
+    CASE WHEN enrolled AND chance(h, 'trouble') < getvariable('troubled') THEN pick(h, 'reason', [
+      'never_comes', 'leaves', 'fails', 'stops_watching', 'hands_nothing_in', 'fades'
+    ]) END AS trouble
   FROM numbered
+), troubled AS (
+  SELECT
+    *,
+    -- the day from which on it does
+    CASE
+      WHEN trouble = 'never_comes' THEN 0
+      WHEN trouble = 'fades' THEN greatest(0, getvariable('days') - 7)
+      WHEN trouble IN ('leaves', 'fails') THEN getvariable('days') // 2 + below(h, 'begins', 1 + getvariable('days') // 4)
+      WHEN trouble IS NOT NULL THEN getvariable('days') // 10
+    END::INTEGER AS trouble_day
+  FROM drawn
 )
 SELECT
   h,
@@ -45,10 +62,12 @@ SELECT
   -- the day of the SIGNUP; -1: before the semester
   CASE WHEN role = 'student' AND chance(h, 'new') < getvariable('new_share')
     THEN floor(chance(h, 'signs up') ** 2 * least(14, getvariable('days')))::INTEGER ELSE -1 END AS joined_day,
-  -- whether the enrolments are made in the semester
-  role = 'student' AND chance(h, 'new') < getvariable('enrolled_share') AS enrolled,
+  enrolled,
+  trouble,
+  trouble_day,
   -- the first day of a dropout's absence; days: stays
-  CASE WHEN role = 'student' AND chance(h, 'drops out') < 0.15
+  CASE WHEN trouble IN ('never_comes', 'leaves', 'fails') THEN trouble_day
+    WHEN trouble IS NULL AND role = 'student' AND chance(h, 'drops out') < 0.15
     THEN least(14, getvariable('days')) + below(h, 'leaves', greatest(1, getvariable('days') - 14))
     ELSE getvariable('days') END AS left_day,
   -- favourite hours, UTC
@@ -56,8 +75,9 @@ SELECT
   pick(h, 'other hour', [2.0, 3.5, 6.5, 9.0, 11.5, 13.0, 14.0, 16.0]) AS second_hour,
   CASE role WHEN 'student' THEN 0.25 + 2.25 * chance(h, 'diligence') ** 2 ELSE 1.5 END AS diligence,
   0.4 + 1.2 * chance(h, 'likes videos') AS likes_videos,
-  least(0.98, greatest(0.15, 0.68 + 0.3 * noise(h, 'ability'))) AS ability
-FROM drawn;
+  CASE WHEN trouble = 'fails' THEN 0.15 + 0.1 * chance(h, 'fails')
+    ELSE least(0.98, greatest(0.15, 0.68 + 0.3 * noise(h, 'ability'))) END AS ability
+FROM troubled;
 
 -- A day: its weekday (1 is Monday) and how much it makes people work. One in the middle has no logins but the planted.
 CREATE OR REPLACE TABLE calendar AS
@@ -75,6 +95,6 @@ SELECT
   people.*,
   day,
   draw(people.h, day) AS day_h,
-  pull * diligence * (0.4 + 1.2 * chance(people.h, weekday)) AS likely
+  pull * diligence * (0.4 + 1.2 * chance(people.h, weekday)) * CASE WHEN trouble = 'fades' AND day >= trouble_day THEN 0.1 ELSE 1 END AS likely
 FROM people, calendar
 WHERE day > joined_day AND day < left_day;
