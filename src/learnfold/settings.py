@@ -200,6 +200,9 @@ class Settings:
         256_000_000, "bytes of messages held in memory after which ingestion writes files", least=1
     )
     flush_seconds: float = _setting(60.0, "seconds after which ingestion writes what it holds", least=0.1)
+    # a learning record store
+    lrs_credentials: str = _setting("", "KEY:SECRET of the LRS that is pulled from, or a bearer token", secret=True)
+    lrs_credentials_file: str = _setting("", "file that holds them instead, as a mounted secret does")
 
     def __post_init__(self) -> None:
         """Refuse what no part could work with."""

@@ -37,6 +37,7 @@ PLANTED = {
     "smtp_url": f"smtp://user:{SECRET}@{NOWHERE}",
     "openlineage": f"http://user:{SECRET}@{NOWHERE}/api?api_key={SECRET}",
     "openlineage_key": SECRET,
+    "lrs_credentials": f"key:{SECRET}",
     "spark_master": f"spark://user:{SECRET}@{NOWHERE}",
     "log_format": "json",
     "s3_retries": "0",
@@ -77,6 +78,8 @@ COMMANDS = [
     "oozie --write {root}/oozie",
     "monitoring --write {root}/monitoring",
     "tail video_topic",
+    "ingest --into {master} --lrs http://127.0.0.1:9/xAPI --give-up 0",
+    "ingest --into {master} --lrs http://key:{secret}@127.0.0.1:9/xAPI",
     "generate --to-kafka --events 500",
     "no-such user:{secret}@host",
 ]

@@ -118,6 +118,7 @@ def test_secrets_show_nowhere() -> None:
         "smtp_url",
         "openlineage",
         "openlineage_key",
+        "lrs_credentials",
     }
 
 

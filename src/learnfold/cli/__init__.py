@@ -40,7 +40,7 @@ COMMANDS = {
     "erase": "erase a person from events, quarantine and views",
     "retract": "take events back that never were",
     "quarantine": "list invalid events, or take them in again",
-    "ingest": "bring events in, from Kafka or files",
+    "ingest": "bring events in, from Kafka, files or an LRS",
     "compact": "merge small files of closed days",
     "generate": "make up a semester's events",
     "tail": "look at a Kafka topic",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from learnfold.cli import log_argument, reporter_of
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
     from learnfold.settings import Settings
     from learnfold.telemetry.reporter import Reporter
 
+_MOST_HOURS = 24 * 366
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
     parser.epilog = (
         "example: learnfold ingest --into demo/master --once\n"
         "example: learnfold ingest --into demo/master --from xapi --topic statements\n"
+        "example: learnfold ingest --into demo/master --lrs https://lrs.example.org/xAPI --since 2026-03-01\n"
         "example: learnfold ingest export.jsonl.gz --into demo/master --topic video_topic"
     )
     parser.add_argument(
@@ -86,13 +90,34 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--close-after", type=float, metavar="HOURS", help="mark days as closed (_SUCCESS) so long after their end"
     )
     kafka.add_argument(
-        "--give-up", type=float, metavar="SECONDS", help="wait for Kafka no longer than this at the start"
+        "--give-up",
+        type=float,
+        metavar="SECONDS",
+        help="wait for Kafka no longer than this at the start; for an LRS no longer than this at all (default: 60)",
+    )
+    lrs = parser.add_argument_group("from a learning record store (LRS)")
+    lrs.add_argument(
+        "--lrs",
+        metavar="URL",
+        help="take what this store holds, go on where the last such command ended, and stop; "
+        "LEARNFOLD_LRS_CREDENTIALS is KEY:SECRET or a token, LEARNFOLD_LRS_CREDENTIALS_FILE a file that holds it",
+    )
+    lrs.add_argument("--since", metavar="TIME", help="only what it stored after this time, such as 2026-03-01 (UTC)")
+    lrs.add_argument(
+        "--overlap",
+        type=float,
+        metavar="HOURS",
+        help="ask again for what it stored so long before the last statement that is in (default: 1)",
     )
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Ingests files, or from Kafka until it is stopped."""
     streaming = ("once", "accept_gap", "close_after", "give_up")
+    if args.lrs is not None:
+        return _lrs(args, settings)
+    if args.since is not None or args.overlap is not None:
+        raise UsageError("--since and --overlap are of --lrs")
     if args.files:
         wrong = [f"--{name.replace('_', '-')}" for name in streaming if getattr(args, name)]
         if wrong:
@@ -214,6 +239,33 @@ def _files(args: argparse.Namespace, settings: Settings) -> int:
     if errors:
         worst = DataError if any(isinstance(error, DataError) for error in errors) else UsageError
         raise worst("\n".join(map(str, errors)))
+    return 0
+
+
+def _lrs(args: argparse.Namespace, settings: Settings) -> int:
+    from learnfold import catalog
+    from learnfold.cli.table import to_json
+    from learnfold.ingest.lrs.pull import PullContext, pull
+    from learnfold.ingest.lrs.store import Store, StoreRequest, authorization
+    from learnfold.ingest.mapping.file import load
+    from learnfold.storage import open_storage
+
+    if args.files or args.topic or args.accept_gap or args.close_after is not None:
+        raise UsageError("--lrs takes no files, --topic, --accept-gap or --close-after")
+    overlap, patience = (
+        default if value is None else value for value, default in ((args.overlap, 1.0), (args.give_up, 60.0))
+    )
+    if not 0 <= overlap <= _MOST_HOURS or not 0 <= patience < math.inf:
+        raise UsageError(f"--overlap is 0 to {_MOST_HOURS} hours, --give-up at least 0 seconds")
+    reporter = reporter_of(args, settings)
+    store = Store(
+        StoreRequest(args.lrs, authorization(settings), patience), lambda why: reporter.log_rarely("waiting", why=why)
+    )
+    context = PullContext(
+        open_storage(args.into, settings), catalog.load(), settings, load(args.mapping or "xapi"), reporter
+    )
+    report = pull(context, store, args.since, overlap)
+    print(to_json({"files": [vars(report)]}) if args.json else _files_text([report]))
     return 0
 
 

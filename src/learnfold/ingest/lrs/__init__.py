@@ -1,0 +1,1 @@
+"""Statements of a learning record store (LRS), pulled over HTTP."""
