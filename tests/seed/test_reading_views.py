@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pandas as pd
@@ -12,6 +15,7 @@ import pyarrow.dataset as ds
 import pytest
 
 from promises.views import run_job
+from seed.place import ROOT
 from services.stack.spark import local_session
 from unit.contract import VIEWS
 
@@ -84,6 +88,41 @@ def test_spark_reads_and_validates_a_view(spark: SparkSession, views: Path, caps
     speed_df = video_df.limit(1)
     assert video_df.union(speed_df).count() == video_df.count() + 1
     assert "Total records: 7" in capsys.readouterr().out
+
+
+@pytest.mark.services
+def test_the_serving_layers_snippet_works_as_written(spark: SparkSession, views: Path) -> None:
+    """The text of batch_layer/README.md, as the seed has it, of the place where the views are: rows of both, one below the other."""
+    snippet, _ = serving_snippets()
+    speed = spark.read.parquet(f"{views}/{COUNTED}").limit(1)
+    names: dict[str, Any] = {"spark": spark, "speed_video_df": speed}
+    assert "s3a://bucket-0/batch_views" in snippet
+    exec(snippet.replace("s3a://bucket-0/batch_views", str(views)), names)
+    assert names["result"].columns == names["batch_video_df"].columns == speed.columns
+    assert names["result"].count() == names["batch_video_df"].count() + 1 == 8
+
+
+def test_the_servers_snippet_works_as_written(views: Path) -> None:
+    """What the page offers in its place: the same view asked of a server."""
+    _, snippet = serving_snippets()
+    names: dict[str, Any] = {}
+    command = [sys.executable, "-m", "learnfold", "serve", str(views), "--open", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stderr is not None
+            address = next(line.split()[-1] for line in server.stderr if "listening on" in line)
+            exec(snippet.replace("http://127.0.0.1:8080", address).replace("CS101", "c"), names)
+        finally:
+            server.terminate()
+    published = pd.read_parquet(views / COUNTED)
+    assert names["result"].to_pandas().equals(published[published["course_id"] == "c"])
+
+
+def serving_snippets() -> list[str]:
+    """The blocks of Python in the page's section on the serving layer."""
+    page = (ROOT / "batch_layer" / "README.md").read_text("utf-8")
+    section = page.partition("## Integration with the serving layer")[2]
+    return re.findall(r"^```python\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.services
