@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.engines.duckdb.sql import quoted
+from learnfold.errors import BusyError, ConflictError
 from learnfold.ingest.decoder import MESSAGE, Decoder
 from learnfold.ingest.files.receipt import digest_of
 from learnfold.kafka.messages import message_batches
 from learnfold.master.committed_offsets import CommittedOffsets
 from learnfold.master.file_names import QUARANTINE, REWRITE_LEASE, UNMAPPED, topic_of
+from learnfold.master.rewriting import check_unchanged, entry_of
 from learnfold.storage.concurrency import map_concurrently
 from learnfold.storage.lease import held
 
@@ -24,11 +27,18 @@ if TYPE_CHECKING:
     from learnfold.ingest.decoder import DataFile
     from learnfold.ingest.mapping.model import Mapping
     from learnfold.settings import Settings
-    from learnfold.storage import Storage
+    from learnfold.storage import Entry, Storage
+    from learnfold.storage.lease import Lease
 
 COLUMNS = ("topic", "reason", "file", "row", "kafka_partition", "kafka_offset", "event", "bytes")
 
 _PARQUET = "FORMAT parquet, COMPRESSION zstd"
+_CONTENT = 12
+"""Letters of a digest that stand for the content of a quarantine file, in the names of what it gave; four more make a name unique."""
+
+_STOPPED = (
+    "what was taken in before is complete; give the command again, and that of an erasure that was at work meanwhile"
+)
 
 
 @dataclass
@@ -87,58 +97,71 @@ def replay(
     Raises BusyError where someone else writes files of the master dataset again (after the time to wait). Killed anywhere, the
     same again ends it.
     """
-    with held(master, [REWRITE_LEASE], settings):
-        return _replay(master, catalog, settings, topic, mapping)
-
-
-def _replay(
-    master: Storage, catalog: Catalog, settings: Settings, topic: str | None, mapping: Mapping | None
-) -> list[Replayed]:
-    wanted = UNMAPPED if mapping is not None else topic
-    decoder = Decoder(settings)
     done: dict[str, Replayed] = {}
-    try:
-        for path in quarantine_files(master, wanted):
-            name = topic_of(path) or ""
-            report = done.setdefault(name, Replayed(name))
-            taken, left = _Replay(master, catalog, decoder, mapping).take(path, name)
-            report.taken += taken
-            report.left += left
-    finally:
-        decoder.close()
+    with held(master, [REWRITE_LEASE], settings) as lease:
+        decoder = Decoder(settings)
+        try:
+            replaying = _Replay(master, lease, catalog, decoder, mapping)
+            for path in quarantine_files(master, UNMAPPED if mapping is not None else topic):
+                name = topic_of(path) or ""
+                report = done.setdefault(name, Replayed(name))
+                taken, left = replaying.take(path, name)
+                report.taken += taken
+                report.left += left
+        finally:
+            decoder.close()
     return list(done.values())
 
 
 class _Replay:
-    """One quarantine file."""
+    """Takes quarantine files in again, one after the other.
 
-    def __init__(self, master: Storage, catalog: Catalog, decoder: Decoder, mapping: Mapping | None) -> None:
-        self.master, self.catalog, self.decoder, self.mapping = master, catalog, decoder, mapping
+    What a file gives is named after its content, and by a name that is given once. So what an earlier replay left that died, or that
+    slept and lost its lease, is known: the file still has that content. It goes before the same is written again.
+    """
+
+    def __init__(
+        self, master: Storage, lease: Lease, catalog: Catalog, decoder: Decoder, mapping: Mapping | None
+    ) -> None:
+        self.master, self.lease, self.catalog, self.decoder, self.mapping = master, lease, catalog, decoder, mapping
+        self._token = secrets.token_hex(2)
+        self._written: list[str] = []  # of the quarantine file at hand
 
     def take(self, path: str, name: str) -> tuple[int, int]:
         """Events that are valid now, and what still isn't."""
+        read = entry_of(self.master, path)
         with self.master.local([path]) as (local,):
-            content = digest_of(Path(local))[:16]
+            content = digest_of(Path(local))[:_CONTENT]
             self.decoder.connection.execute(
                 "CREATE OR REPLACE TABLE replayed AS SELECT *, file_row_number AS place, "
                 "CAST(NULL AS VARCHAR) AS today, coalesce(bytes, encode(event)) AS value "
                 f"FROM read_parquet({quoted(local)}, hive_partitioning=false)"
             )
-        taken = 0
-        for topic, parts in self._parts(name):
-            taken += self._write(topic, [part for part in parts if part.day], content)
-            self.decoder.connection.execute(
-                "UPDATE replayed SET today = greatest(today, found) FROM "
-                "(SELECT _row, max(coalesce(_reason, '')) AS found FROM decoded GROUP BY ALL) WHERE _row = place"
-            )
-        (left,) = self.decoder.connection.execute(
-            "SELECT count(*) FROM replayed WHERE coalesce(today, reason) <> ''"
-        ).fetchone() or (0,)
+        taken, self._written = 0, []
+        try:
+            for topic, parts in self._parts(name):
+                taken += self._write(topic, [part for part in parts if part.day], content)
+                self.decoder.connection.execute(
+                    "UPDATE replayed SET today = greatest(today, found) FROM "
+                    "(SELECT _row, max(coalesce(_reason, '')) AS found FROM decoded GROUP BY ALL) WHERE _row = place"
+                )
+            (left,) = self.decoder.connection.execute(
+                "SELECT count(*) FROM replayed WHERE coalesce(today, reason) <> ''"
+            ).fetchone() or (0,)
+            self._check(read)
+        except (BusyError, ConflictError):
+            self.master.delete(self._written)  # nobody else's, and what is in them is in the quarantine still
+            raise
         if taken:  # the events are in files now, so they may go from here
-            self._keep_rest(path, int(left))
+            self._keep_rest(read, int(left))
         self.decoder.connection.execute("DROP TABLE replayed")
         self.decoder.drop()
         return taken, int(left)
+
+    def _check(self, read: Entry) -> None:
+        """Raises where the lease was lost, or the quarantine file isn't what was read."""
+        self.lease.check(_STOPPED)
+        check_unchanged(self.master, [read])
 
     def _parts(self, name: str) -> Iterator[tuple[Topic, list[DataFile]]]:
         """What is read, topic by topic; ``_row`` is the row of the quarantine file."""
@@ -172,20 +195,31 @@ class _Replay:
             yield topic, self.decoder.take_received(topic)
 
     def _write(self, topic: Topic, parts: Sequence[DataFile], content: str) -> int:
+        beginning = f"{topic.name}-replayed-{content}"
+        before = [e.path for e in self.master.list(f"topic={topic.name}") if f"/{beginning}" in e.path] if parts else []
+        if left_behind := sorted(set(before).difference(self._written)):
+            self.lease.check(_STOPPED)
+            self.master.delete(left_behind)
+
         def write(part: DataFile) -> None:
-            with self.master.new(f"{part.folder(topic.name)}/{topic.name}-replayed-{content}.parquet") as file:
+            path = f"{part.folder(topic.name)}/{beginning}{self._token}.parquet"
+            self._written.append(path)
+            with self.master.new(path) as file:
                 self.decoder.write(topic, part, file)
+                self.lease.check(_STOPPED)
 
         map_concurrently(write, parts, max(4, self.master.max_concurrency))
         return sum(part.rows for part in parts)
 
-    def _keep_rest(self, path: str, left: int) -> None:
+    def _keep_rest(self, read: Entry, left: int) -> None:
         """Leaves in the quarantine file what is still invalid, with the reason of today."""
-        if not left:
-            self.master.delete([path])
-            return
-        with self.master.new(path) as file:
-            self.decoder.connection.execute(
-                "COPY (SELECT * EXCLUDE (place, value, today) REPLACE (coalesce(today, reason) AS reason) "
-                f"FROM replayed WHERE coalesce(today, reason) <> '' ORDER BY place) TO {quoted(str(file))} ({_PARQUET})"
-            )
+        if left:
+            with self.master.new(read.path) as file:
+                self.decoder.connection.execute(
+                    "COPY (SELECT * EXCLUDE (place, value, today) REPLACE (coalesce(today, reason) AS reason) "
+                    f"FROM replayed WHERE coalesce(today, reason) <> '' ORDER BY place) TO {quoted(str(file))} ({_PARQUET})"
+                )
+                self._check(read)
+        else:
+            self.master.delete([read.path])
+        self.lease.check(_STOPPED)

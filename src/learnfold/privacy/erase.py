@@ -21,10 +21,12 @@ from learnfold.batch.request import RunRequest, Scope
 from learnfold.batch.run import run
 from learnfold.engines import open_engine
 from learnfold.engines.duckdb.session import DuckDBSession
-from learnfold.errors import DataError, LearnfoldError, UsageError
+from learnfold.errors import BusyError, DataError, LearnfoldError, UsageError
+from learnfold.master.compaction_log import read_compactions
 from learnfold.master.erased import note_erased
 from learnfold.master.file_names import REWRITE_LEASE
 from learnfold.master.layout import open_master, whole_dataset
+from learnfold.master.rewriting import check_unchanged, entry_of
 from learnfold.privacy.erasure import Erasure, in_quarantine, topic_of
 from learnfold.privacy.parquet import PersonQueries
 from learnfold.privacy.person import Person
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from learnfold.storage import Entry, Storage
 
 _ROUNDS = 3
+_STOPPED = "the erasure isn't finished: give its command again, and that of any other that ended meanwhile"
 _SHOWN = 10
 
 
@@ -213,16 +216,32 @@ class _Work:
         self._note(receipt, found)
         for number, path in enumerate(sorted(found.traces), 1):
             self.reporter.step(f"rewriting file {number} of {len(found.traces)}", path)
+            self.rewriting.check(_STOPPED)
             note_erased(storage, path)
+            read = entry_of(storage, path)
             with storage.local([path]) as (source,), storage.new(path) as target:
                 self.queries.rewrite(source, target, found.traces[path])
-                self.rewriting.check("the erasure isn't finished: give its command again")
+                check_unchanged(storage, [read])
+                self.rewriting.check(_STOPPED)
+            self._look_again(path)
             storage.delete([checksum_of(path)])
         for path in found.texts:
             if is_record(path):
+                self.rewriting.check(_STOPPED)
                 clean(storage, path, self.person)
-        self.rewriting.check("the erasure isn't finished: give its command again")
+        self.rewriting.check(_STOPPED)
         self._sweep(set())
+
+    def _look_again(self, path: str) -> None:
+        """Removes the file that was just put in place where a compaction removed it before, while this slept and lost its lease."""
+        try:
+            self.rewriting.check(_STOPPED)
+        except BusyError:
+            storage = self.master.storage
+            merged = [one for one in read_compactions(storage) if path in one.old and one.removed_at is not None]
+            if any(one.new in {entry.path for entry in storage.list(path.rpartition("/")[0])} for one in merged):
+                storage.delete([path])
+            raise
 
     def _sweep(self, dead: set[int]) -> None:
         """Deletes what writers of the master dataset left that are ``dead``, or have been silent so long that they must be."""
