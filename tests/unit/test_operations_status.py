@@ -53,6 +53,32 @@ def test_what_was_quarantined_and_left_out_is_named(tmp_path: Path) -> None:
     assert list(line.left_out) == ["topic=video_topic/broken.parquet"]
 
 
+def test_what_was_taken_back_conflicts_or_is_of_the_future_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By topic in the JSON, in a sentence each for people; nothing of it where there is none."""
+    place = Place(tmp_path)
+    place.watch(1, "u1")
+    place.run()
+    assert main(["status", str(place.out)]) == 0
+    assert "events were taken back" not in capsys.readouterr().out
+    place.watch(1, "u1", event_id="same")
+    place.watch(1, "u1", event_id="same", seconds=7)
+    place.watch(2, "u2", event_id="wrong")
+    place.watch(3, "u3", timestamp="2150-01-01 10:00:00")
+    assert main(["retract", str(place.master), "wrong", "--topic", "video_topic"]) == 0
+    place.run()
+    newest, before = data("status", place.out)["batches"]
+    for name in ("conflicting", "retracted", "from_future"):
+        assert (newest[name], before[name]) == ({"video_topic": 1}, {})
+    capsys.readouterr()
+    assert main(["status", str(place.out)]) == 0
+    said = capsys.readouterr().out
+    assert "video_topic: 1 events were taken back" in said
+    assert "video_topic: 1 duplicates say something else" in said
+    assert "video_topic: 1 events are of days that aren't yet" in said
+
+
 def test_each_job_says_which_batch_and_input_it_is_of(tmp_path: Path) -> None:
     """A run of one job leaves the others what they were."""
     place = Place(tmp_path)

@@ -11,9 +11,7 @@ from learnfold.settings import ENGINES
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
-    from learnfold.batch.manifest import TopicRecord
     from learnfold.batch.plan import JobPlan
     from learnfold.batch.run import RunReport
     from learnfold.settings import Settings
@@ -91,6 +89,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 def text(result: RunReport) -> str:
     """The report as a table: view, rows, seconds; before it what was read, after it what was left out."""
+    from learnfold.cli.remarks import remarks_on
     from learnfold.cli.table import table
 
     jobs = [result.manifest.jobs[name] for name in result.jobs]
@@ -122,23 +121,15 @@ def text(result: RunReport) -> str:
     if reasons:
         lines += ["", table(["quarantined: topic", "reason", "events"], reasons)]
     remarks = [
-        line for name, topic in topics.items() for line in _remarks(name, topic, result.from_future.get(name, 0))
+        line
+        for name, topic in topics.items()
+        for line in remarks_on(name, topic.retracted, topic.conflicting, result.from_future.get(name, 0))
     ]
     lines += ["", *remarks] if remarks else []
     folded = sum(job.folded_days for job in jobs)
     reused = sum(job.reused_days for job in jobs)
     lines += ["", f"batch {result.batch}: {folded} topic days folded, {reused} reused, {result.seconds:.2f} s"]
     return "\n".join(lines)
-
-
-def _remarks(name: str, topic: TopicRecord, from_future: int) -> Iterator[str]:
-    """What is odd about a topic's events, though they are valid."""
-    if topic.retracted:
-        yield f"{name}: {topic.retracted:,} events were taken back"
-    if topic.conflicting:
-        yield f"{name}: {topic.conflicting:,} duplicates say something else than the event that counts; does a producer use ids again?"
-    if from_future:
-        yield f"{name}: {from_future:,} events are of days that aren't yet; is a producer's clock right?"
 
 
 def plan_text(plans: list[JobPlan], unknown_topics: dict[str, int]) -> str:

@@ -154,13 +154,19 @@ def _batch(line: BatchLine) -> tuple[object, ...]:
 
 
 def _details(batches: list[BatchLine]) -> list[str]:
-    """What the newest batch quarantined and left out."""
+    """What the newest batch quarantined and left out, and what is odd about what it counts."""
+    from learnfold.cli.remarks import remarks_on
     from learnfold.cli.table import table
 
     newest, paragraphs = batches[0], []
     reasons = [(topic, reason, count) for topic, found in newest.quarantined.items() for reason, count in found.items()]
     if reasons:
         paragraphs.append(table(["quarantined: topic", "reason", "events"], reasons))
+    odd = (newest.retracted, newest.conflicting, newest.from_future)
+    topics = list(dict.fromkeys(topic for counts in odd for topic in counts))
+    remarks = [line for topic in topics for line in remarks_on(topic, *(counts.get(topic, 0) for counts in odd))]
+    if remarks:
+        paragraphs.append("\n".join(remarks))
     if newest.left_out:
         paragraphs.append(table(["left out", "why"], list(newest.left_out.items())))
     return paragraphs

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from learnfold.batch.erasure_receipt import unfinished
 from learnfold.batch.history import published
+from learnfold.batch.numbers import latest_day
 from learnfold.batch.request import RunRequest
 from learnfold.batch.run import plan
 from learnfold.errors import LearnfoldError, MissingDataError
@@ -15,8 +16,6 @@ from learnfold.storage.lease import holders
 from learnfold.storage.out_layout import RUN_FOLDERS, is_run_file
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from learnfold.batch.context import Workspace
     from learnfold.batch.manifest import JobRecord, Manifest
     from learnfold.batch.plan import JobPlan
@@ -40,6 +39,9 @@ class BatchLine:
     left_out: dict[str, str]  # files that couldn't be read, and why
     views_asked: int  # refreshed
     views: int
+    conflicting: dict[str, int]  # duplicates that say something else than the event that counts, by topic
+    retracted: dict[str, int]  # events that were taken back, and so don't count, by topic
+    from_future: dict[str, int]  # events that count, of days that aren't yet, by topic
 
 
 @dataclass
@@ -109,7 +111,8 @@ def status(workspace: Workspace, master: str | None = None, most: int = 5) -> St
     leases = holders(out, workspace.settings)
     batches = published(out)
     found = Status(out.url, batches[0].batch if batches else None)
-    found.batches = [batch_line(manifest) for manifest in batches[:most]]
+    latest = latest_day(workspace.settings)
+    found.batches = [batch_line(manifest, latest) for manifest in batches[:most]]
     found.jobs = [_job(name, job) for name, job in batches[0].jobs.items()] if batches else []
     found.leases = [LeaseLine(h.name, h.alive, h.who.get("host"), h.who.get("pid"), h.who.get("since")) for h in leases]
     found.unfinished_erasures = [f"{receipt.started_at} by {receipt.by}" for receipt in unfinished(out)]
@@ -125,8 +128,8 @@ def status(workspace: Workspace, master: str | None = None, most: int = 5) -> St
     return found
 
 
-def batch_line(manifest: Manifest) -> BatchLine:
-    """One published batch, in numbers."""
+def batch_line(manifest: Manifest, latest: date = date.max) -> BatchLine:
+    """One published batch, in numbers; days behind ``latest`` (UTC) are of the future."""
     jobs = {name: manifest.jobs[name] for name in manifest.ran if name in manifest.jobs}
     topics = {name: topic for job in jobs.values() for name, topic in job.topics.items()}
     views = [view for job in jobs.values() for view in job.views.values()]
@@ -145,7 +148,15 @@ def batch_line(manifest: Manifest) -> BatchLine:
         {path: why for topic in topics.values() for path, why in topic.unreadable.items()},
         sum(view.batch == manifest.batch for view in views),
         len(views),
+        _some({name: topic.conflicting for name, topic in topics.items()}),
+        _some({name: topic.retracted for name, topic in topics.items()}),
+        _some({name: topic.events_after(latest) for name, topic in topics.items()}),
     )
+
+
+def _some(counts: dict[str, int]) -> dict[str, int]:
+    """The counts that aren't 0."""
+    return {name: count for name, count in counts.items() if count}
 
 
 def _job(name: str, job: JobRecord) -> JobLine:
