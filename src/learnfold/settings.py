@@ -114,7 +114,7 @@ class Settings:
     )
     future_days: int = _setting(
         1,
-        "days ahead of the clock from which on an event counts as one of the future, which freshness ignores",
+        "days ahead of the clock from which on an event counts as one of the future, which freshness and today ignore",
         least=0,
     )
     # being watched

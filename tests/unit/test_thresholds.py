@@ -61,13 +61,15 @@ def test_another_threshold_changes_the_views_that_ask_for_it_and_no_others(tmp_p
 
 
 def test_what_is_said_to_happen_later_is_not_today(tmp_path: Path) -> None:
-    """One event of a wrong clock makes nobody absent; a student who has no other event was never seen."""
+    """One event of a wrong clock makes nobody absent; a student who has no other event was never seen. How much later is a setting."""
     place = Place(tmp_path)
     clicks(place, ("ann", "2025-12-01 10:00:00"), ("bob", "2025-12-03 10:00:00"), ("cat", "2199-01-01 10:00:00"))
     make(place)
     found = at_risk(place)
     assert {user: row["days_away"] for user, row in found.items()} == {"ann": 2, "bob": 0, "cat": None}
     assert found["cat"]["absent"] is None
+    make(place, Settings(threads=1, future_days=100_000))
+    assert {user: row["days_away"] for user, row in at_risk(place).items()} == {"ann": 63218, "bob": 63216, "cat": 0}
 
 
 def test_a_view_shows_its_thresholds(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,6 +78,7 @@ def test_a_view_shows_its_thresholds(capsys: pytest.CaptureFixture[str]) -> None
     shown = capsys.readouterr().out
     assert "LEARNFOLD_FLAGGED_SIGNALS" in shown
     assert "LEARNFOLD_ABSENT_DAYS" in shown
+    assert "LEARNFOLD_FUTURE_DAYS" in shown
     assert catalog.load().view("course_drops").settings == ()
 
 

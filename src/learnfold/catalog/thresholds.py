@@ -15,6 +15,7 @@ SETTING, UNTIL = "setting", "plausible_until"
 
 _CALL = re.compile(rf"\b{SETTING}\('(\w+)'\)", re.IGNORECASE)
 _UNTIL = re.compile(rf"\b{UNTIL}\(\)", re.IGNORECASE)
+_AHEAD = "future_days"
 _MOST_DAYS = 100_000
 
 
@@ -24,8 +25,9 @@ def names() -> tuple[str, ...]:
 
 
 def asked(query: str) -> tuple[str, ...]:
-    """The settings that a query asks for, in the order in which it first does."""
-    return tuple(dict.fromkeys(_CALL.findall(query)))
+    """The settings that a query asks for, in the order in which it first does; the one that the last believed day stands on is last."""
+    ahead = [_AHEAD] if _UNTIL.search(query) else []
+    return tuple(dict.fromkeys([*_CALL.findall(query), *ahead]))
 
 
 def value(settings: Settings, name: str) -> float:
