@@ -75,7 +75,8 @@ def differences(cache: RollupCache, job: Job, rows: dict[str, tuple], dataset: D
     found = []
     for view in (view for wave in waves(job) for view in wave):  # each behind those that it reads
         request = RefreshRequest(view, {rollup.name: rows[rollup.name] for rollup in view.rollups}, "", merged=rows)
-        with cache.session.cursor() as cursor, answer_of(cursor, request, cache) as answer:
+        with cache.session.cursor() as cursor:
+            answer = answer_of(cursor, request, cache, {})
             names = [column.name for column in view.columns]
             actual = cursor.execute(f"SELECT {answer.columns} FROM answer").fetchall()
             cursor.execute(f"CREATE OR REPLACE TABLE {view.name} AS SELECT {answer.columns} FROM answer")

@@ -148,9 +148,9 @@ class DuckDBEngine:
             broken_files_named(self.out, _read_without_digest(request)),
             self._turn(request.size.rows),
             self.session.cursor() as cursor,
-            view_files(cursor, request, self._files),
+            view_files(request, self._files) as views,
         ):
-            refreshed = refresh(cursor, request, self._cache, self.out)
+            refreshed = refresh(cursor, request, self._cache, views, self.out)
         self._made(*refreshed.paths)
         return refreshed
 

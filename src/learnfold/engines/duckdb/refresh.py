@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from learnfold.engines.duckdb.sql import parquet
 from learnfold.errors import BugError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Mapping, Sequence
 
     import duckdb
 
@@ -39,9 +38,10 @@ class Answer:
         return ", ".join(column.name for column in self.view.columns)
 
 
-@contextlib.contextmanager
-def answer_of(cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache) -> Iterator[Answer]:
-    """The view's rows, as the table ``answer`` of this cursor, while the block lasts.
+def answer_of(
+    cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache, views: Mapping[str, str]
+) -> Answer:
+    """The view's rows, as the table or view ``answer`` of this cursor; ``views``: by name, the relations of the views that it reads.
 
     Raises MissingDataError where a file is gone, DamagedError where one isn't what was written.
     """
@@ -49,32 +49,38 @@ def answer_of(cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache:
     if request.before and request.changed is not None and view.incremental is not None:
         with cache.out.local({path: request.digests.get(path, "") for path in request.before}) as before:
             _answer_incrementally(cursor, request, cache, before)
-        answer, kind = Answer(view, projection=False, unique=False), "TABLE"
-    else:
-        for rollup in view.rollups:
-            table = cache.table_for(request, rollup)
-            cursor.execute(f"CREATE OR REPLACE TEMP VIEW {rollup.name} AS SELECT * FROM {table}")
-        rewrite = view.rewrites[request.read_merged]
-        answer, kind = Answer(view, rewrite.projection, view.unique), "VIEW" if rewrite.projection else "TABLE"
-        cursor.execute(f"CREATE OR REPLACE TEMP {kind} answer AS {rewrite.select}")
-    try:
-        yield answer
-    finally:
-        cursor.execute(f"DROP {kind} answer")
+        return Answer(view, projection=False, unique=False)
+    rewrite = view.rewrites[request.read_merged]
+    rollups = {rollup.name: cache.table_for(request, rollup) for rollup in view.rollups}
+    kind = "VIEW" if rewrite.projection else "TABLE"
+    cursor.execute(f"CREATE OR REPLACE TEMP {kind} answer AS {_named(rollups | dict(views))}{rewrite.select}")
+    return Answer(view, rewrite.projection, view.unique)
 
 
-def refresh(cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache, out: Storage) -> Refreshed:
-    """Writes the view's rows into one file, unless they break a check."""
-    with answer_of(cursor, request, cache) as answer:
-        rows, checksum, broken = check_answer(cursor, answer)
-        written = OutputFile(request.path, rows, 0)
-        if not broken:
-            sorted_already = answer.projection and _lists_a_sorted_segment(request)
-            order = "" if sorted_already else f" ORDER BY {sorting(request.view.key)}"
-            with out.new(request.path) as file:
-                written = write_parquet(cursor, f"SELECT {answer.columns} FROM answer{order}", file, request.path)
-        digest = hashlib.sha256(f"{rows} {checksum}".encode()).hexdigest()[:16]
-        return Refreshed([request.path], rows, written.bytes, f"duckdb:{digest}", broken, [written.sha256])
+def _named(relations: Mapping[str, str]) -> str:
+    """The WITH by which a SELECT finds relations by these names; nothing without any."""
+    named = ", ".join(f"{name} AS NOT MATERIALIZED (FROM {relation})" for name, relation in relations.items())
+    return f"WITH {named} " if named else ""
+
+
+def refresh(
+    cursor: duckdb.DuckDBPyConnection,
+    request: RefreshRequest,
+    cache: RollupCache,
+    views: Mapping[str, str],
+    out: Storage,
+) -> Refreshed:
+    """Writes the view's rows into one file, unless they break a check; ``views``: by name, the relations of the views that it reads."""
+    answer = answer_of(cursor, request, cache, views)
+    rows, checksum, broken = check_answer(cursor, answer)
+    written = OutputFile(request.path, rows, 0)
+    if not broken:
+        sorted_already = answer.projection and _lists_a_sorted_segment(request)
+        order = "" if sorted_already else f" ORDER BY {sorting(request.view.key)}"
+        with out.new(request.path) as file:
+            written = write_parquet(cursor, f"SELECT {answer.columns} FROM answer{order}", file, request.path)
+    digest = hashlib.sha256(f"{rows} {checksum}".encode()).hexdigest()[:16]
+    return Refreshed([request.path], rows, written.bytes, f"duckdb:{digest}", broken, [written.sha256])
 
 
 def _answer_incrementally(
@@ -92,17 +98,16 @@ def _answer_incrementally(
             names = ", ".join(f"{column} AS {name}" for name, column in pairs)
             changed.append(f"(SELECT DISTINCT {names} FROM {cache.table(rollup, sources)})")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE partitions AS {' UNION '.join(changed)}")
+    rollups = {}
     for rollup in view.rollups:
         table = cache.table_for(request, rollup)
         pairs = zip(pushdown.columns, pushdown.sources[rollup.name], strict=True)
         same = " AND ".join(f"t.{column} IS NOT DISTINCT FROM partitions.{name}" for name, column in pairs)
-        cursor.execute(
-            f"CREATE OR REPLACE TEMP VIEW {rollup.name} AS SELECT t.* FROM {table} AS t SEMI JOIN partitions ON {same}"
-        )
+        rollups[rollup.name] = f"(SELECT t.* FROM {table} AS t SEMI JOIN partitions ON {same})"
     same = " AND ".join(f"old.{name} IS NOT DISTINCT FROM partitions.{name}" for name in pushdown.columns)
     columns = ", ".join(f"old.{column.name}" for column in view.columns)
     cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE answer AS SELECT {columns} FROM {parquet(before)} AS old "
+        f"CREATE OR REPLACE TEMP TABLE answer AS {_named(rollups)}SELECT {columns} FROM {parquet(before)} AS old "
         f"ANTI JOIN partitions ON {same} UNION ALL BY NAME {view.rewrites[request.read_merged].select}"
     )
     cursor.execute("DROP TABLE partitions")

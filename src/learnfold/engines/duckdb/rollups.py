@@ -36,27 +36,28 @@ def rollup_select(rollup: Rollup) -> str:
 
 
 class RollupCache:
-    """Rollup rows for views to read, from when the first needs them: merged over all time as tables, others as views of their files.
+    """Rollup rows for views to read, from when the first needs them: merged over all time as tables, others straight from their files.
 
-    A view of files reads only the columns and rows that are queried, so that even several readers of it cost less than a table of it.
-    All cursors of the session see them.
+    From files only the columns and rows that are queried are read, so that even several readers of them cost less than a table.
+    All cursors of the session see the tables.
     """
 
     def __init__(self, session: DuckDBSession, out: IntactFiles) -> None:
         self.session, self.out = session, out
-        self._tables: dict[tuple[str, tuple[RollupRows, ...], bool], str] = {}
+        self._relations: dict[tuple[str, tuple[RollupRows, ...], bool], str] = {}
         self._locks: defaultdict[tuple[str, tuple[RollupRows, ...], bool], Lock] = defaultdict(Lock)
+        self._tables: list[str] = []
         self._mutex = Lock()
         self._files = ExitStack()  # local copies that views read
 
     def table_for(self, request: RefreshRequest, rollup: Rollup) -> str:
-        """The name of the table or view that the request's view is best refreshed from."""
+        """The relation that the request's view is best refreshed from, in SQL."""
         if rollup.name in request.read_merged:
             return self.table(rollup, request.merged[rollup.name], all_time=True)
         return self.table(rollup, request.sources[rollup.name])
 
     def table(self, rollup: Rollup, sources: tuple[RollupRows, ...], *, all_time: bool = False) -> str:
-        """The name of a table or view with the rollup's rows in ``sources``; ``all_time``: merged over all time.
+        """A relation in SQL, with the rollup's rows in ``sources``; ``all_time``: merged over all time.
 
         Raises MissingDataError where a file is gone, DamagedError where one isn't what was written.
         """
@@ -64,32 +65,34 @@ class RollupCache:
         with self._mutex:
             lock = self._locks[key]
         with lock:
-            if key not in self._tables:
-                with self._mutex:
-                    table = self._tables.setdefault(key, f"rollup_rows_{len(self._tables)}")
-                try:
-                    self._load(table, rollup, sources, all_time=all_time)
-                except BaseException:
-                    del self._tables[key]
-                    raise
-        return self._tables[key]
+            if key not in self._relations:
+                self._relations[key] = self._load(rollup, sources, all_time=all_time)
+        return self._relations[key]
 
-    def _load(self, table: str, rollup: Rollup, sources: tuple[RollupRows, ...], *, all_time: bool) -> None:
-        with ExitStack() as held, self.session.cursor() as cursor:
+    def _load(self, rollup: Rollup, sources: tuple[RollupRows, ...], *, all_time: bool) -> str:
+        with ExitStack() as held:
             files = held.enter_context(local_files(self.out, sources))
             if all_time:
-                cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {merged_rows(rollup, sources, files)}")
-            else:
-                cursor.execute(f"CREATE OR REPLACE VIEW {table} AS {rows_by_day(rollup, sources, files)}")
-                with self._mutex:
-                    self._files.push(held.pop_all())
+                return self._table(merged_rows(rollup, sources, files))
+            with self._mutex:
+                self._files.push(held.pop_all())
+            return f"({rows_by_day(rollup, sources, files)})"
+
+    def _table(self, select: str) -> str:
+        with self._mutex:
+            table = f"rollup_rows_{len(self._tables)}"
+            self._tables.append(table)
+        with self.session.cursor() as cursor:
+            cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {select}")
+        return table
 
     def clear(self) -> None:
-        """Drops the tables and views."""
+        """Drops the tables."""
         with self.session.cursor() as cursor:
-            for (_, _, all_time), table in self._tables.items():
-                cursor.execute(f"DROP {'TABLE' if all_time else 'VIEW'} IF EXISTS {table}")
+            for table in self._tables:
+                cursor.execute(f"DROP TABLE IF EXISTS {table}")
         self._tables.clear()
+        self._relations.clear()
         self._files.close()
 
 

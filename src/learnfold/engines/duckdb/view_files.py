@@ -1,4 +1,4 @@
-"""The views that a view reads, by their names, from the files that hold them."""
+"""The views that a view reads, from the files that hold them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from learnfold.engines.duckdb.sql import parquet
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import duckdb
-
     from learnfold.engines import RefreshRequest
     from learnfold.storage.intact import IntactFiles
 
 
 @contextmanager
-def view_files(cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, out: IntactFiles) -> Iterator[None]:
-    """Within the block the cursor knows each of ``request.views`` by its name."""
+def view_files(request: RefreshRequest, out: IntactFiles) -> Iterator[dict[str, str]]:
+    """By name, each of ``request.views`` as a relation in SQL, while the block lasts."""
     with ExitStack() as held:
+        views = {}
         for name, paths in request.views.items():
             files = held.enter_context(out.local({path: request.digests.get(path, "") for path in paths}))
-            cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {parquet(files)}")
-            held.callback(cursor.execute, f"DROP VIEW {name}")
-        yield
+            views[name] = parquet(files)
+        yield views
