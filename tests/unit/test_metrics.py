@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -14,11 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from seen import watched, write
 
 from learnfold import catalog
+from learnfold.batch.manifest import Manifest, TopicRecord
 from learnfold.batch.numbers import batch_numbers
 from learnfold.batch.request import RunRequest
 from learnfold.batch.run import RunReport, plan, run
 from learnfold.batch.watch import RunWatch
 from learnfold.cli import main
+from learnfold.engines import DayCounts
 from learnfold.errors import CheckError, LearnfoldError, StorageError
 from learnfold.settings import Settings
 from learnfold.telemetry.metrics import METRICS, PREFIX, RUNS, VIEW_ROWS, metrics_of
@@ -237,7 +239,7 @@ def test_a_run_says_what_it_took(tmp_path: Path) -> None:
 
 
 def test_events_of_the_future_are_counted_and_not_believed(tmp_path: Path) -> None:
-    """One event of 2099 moves neither the newest day nor the newest event nor the lag."""
+    """One event of 2099 moves neither the newest day nor the newest event, which is told to the second, nor the lag."""
     day = datetime.now(UTC).date() - timedelta(days=3)
     for number, at in enumerate((f"{day} 10:00:00", "2099-01-01 00:00:00")):
         write(tmp_path / "master", "video_topic", watched(1, timestamp=[at], user_id=[f"u{number}"]))
@@ -246,9 +248,49 @@ def test_events_of_the_future_are_counted_and_not_believed(tmp_path: Path) -> No
     assert found["future_events", *topic] == 1
     midnight = datetime.combine(day, datetime.min.time(), UTC).timestamp()
     assert found["newest_day_timestamp_seconds", *topic] == midnight
-    assert found["newest_event_timestamp_seconds", *topic] == midnight + 86400
+    assert found["newest_event_timestamp_seconds", *topic] == midnight + 36_000
     assert found["lag_seconds", *topic] > 86400
     assert found["events", *topic] == 2
+
+
+def test_events_that_come_late_are_counted(tmp_path: Path) -> None:
+    """Those on days before the newest one, new days too; not those on it or behind, nor any of a first run."""
+    master, out, file = tmp_path / "master", tmp_path / "out", tmp_path / "m.prom"
+
+    def add(count: int, day: int, name: str) -> None:
+        times = {"timestamp": [f"2025-12-{day:02d} 10:00:00"] * count, "event_id": [f"{name}{n}" for n in range(count)]}
+        write(master, "video_topic", watched(count, **times), name=f"{name}.parquet")
+
+    add(5, 10, "first")
+    add(1, 4, "older")
+    late = ("late_events", "video", "video_topic")
+    assert run_numbers(master, out, file)[late] == 0
+    add(2, 4, "again")
+    add(3, 2, "new day")
+    add(4, 10, "same")
+    add(6, 11, "next")
+    assert run_numbers(master, out, file)[late] == 5
+    add(1, 12, "on time")
+    found = run_numbers(master, out, file)
+    assert found[late] == 0
+    assert found["newest_event_timestamp_seconds", "video", "video_topic"] == 1765533600  # 2025-12-12 10:00:00
+
+
+def test_the_newest_event_of_a_day_that_an_earlier_learnfold_folded_is_its_end(report: RunReport) -> None:
+    """Its manifest holds no second; it stays so when it is written again."""
+    (topic,) = report.manifest.jobs["video"].topics.values()
+    old = TopicRecord("x", days={date(2025, 12, 1): DayCounts(3, 1), date(2025, 12, 2): DayCounts(2, 0)})
+    job = replace(report.manifest.jobs["video"], topics={"video_topic": old})
+    manifest = replace(report.manifest, jobs={"video": job})
+    again = Manifest.from_json(manifest.to_json(), "here")
+    assert again.jobs["video"].topics["video_topic"].days == old.days
+    (newest,) = (
+        sample.value
+        for sample in batch_numbers(again, ["video"], Settings(), folded=True)
+        if sample.metric.name == "newest_event_timestamp_seconds"
+    )
+    assert newest == 1764720000  # 2025-12-03
+    assert all(counts.newest is not None for counts in topic.days.values())
 
 
 def test_a_run_that_fails_says_what_waits(tmp_path: Path) -> None:

@@ -331,14 +331,17 @@ def _check_sense(manifest: Manifest) -> None:
 
 
 def _stored(record: Any) -> Any:
-    """A record as JSON has it: by its stored names, days as texts, the counts of a day as a pair."""
+    """A record as JSON has it: by its stored names, days as texts, the counts of a day as two to five numbers."""
     match record:
         case FileRecord() | IdsFile():  # first, since most records are of files
             return {**vars(record), "days": _by_day(record.days)}
         case TopicRecord():
             return _filled({**vars(record), "days": _by_day(record.days)}, "ids", "quarantines", "retractions")
         case DayCounts():
-            more = [record.retracted, record.conflicting] if record.retracted or record.conflicting else []
+            last = [] if record.newest is None else [record.newest]
+            more = (
+                [record.retracted, record.conflicting, *last] if record.retracted or record.conflicting or last else []
+            )
             return [record.events, record.duplicates, *more]
         case RollupRecord():
             return {"fingerprint": record.fingerprint, "parts": record.files, "blocks": record.segments}
@@ -388,7 +391,7 @@ def _topic(value: dict[str, Any]) -> TopicRecord:
 
 
 def _counts(value: list[int]) -> DayCounts:
-    if len(value) not in {2, 4}:
+    if len(value) not in {2, 4, 5}:
         raise ValueError(f"{value!r} are no counts of a day")
     return DayCounts(*value)
 

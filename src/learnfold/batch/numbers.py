@@ -74,12 +74,27 @@ def _newest(job: str, name: str, topic: TopicRecord, now: datetime, latest: date
         newest = _midnight(max(plausible))
         over = _midnight(max(plausible) + timedelta(days=1))
         yield metrics.NEWEST_DAY.of(newest.timestamp(), batch_job=job, topic=name)
-        yield metrics.NEWEST_EVENT.of(min(now, over).timestamp(), batch_job=job, topic=name)
+        happened = topic.days[max(plausible)].newest
+        moment = min(now, over).timestamp() if happened is None else min(now.timestamp(), happened)
+        yield metrics.NEWEST_EVENT.of(moment, batch_job=job, topic=name)
         yield metrics.LAG.of(max(0.0, (now - over).total_seconds()), batch_job=job, topic=name)
 
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
+
+
+def late_numbers(plans: Sequence[JobPlan], manifest: Manifest, latest: date) -> Iterator[Sample]:
+    """How many events this run added to days before the newest of the batch before; ``latest``: days behind it are of the future."""
+    for plan in plans:
+        for topic in plan.topics:
+            record = plan.last.topics.get(topic.topic.name) if plan.last else None
+            before = record.days if record else {}
+            newest = max((day for day, counts in before.items() if counts.events and day <= latest), default=date.min)
+            now = manifest.jobs[plan.job.name].topics[topic.topic.name].days
+            added = [now[day].events - (before[day].events if day in before else 0) for day in now if day < newest]
+            late = sum(count for count in added if count > 0)
+            yield metrics.LATE_EVENTS.of(late, batch_job=plan.job.name, topic=topic.topic.name)
 
 
 def pending_numbers(plans: Sequence[JobPlan]) -> Iterator[Sample]:

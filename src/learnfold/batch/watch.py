@@ -8,7 +8,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from learnfold.batch.lineage import Lineage
-from learnfold.batch.numbers import batch_numbers, check_numbers, pending_numbers, phase_numbers, place_numbers
+from learnfold.batch.numbers import (
+    batch_numbers,
+    check_numbers,
+    late_numbers,
+    latest_day,
+    pending_numbers,
+    phase_numbers,
+    place_numbers,
+)
 from learnfold.errors import CheckError, LearnfoldError
 from learnfold.telemetry import metrics
 from learnfold.telemetry.alerts import Alerts, Work
@@ -78,6 +86,7 @@ class RunWatch:
         if self._recorded:
             samples = [
                 *batch_numbers(manifest, self._jobs, self._settings, folded=published),
+                *(late_numbers(self._plans, manifest, latest_day(self._settings)) if published else ()),
                 *self._place(),
                 *self._cost(),
             ]

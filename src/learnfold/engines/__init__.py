@@ -50,6 +50,8 @@ class DayCounts:
     duplicates: int = 0  # how many were dropped
     retracted: int = 0  # events that were taken back, each once; they aren't among ``events``
     conflicting: int = 0  # duplicates that say something else than the event that counts
+    newest: int | None = field(default=None, compare=False)
+    """When the newest of them happened, duplicates too, in seconds since 1970; None: an earlier learnfold didn't note it."""
 
 
 @dataclass

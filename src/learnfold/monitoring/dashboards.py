@@ -137,6 +137,12 @@ def _batch(promise: Promise) -> Sequence[Row]:
                         "{{topic}}: taken back": f"sum by (topic) ({_one(m.RETRACTED)})",
                     },
                 ),
+                Panel(
+                    "Events that came late",
+                    "short",
+                    {"{{topic}}": f"sum by (topic) ({_one(m.LATE_EVENTS)})"},
+                    "Of the last run: on days before the newest one. They count on their own day.",
+                ),
                 Panel("Events of the future", "short", {"{{topic}}": f"sum by (topic) ({_one(m.FUTURE_EVENTS)})"}),
                 Panel("Files left out", "short", {"{{topic}}": f"sum by (topic) ({_one(m.UNREADABLE_FILES)})"}),
             ),

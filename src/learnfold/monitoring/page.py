@@ -20,7 +20,7 @@ works out the age, so that it grows also while nothing runs.
 _ABOUT = {
     RUNS: """The last run of each job, in a file for node_exporter (`LEARNFOLD_METRICS_FILE=/var/lib/node_exporter/learnfold.prom`) or
 pushed to a Pushgateway (`LEARNFOLD_PUSH_GATEWAY=http://…:9091`). A run that fails leaves the numbers of the last success in place.
-All are gauges with the label `batch_job` (auth, assessment, video, course, profile_notification).
+All are gauges with the label `batch_job`, the job's name: `video`, `course` and so on.
 """,
     INGESTION: """Of one process, at `http://127.0.0.1:PORT/metrics` (`learnfold ingest --metrics-port PORT`). Add up the processes for the whole.
 To be scraped from another machine, it has to listen there: `LEARNFOLD_METRICS_ADDRESS=0.0.0.0`.

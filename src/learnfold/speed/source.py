@@ -58,6 +58,7 @@ class KafkaSource:
         self.blocked: dict[Key, str] = {}
         self.missing: dict[Key, int] = {}  # messages that were gone before they were read, of those that stand still
         self._ends: set[Key] = set()  # of which nothing is left now
+        self._unsure: set[Key] = set()  # of which that was so when Kafka went away
         self._given: set[Key] = set()
         self._refused: KafkaError | None = None
         self._consumer = clients.follower(settings, error_cb=self._error)
@@ -151,10 +152,19 @@ class KafkaSource:
         self._asked = now
         try:
             self._consumer.list_topics(timeout=_ALIVE_SECONDS)
+            self._find_ends()
         except KafkaException as error:
             self._reporter.log_rarely("waiting", why=f"Kafka at {self._settings.kafka_servers}: {error.args[0].str()}")
         else:
             self._alive = now
+
+    def _find_ends(self) -> None:
+        """Asks for the ends that Kafka had told before it went away: it tells none again while nothing new comes."""
+        for topic, partition in sorted(self._unsure & self._given):
+            ends = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_ALIVE_SECONDS)
+            if ends is not None and self.positions.get(topic, {}).get(partition, 0) >= ends[1]:
+                self._ends.add((topic, partition))
+            self._unsure.discard((topic, partition))
 
     def _take(self, messages: Sequence[Message], polled: Polled) -> None:
         """Puts messages into batches; they come in runs of one partition."""
@@ -202,6 +212,7 @@ class KafkaSource:
         if clients.refuses(error):
             self._refused = error
         else:
+            self._unsure |= self._ends
             self._ends.clear()  # what Kafka holds isn't known while it is away
             self._reporter.log_rarely("waiting", why=f"Kafka at {self._settings.kafka_servers}: {error.str()}")
 

@@ -89,6 +89,12 @@ CONFLICTING = _run(
     "conflicting", "topic", "events", "dropped duplicates that say something else than the event that counts"
 )
 RETRACTED = _run("retracted", "topic", "events", "events that were taken back")
+LATE_EVENTS = _run(
+    "late_events",
+    "topic",
+    "events",
+    "events that the last run to publish added to days before the newest one that there was; they count on their own day",
+)
 QUARANTINED = _run("quarantined", "topic reason", "events", "invalid events by reason")
 UNREADABLE_FILES = _run("unreadable_files", "topic", "files", "files that were left out since they can't be read")
 NEWEST_DAY = _run("newest_day_timestamp_seconds", "topic", "time", "when the newest UTC day began that has events")
@@ -102,7 +108,7 @@ NEWEST_EVENT = _run(
     "newest_event_timestamp_seconds",
     "topic",
     "time",
-    "a moment by which the newest plausible event had happened; events of the future don't count",
+    "when the newest plausible event happened, to the second; of a day that an earlier version folded, its end",
 )
 FUTURE_EVENTS = _run(
     "future_events",

@@ -1,7 +1,7 @@
 """The numbers of the last runs as Prometheus reads them: a text file for node_exporter, or a Pushgateway.
 
 Each sample has the label ``batch_job``; what a run records replaces what was recorded of its jobs before, and of no other. So the
-five jobs that Oozie forks may share one file, and a failure leaves the last success in sight.
+jobs that Oozie forks may share one file, and a failure leaves the last success in sight.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ from learnfold.errors import DataError
 from learnfold.storage.out_layout import rollup_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from learnfold.engines import FoldRequest, OutputFile
     from learnfold.engines.duckdb.footers import Footers
@@ -84,8 +85,8 @@ def _read(
         {found.paths[file]: facts for file, facts in files.items()},
         unreadable={found.paths[file]: why for file, why in found.unreadable.items()},
     )
-    _find_facts(cursor, list(files.values()))
-    _count_days(request, folded)
+    newest = _find_facts(cursor, list(files.values()))
+    _count_days(request, folded, newest)
     drop_duplicates(cursor, source, request.days, folded.days)
     paths = {file: found.paths[file] for file, facts in files.items() if facts.quarantined}
     invalid = {file: path for file, path in paths.items() if path in request.fresh}
@@ -94,27 +95,31 @@ def _read(
     return folded
 
 
-def _find_facts(cursor: duckdb.DuckDBPyConnection, files: Sequence[FileFacts]) -> None:
-    """Notes what each file holds, by its place in the table ``events``."""
-    for file, day, reason, count in cursor.execute(
-        "SELECT _file, CASE WHEN _reason IS NULL THEN _day END, _reason, count(*) FROM events GROUP BY ALL"
+def _find_facts(cursor: duckdb.DuckDBPyConnection, files: Sequence[FileFacts]) -> dict[date, int]:
+    """Notes what each file holds, by its place in the table ``events``; when the newest event of each day happened."""
+    newest: dict[date, int] = {}
+    for file, day, reason, count, latest in cursor.execute(
+        "SELECT _file, CASE WHEN _reason IS NULL THEN _day END, _reason, count(*), epoch_ms(max(timestamp)) // 1000 "
+        "FROM events GROUP BY ALL"
     ).fetchall():
         if reason is None:
             files[file].days[day] = count
+            newest[day] = max(latest, newest.get(day, latest))
         else:
             files[file].quarantined[reason] = count
     for file, partition, least, greatest in cursor.execute(
         "SELECT _file, _partition, min(_offset), max(_offset) FROM events WHERE _partition IS NOT NULL AND _offset IS NOT NULL GROUP BY ALL"
     ).fetchall():
         files[file].offsets[partition] = (least, greatest)
+    return newest
 
 
-def _count_days(request: FoldRequest, folded: Folded) -> None:
+def _count_days(request: FoldRequest, folded: Folded, newest: Mapping[date, int]) -> None:
     """Adds up the files' events by day, those of the days that are folded."""
     for facts in folded.files.values():
         for day, count in facts.days.items():
             if request.days is None or day in request.days:
-                folded.days.setdefault(day, DayCounts()).events += count
+                folded.days.setdefault(day, DayCounts(newest=newest[day])).events += count
 
 
 def _write(cursor: duckdb.DuckDBPyConnection, select: str, path: str, out: Storage) -> OutputFile:

@@ -187,7 +187,8 @@ class Fold:
         rows = self.spark.sql(
             "SELECT _file, CASE WHEN _reason IS NULL THEN _day END AS day, _reason, "
             "CASE WHEN _offset IS NOT NULL THEN _partition END AS partition, count(*) AS count, "
-            "min(_offset) AS least, max(_offset) AS greatest FROM events GROUP BY ALL"
+            "min(_offset) AS least, max(_offset) AS greatest, unix_seconds(CAST(max(timestamp) AS TIMESTAMP)) AS newest "
+            "FROM events GROUP BY ALL"
         ).collect()
         name = {plain(where): file for where, file in self.files.items()}
         self.folded.files = {
@@ -199,7 +200,9 @@ class Fold:
             if row["_reason"] is None:
                 facts.days[row["day"]] = facts.days.get(row["day"], 0) + row["count"]
                 if days is None or row["day"] in days:
-                    self.folded.days.setdefault(row["day"], DayCounts()).events += row["count"]
+                    counts = self.folded.days.setdefault(row["day"], DayCounts(newest=row["newest"]))
+                    counts.events += row["count"]
+                    counts.newest = max(counts.newest or 0, row["newest"])
             else:
                 facts.quarantined[row["_reason"]] = facts.quarantined.get(row["_reason"], 0) + row["count"]
             if row["partition"] is not None:
