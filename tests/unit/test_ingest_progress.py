@@ -11,6 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ingested import Log, visible
 
+from learnfold import catalog
+from learnfold.batch.manifest import read_current
+from learnfold.batch.request import RunRequest, Scope
+from learnfold.batch.run import run
 from learnfold.errors import BusyError, DataError
 from learnfold.ingest.stream.partition import FencedError, claim
 from learnfold.master.committed_offsets import (
@@ -20,6 +24,7 @@ from learnfold.master.committed_offsets import (
     read_partition,
 )
 from learnfold.master.file_names import KafkaRange, is_own, kafka_range
+from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 
 DAY = "topic=video_topic/year=2025/month=11/day=01"
@@ -99,6 +104,24 @@ def test_a_topic_made_again_begins_behind_all_that_was_before(log: Log) -> None:
     assert not progress.beyond(f"{DAY}/video_topic-0.g1-0-1.parquet")
     assert progress.beyond(f"{DAY}/video_topic-0.g1-2-9.parquet")
     assert len(visible(Path(log.master.url))) == 1
+
+
+def test_a_batch_says_of_which_generation_its_offsets_are(log: Log, tmp_path: Path) -> None:
+    """As ingestion has it, whatever the files are called: compacted ones don't tell, nor an earlier generation's."""
+    log.claim()
+    log.read()
+    log.flush()
+    request = RunRequest(log.master.url, str(tmp_path / "out"), ("video",))
+    first = run(request, catalog.load(), Settings()).manifest.jobs["video"].topics["video_topic"]
+    assert (first.offsets, first.generations) == ({"0": len(log.items)}, {"0": 0})
+    found = read_partition(log.master, "video_topic", 0)
+    assert found is not None
+    claim(log.master, ["topic=video_topic"], replace(found[0], offset=2, generation=1), "group")
+    run(replace(request, scope=Scope(full=True)), catalog.load(), Settings())
+    current, _ = read_current(FolderStorage(request.output))
+    assert current is not None
+    record = current.jobs["video"].topics["video_topic"]
+    assert (record.offsets, record.generations) == ({"0": 2}, {"0": 1})
 
 
 def test_who_lost_the_partition_can_not_move_its_progress(log: Log) -> None:

@@ -250,6 +250,7 @@ def _folded_topic(work: _Work) -> FoldedTopic:
     )
     record.retractions = {path: entry.tag for path, entry in sorted(plan.retractions.items())}
     record.offsets = {str(partition): offset for partition, offset in sorted(plan.offsets.items())}
+    record.generations = {str(partition): number for partition, number in sorted(plan.generations.items())}
     used = {file.quarantine for file in record.files.values()}
     known = {**(last.quarantines if last else {}), **work.quarantines}
     record.quarantines = {path: written for path, written in sorted(known.items()) if path in used}

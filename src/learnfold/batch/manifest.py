@@ -132,6 +132,7 @@ class TopicRecord:
     offsets: dict[str, int] = field(
         default_factory=dict
     )  # by Kafka partition: the offset before which this holds everything
+    generations: dict[str, int] = field(default_factory=dict)  # of the topic that these offsets count in, by partition
     ids: list[IdsFile] = field(default_factory=list)  # of the days whose events' ids were kept
     quarantines: dict[str, WrittenFile] = field(default_factory=dict)
     """The files that hold invalid events, by path; those that an earlier learnfold wrote aren't here."""
@@ -336,7 +337,9 @@ def _stored(record: Any) -> Any:
         case FileRecord() | IdsFile():  # first, since most records are of files
             return {**vars(record), "days": _by_day(record.days)}
         case TopicRecord():
-            return _filled({**vars(record), "days": _by_day(record.days)}, "ids", "quarantines", "retractions")
+            return _filled(
+                {**vars(record), "days": _by_day(record.days)}, "generations", "ids", "quarantines", "retractions"
+            )
         case DayCounts():
             last = [] if record.newest is None else [record.newest]
             more = (

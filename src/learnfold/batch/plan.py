@@ -45,6 +45,7 @@ class TopicPlan:
     damaged: set[str] = field(default_factory=set)  # rollups some of whose files are gone or aren't what was written
     why: str = ""
     offsets: dict[int, int] = field(default_factory=dict)  # by Kafka partition, what the files hold everything before
+    generations: dict[int, int] = field(default_factory=dict)  # that these offsets count in
 
     @property
     def idle(self) -> bool:
@@ -163,6 +164,7 @@ def plan_topic(topic: Topic, job: Job, last: JobRecord | None, given: PlanInput)
     everything = TopicPlan(
         topic, reading, entries, folder_days, None, changed=set(entries), retractions=retractions, offsets=offsets
     )
+    everything.generations = listing.generations.get(topic.name, {})
     everything.why = _why_everything(record, reading, retractions, given)
     if everything.why:
         return everything
@@ -170,6 +172,7 @@ def plan_topic(topic: Topic, job: Job, last: JobRecord | None, given: PlanInput)
     plan = TopicPlan(
         topic, reading, entries, folder_days, record, dirty=set(), retractions=retractions, offsets=offsets
     )
+    plan.generations = everything.generations
     plan.new_retractions = retractions.keys() - record.retractions.keys()
     plan.changed = {
         p

@@ -94,6 +94,13 @@ class CommittedOffsets:
             found.setdefault(topic, {})[number] = one.offset
         return found
 
+    def generations(self) -> dict[str, dict[int, int]]:
+        """By topic and partition, the generation of the topic that these offsets count in."""
+        found: dict[str, dict[int, int]] = {}
+        for (topic, number), one in sorted(self.partitions.items()):
+            found.setdefault(topic, {})[number] = one.generation
+        return found
+
     def beyond(self, path: str) -> bool:
         """Whether a file is to be left out: it holds messages beyond the progress, and none that other files don't hold.
 

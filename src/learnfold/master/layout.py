@@ -57,6 +57,7 @@ class Listing:
     offsets: dict[str, dict[int, int]] = field(
         default_factory=dict
     )  # by topic and Kafka partition, the offset before which the files hold everything and behind which nothing
+    generations: dict[str, dict[int, int]] = field(default_factory=dict)  # that these offsets count in
 
 
 @dataclass
@@ -76,6 +77,7 @@ class Master:
         gone = superseded(self.storage, [entry.path for entry in entries])  # and this after
         offsets = {topic: ends for topic, ends in progress.offsets().items() if topic in topics}
         found = Listing({topic: {} for topic in topics}, {topic: {} for topic in topics}, offsets=offsets)
+        found.generations = {topic: its for topic, its in progress.generations().items() if topic in topics}
         any_known = False
         tables = table_roots(entry.path for entry in entries)
         for entry in entries:

@@ -237,8 +237,8 @@ def _unfollowed(topic: Topic, request: BaseRequest) -> str | None:
 
 
 def _generations(record: TopicRecord) -> dict[int, int]:
-    """By partition, the generation of the topic that its border counts in, as far as files tell it."""
-    found: dict[int, int] = {}
+    """By partition, the generation of the topic that its border counts in, as far as the batch or files tell it."""
+    found = {int(partition): number for partition, number in record.generations.items()}
     for path in record.files:
         held = kafka_range(path)
         if held is not None:
