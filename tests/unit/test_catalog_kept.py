@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,23 @@ def test_another_definition_is_another_catalog(monkeypatch: pytest.MonkeyPatch, 
     other.mkdir()
     (other / "reading.py").write_text("# changed", "utf-8")
     assert one != cached._place({"video": "SELECT 1"}, other)
+
+
+def test_old_ones_go_and_nothing_else(tmp_path: Path) -> None:
+    """The newest few stay, for the other clones and versions in use; a writer's of today too, and all that isn't a catalog."""
+    now = time.time()
+    ages = {f"catalog-{number:032x}.json": number * 60 for number in range(1, 10)}
+    ages |= {f"catalog-{0:032x}.json.{number}": number * 90_000 for number in (0, 1)}
+    others = {"catalog-of-mine.json": 10**6, f"catalog-{0:032x}.json.txt": 10**6, "spark.jar": 10**6}
+    for name, age in {**ages, **others}.items():
+        (tmp_path / name).write_text("x", "utf-8")
+        os.utime(tmp_path / name, (now - age, now - age))
+    assert load(tmp_path) == f"{VIEWS} 1 1"
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left >= others.keys()
+    assert left & ages.keys() == {
+        *(f"catalog-{number:032x}.json" for number in range(1, 5)),
+        f"catalog-{0:032x}.json.0",
+    }
+    assert len(left) == len(others) + 5 + 1
+    assert load(tmp_path) == f"{VIEWS} 0 0"

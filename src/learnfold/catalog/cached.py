@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
+import time
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from learnfold.catalog.model import Catalog
+
+_KEPT = 5
+"""Catalogs that stay cached: of the clones and versions in use."""
+
+_LONG_SECONDS = 24 * 3600
+_CACHED = re.compile(r"catalog-[0-9a-f]{32}\.json(\.\d+)?")
 
 
 @cache
@@ -76,6 +84,20 @@ def _write_cache(catalog: Catalog, place: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_bytes(_digest(text) + b"\n" + text)
         unfinished.replace(place)
+        _remove_old(place)
+
+
+def _remove_old(place: Path) -> None:
+    """Leaves the newest few of the catalogs that are cached beside this one, and no writer's of long ago.
+
+    Whoever still needs one that went reads the scripts again, and caches it again.
+    """
+    found = [(file.stat().st_mtime, file) for file in place.parent.iterdir() if _CACHED.fullmatch(file.name)]
+    whole = sorted((one for one in found if one[1].suffix == ".json"), reverse=True)
+    torn = [one for one in found if one[1].suffix != ".json" and one[0] < time.time() - _LONG_SECONDS]
+    for _, file in [*whole[_KEPT:], *torn]:
+        if file != place:
+            file.unlink(missing_ok=True)
 
 
 def _digest(text: bytes) -> bytes:
