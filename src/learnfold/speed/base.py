@@ -29,6 +29,7 @@ from learnfold.engines.event_source import EventSource
 from learnfold.errors import MissingDataError
 from learnfold.master.file_names import kafka_range
 from learnfold.master.layout import whole_dataset
+from learnfold.speed.live import FORMAT
 from learnfold.speed.seen import Identities, Tuples, write_words
 from learnfold.storage import same_place
 from learnfold.storage.intact import IntactFiles
@@ -191,7 +192,7 @@ def _about(request: BaseRequest) -> About:
     states = [(state.name, state.select) for state in layout.states]
     sets = [(one.name, one.select) for one in layout.sets]
     rows = [(topic.quick, topic.whole, [s.select for s in topic.statements]) for topic in layout.topics.values()]
-    made_of = digest([duckdb.__version__, states, sets, rows, request.settings.zones])
+    made_of = digest([FORMAT, duckdb.__version__, states, sets, rows, request.settings.zones])
     return About(
         manifest.batch,
         made_of,

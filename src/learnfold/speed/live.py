@@ -11,25 +11,37 @@ import json
 import struct
 import threading
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from json.encoder import encode_basestring
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import lmdb
 
 from learnfold.errors import DataError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from learnfold.speed.seen import Tuples
     from learnfold.speed.stored import Value
 
 MAP_BYTES = 16 * 1024**3
 """How large a store may get; the file is only as large as what it holds."""
 
+FORMAT = 2
+"""Of what is stored; a store of another is made again."""
+
+_SINCE = b"since"
 _ROWS, _BY_TICK, _TUPLES, _IDENTITIES, _META = b"rows", b"by_tick", b"tuples", b"identities", b"meta"
 _MOST_CACHED = 100_000
+_MOST_SEEN = 300_000
+_KEPT_TICKS = 4096
+"""Of so many ticks it is known which rows each changed; who reads less often looks at all rows."""
+
+_DIGEST_BYTES = 16
 _KEY = struct.Struct(">H16s")
-_CHANGE = struct.Struct(">HQ16s")
+_CHANGES = struct.Struct(">HQ")
+_TICK = struct.Struct(">Q")
 _SET = struct.Struct(">HQ")
 _IDENTITY = struct.Struct(">HiQ")
 _KEPT = struct.Struct(">qQiq")
@@ -99,8 +111,7 @@ def _close(environment: Any) -> None:
             _environments.pop(name).close()
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(NamedTuple):
     """The copy of an event that is in."""
 
     time: int
@@ -109,11 +120,23 @@ class Kept:
     offset: int
 
 
-@dataclass
-class _Row:
-    key: bytes
-    tick: int  # that it was last changed in; 0: it is new
-    values: list[Value]
+class Row:
+    """What is added to one row of a state."""
+
+    __slots__ = ("key", "text", "values")
+
+    def __init__(self, key: bytes, text: bytes, values: list[Value]) -> None:
+        self.key = key  # that it is stored by
+        self.text = text  # the row's own key, as JSON
+        self.values = values
+
+    def to_bytes(self, tick: int) -> bytes:
+        """As it is stored: the tick that changed it last, then its key and values as JSON."""
+        return b"%b[%b,%b]" % (_TICK.pack(tick), self.text, _shown(self.values))
+
+
+Rows = dict[tuple["Value", ...], Row]
+"""Rows of a state, by key."""
 
 
 class Live:
@@ -130,7 +153,8 @@ class Live:
             raise DataError(f"the live state in {folder} can't be read ({error}); it is made again") from error
         except OSError as error:
             raise StorageError(f"the live state in {folder} can't be opened: {error}") from error
-        self._cache: dict[tuple[int, tuple[Value, ...]], _Row] = {}
+        self._cache: dict[int, Rows] = {}
+        self._seen: dict[int, set[int]] = {}
 
     def begin(self) -> Tick:
         """The next tick."""
@@ -142,22 +166,35 @@ class Live:
         try:
             with self._env.begin() as txn:
                 progress = Progress.from_json(txn.get(b"progress", db=self._dbs[_META]) or b"{}")
+                since = int(txn.get(_SINCE, db=self._dbs[_META]) or 0)
                 for state, after in states.items():
-                    found[state] = list(self._changed(txn, state, after))
+                    changed = self._changed if after > since else self._all
+                    found[state] = list(changed(txn, state, after))
         except lmdb.Error as error:
             raise StorageError(f"the live state can't be read: {error}") from error
         return progress, found
 
     def _changed(self, txn: Any, state: int, after: int) -> Iterator[tuple[bytes, list[Value]]]:
+        keys: dict[bytes, None] = {}
         with txn.cursor(db=self._dbs[_BY_TICK]) as cursor:
-            if not cursor.set_range(_CHANGE.pack(state, after + 1, b"")):
-                return
-            for change in cursor.iternext(values=False):
-                number, _, key = _CHANGE.unpack(change)
+            there = cursor.set_range(_CHANGES.pack(state, after + 1))
+            while there and _CHANGES.unpack(cursor.key())[0] == state:
+                block = cursor.value()
+                keys |= dict.fromkeys(block[at : at + _DIGEST_BYTES] for at in range(0, len(block), _DIGEST_BYTES))
+                there = cursor.next()
+        for key in keys:
+            yield key, _values(txn.get(_KEY.pack(state, key), db=self._dbs[_ROWS]))
+
+    def _all(self, txn: Any, state: int, after: int) -> Iterator[tuple[bytes, list[Value]]]:
+        with txn.cursor(db=self._dbs[_ROWS]) as cursor:
+            there = cursor.set_range(_KEY.pack(state, b""))
+            while there:
+                number, key = _KEY.unpack(cursor.key())
                 if number != state:
                     return
-                row = json.loads(txn.get(_KEY.pack(state, key), db=self._dbs[_ROWS]))
-                yield key, [*row[1], *row[2]]
+                if _TICK.unpack_from(cursor.value())[0] > after:
+                    yield key, _values(cursor.value())
+                there = cursor.next()
 
     def latest(self) -> Progress:
         """How far the store is now, whoever writes it."""
@@ -186,70 +223,118 @@ class Live:
         return Progress() if data is None else Progress.from_json(data)
 
 
+def _shown(values: Iterable[Value]) -> bytes:
+    """As JSON; ``json.dumps`` takes five times as long for a few values."""
+    texts = [encode_basestring(v) if isinstance(v, str) else "null" if v is None else repr(v) for v in values]
+    return f"[{','.join(texts)}]".encode("utf-8", "surrogatepass")
+
+
+def _values(stored: bytes) -> list[Value]:
+    key, values = json.loads(stored[_TICK.size :])
+    return [*key, *values]
+
+
 class Tick:
     """What one tick changes; nothing of it is there until ``commit``."""
 
     def __init__(self, live: Live, txn: Any) -> None:
         self._live, self._txn = live, txn
-        self._rows, self._by_tick = live._dbs[_ROWS], live._dbs[_BY_TICK]  # noqa: SLF001 - its own store's
+        self._stored_rows, self._by_tick = live._dbs[_ROWS], live._dbs[_BY_TICK]  # noqa: SLF001 - its own store's
         self._tuples, self._identities, self._meta = (live._dbs[name] for name in (_TUPLES, _IDENTITIES, _META))  # noqa: SLF001
-        self._cache = live._cache  # noqa: SLF001
-        self._changed: dict[tuple[int, tuple[Value, ...]], _Row] = {}
+        self._cache, self._seen = live._cache, live._seen  # noqa: SLF001
+        self._changed: dict[int, Rows] = {}
+        self._kept: dict[bytes, Kept] = {}
 
-    def row(self, state: int, key: tuple[Value, ...], width: int) -> list[Value]:
-        """The values that are added to the state's row so far, to be changed in place."""
-        place = (state, key)
-        row = self._changed.get(place)
+    def rows(self, state: int) -> Rows:
+        """The rows of a state that are changed; ``row`` adds others."""
+        return self._changed.setdefault(state, {})
+
+    def row(self, state: int, key: tuple[Value, ...], width: int) -> Row:
+        """A row of a state, whose values are to be changed in place."""
+        rows = self.rows(state)
+        row = rows.get(key)
         if row is None:
-            row = self._cache.get(place) or self._stored(state, key, width)
-            self._changed[place] = row
-        return row.values
+            row = self._cache.get(state, {}).get(key) or self._stored(state, key, width)
+            rows[key] = row
+        return row
 
-    def is_new(self, number: int, value: int) -> bool:
-        """Whether the set had no such tuple among the live ones; now it has."""
-        return bool(self._txn.put(_SET.pack(number, value), b"", overwrite=False, db=self._tuples))
+    def fresh(self, number: int, values: Iterable[int | None], known: Tuples | None) -> list[bool]:
+        """Of each tuple whether the set had none such, of the batch (``known``) or live; now it has."""
+        seen = self._seen.setdefault(number, set())
+        found = []
+        for value in values:
+            if value is None or value in seen:
+                found.append(False)
+                continue
+            seen.add(value)
+            found.append((known is None or value not in known) and self._put_tuple(number, value))
+        return found
 
     def kept(self, topic: int, day: int, identity: int) -> Kept | None:
         """The copy of the event that is in; None without one."""
-        found = self._txn.get(_IDENTITY.pack(topic, day, identity), db=self._identities)
+        name = _IDENTITY.pack(topic, day, identity)
+        if name in self._kept:
+            return self._kept[name]
+        found = self._txn.get(name, db=self._identities)
         return None if found is None else Kept(*_KEPT.unpack(found))
 
     def keep(self, topic: int, day: int, identity: int, kept: Kept) -> None:
         """From now on this copy is in."""
-        value = _KEPT.pack(kept.time, kept.content, kept.partition, kept.offset)
-        self._txn.put(_IDENTITY.pack(topic, day, identity), value, db=self._identities)
+        self._kept[_IDENTITY.pack(topic, day, identity)] = kept
 
     def commit(self, progress: Progress) -> None:
         """Makes all of it seen at once; raises StorageError where the store or the disk is full, and then nothing is."""
-        tick = progress.tick
         try:
-            for (state, key), row in self._changed.items():
-                if row.tick:
-                    self._txn.delete(_CHANGE.pack(state, row.tick, row.key), db=self._by_tick)
-                self._txn.put(_CHANGE.pack(state, tick, row.key), b"", db=self._by_tick)
-                value = json.dumps([tick, key, row.values], ensure_ascii=False, separators=(",", ":"))
-                self._txn.put(_KEY.pack(state, row.key), value.encode("utf-8", "surrogatepass"), db=self._rows)
+            self._write(progress.tick)
             self._txn.put(b"progress", progress.to_json(), db=self._meta)
             self._txn.commit()
         except (lmdb.Error, OSError) as error:
             self.abort()
             raise StorageError(f"the live state can't be written: {error}") from error
-        for row in self._changed.values():
-            row.tick = tick
-        if len(self._cache) + len(self._changed) > _MOST_CACHED:
+        if sum(map(len, self._cache.values())) + sum(map(len, self._changed.values())) > _MOST_CACHED:
             self._cache.clear()
-        self._cache.update(self._changed)
+        for state, rows in self._changed.items():
+            self._cache.setdefault(state, {}).update(rows)
+        if sum(map(len, self._seen.values())) > _MOST_SEEN:
+            self._seen.clear()
         self._live.progress = progress
 
     def abort(self) -> None:
         """Forgets all of it."""
         self._txn.abort()
         self._cache.clear()  # its rows were changed in place
+        self._seen.clear()
 
-    def _stored(self, state: int, key: tuple[Value, ...], width: int) -> _Row:
-        digest = hashlib.blake2b(json.dumps(key, ensure_ascii=True).encode(), digest_size=16).digest()
-        found = self._txn.get(_KEY.pack(state, digest), db=self._rows)
-        if found is None:
-            return _Row(digest, 0, [None] * width)
-        tick, _, values = json.loads(found)
-        return _Row(digest, tick, values)
+    def _write(self, tick: int) -> None:
+        blocks, rows = [], []
+        for state, changed in self._changed.items():
+            if changed:
+                blocks.append((_CHANGES.pack(state, tick), b"".join([row.key for row in changed.values()])))
+                rows += [(_KEY.pack(state, row.key), row.to_bytes(tick)) for row in changed.values()]
+        kept = [(name, _KEPT.pack(*one)) for name, one in self._kept.items()]
+        for items, db in ((rows, self._stored_rows), (blocks, self._by_tick), (kept, self._identities)):
+            with self._txn.cursor(db=db) as cursor:
+                cursor.putmulti(sorted(items))
+        if tick % _KEPT_TICKS == 0:
+            self._forget_changes(tick - _KEPT_TICKS)
+
+    def _forget_changes(self, until: int) -> None:
+        """Of ticks up to this one it isn't known any more what they changed."""
+        with self._txn.cursor(db=self._by_tick) as cursor:
+            there = cursor.first()
+            while there:
+                state, tick = _CHANGES.unpack(cursor.key())
+                if tick <= until:
+                    there = cursor.delete() and bool(cursor.key())  # it stands on the next, if there is one
+                else:
+                    there = cursor.set_range(_CHANGES.pack(state + 1, 0))
+        self._txn.put(_SINCE, str(max(0, until)).encode(), db=self._meta)
+
+    def _put_tuple(self, number: int, value: int) -> bool:
+        return bool(self._txn.put(_SET.pack(number, value), b"", overwrite=False, db=self._tuples))
+
+    def _stored(self, state: int, key: tuple[Value, ...], width: int) -> Row:
+        text = _shown(key)
+        digest = hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest()
+        found = self._txn.get(_KEY.pack(state, digest), db=self._stored_rows)
+        return Row(digest, text, [None] * width if found is None else json.loads(found[_TICK.size :])[1])
