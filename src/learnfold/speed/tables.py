@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learnfold.catalog.thresholds import written_out
+from learnfold.engines.duckdb.functions import TODAY
 from learnfold.engines.duckdb.sql import quoted
 from learnfold.speed.base import DATABASE
 from learnfold.speed.stored import restored, sent, sent_type
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from learnfold.speed.live import Live, Progress
     from learnfold.speed.row import Layout
     from learnfold.speed.stored import Value
-
-
-_TODAY = "CAST(make_timestamp(epoch_us(now())) AS DATE)"
 
 _MOST_CHURN = 500_000
 """Rows that are put into a table before it is made again."""
@@ -86,7 +84,7 @@ class LiveTables:
     def select(self, view: View) -> str:
         """The SELECT of the view's rows of base and live states together."""
         merged = ", ".join(f"{state.name} AS NOT MATERIALIZED ({self._merged(state)})" for state in view.plan.states)
-        return written_out(f"WITH {merged} {view.plan.query}", self._settings, _TODAY)
+        return written_out(f"WITH {merged} {view.plan.query}", self._settings, TODAY)
 
     def _merged(self, state: State) -> str:
         columns = ", ".join(column.name for column in state.columns)

@@ -23,6 +23,9 @@ _USUAL = r"\d{4}-\d{2}-\d{2}[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"
 _OFFSET = r"[+-](?:[01]\d|2[0-3]):[0-5]\d"
 """The part of it that DuckDB's own cast reads; the cast passes over an offset."""
 
+TODAY = "CAST(make_timestamp(epoch_us(now())) AS DATE)"
+"""The clock's day, UTC."""
+
 _DAY_US = 24 * 3600 * 1_000_000
 
 _LAX_NUMBER = "-?(?:[nN][aA][nN]|[iI][nN][fF])"
@@ -89,7 +92,7 @@ def thresholds(settings: Settings) -> list[str]:
     numbers = " ".join(f"WHEN '{name}' THEN CAST({value(settings, name)!r} AS DOUBLE)" for name in names())
     return [
         f"CREATE OR REPLACE MACRO {SETTING}(name) AS CASE name {numbers} END",
-        f"CREATE OR REPLACE MACRO {UNTIL}() AS CAST(make_timestamp(epoch_us(now())) AS DATE) + {days_ahead(settings)}",
+        f"CREATE OR REPLACE MACRO {UNTIL}() AS {TODAY} + {days_ahead(settings)}",
     ]
 
 

@@ -6,7 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from learnfold.catalog.thresholds import written_out
 from learnfold.engines import OutputFile, Refreshed
+from learnfold.engines.duckdb.functions import TODAY
 from learnfold.engines.duckdb.rollups import all_time_segment, sorting, write_parquet
 from learnfold.engines.duckdb.sql import parquet
 from learnfold.errors import BugError
@@ -53,7 +55,7 @@ def answer_of(
     rewrite = view.rewrites[request.read_merged]
     rollups = {rollup.name: cache.table_for(request, rollup) for rollup in view.rollups}
     kind = "VIEW" if rewrite.projection else "TABLE"
-    cursor.execute(f"CREATE OR REPLACE TEMP {kind} answer AS {_named(rollups | dict(views))}{rewrite.select}")
+    cursor.execute(f"CREATE OR REPLACE TEMP {kind} answer AS {_named(rollups | dict(views))}{_select(request, cache)}")
     return Answer(view, rewrite.projection, view.unique)
 
 
@@ -61,6 +63,11 @@ def _named(relations: Mapping[str, str]) -> str:
     """The WITH by which a SELECT finds relations by these names; nothing without any."""
     named = ", ".join(f"{name} AS NOT MATERIALIZED (FROM {relation})" for name, relation in relations.items())
     return f"WITH {named} " if named else ""
+
+
+def _select(request: RefreshRequest, cache: RollupCache) -> str:
+    """The view's SELECT, the numbers of settings written out: macros in their place take three times as long to plan."""
+    return written_out(request.view.rewrites[request.read_merged].select, cache.session.settings, TODAY)
 
 
 def refresh(
@@ -108,7 +115,7 @@ def _answer_incrementally(
     columns = ", ".join(f"old.{column.name}" for column in view.columns)
     cursor.execute(
         f"CREATE OR REPLACE TEMP TABLE answer AS {_named(rollups)}SELECT {columns} FROM {parquet(before)} AS old "
-        f"ANTI JOIN partitions ON {same} UNION ALL BY NAME {view.rewrites[request.read_merged].select}"
+        f"ANTI JOIN partitions ON {same} UNION ALL BY NAME {_select(request, cache)}"
     )
     cursor.execute("DROP TABLE partitions")
 
