@@ -127,6 +127,22 @@ def test_everyone_can_use_every_page(browser: Browser, host: str, place: Place, 
     assert wrong == []
 
 
+def test_a_chart_is_saved_as_png(watched: Watched) -> None:
+    """The browser draws the server's SVG, at three times its size; without script only the SVG is there."""
+    watched.open("/explore/video_popularity?chart=unique_viewers&limit=5")
+    with watched.page.expect_download() as download:
+        watched.page.get_by_role("button", name="As PNG").click()
+    assert download.value.suggested_filename == "ranking.png"
+    content = download.value.path().read_bytes()
+    assert content.startswith(b"\x89PNG")
+    drawn = watched.page.request.get(
+        watched.page.get_by_role("link", name="As SVG").evaluate("link => link.href")
+    ).text()
+    size = [3 * int(re.search(rf'{name}="(\d+)"', drawn)[1]) for name in ("width", "height")]  # type: ignore[index]
+    assert [int.from_bytes(content[place : place + 4], "big") for place in (16, 20)] == size
+    watched.quiet()
+
+
 def test_sorting_going_back_and_a_permalink(watched: Watched) -> None:
     """Links sort; the browser's way back is the state before; the address alone gives the same page."""
     page = watched.page

@@ -48,6 +48,10 @@ class Links:
         """The page itself without one of its parameters."""
         return _address(self.path, [pair for pair in self.query if pair != (name, value) and pair[0] != "after"])
 
+    def of(self, name: str) -> str | None:
+        """The first value of one of the page's parameters."""
+        return next((value for key, value in self.query if key == name), None)
+
     def hidden(self, *names: str) -> list[tuple[str, str]]:
         """What a form of this page must send along, ``names`` aside."""
         return [pair for pair in self.query if pair[0] not in {*names, "after"}]

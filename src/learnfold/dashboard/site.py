@@ -21,6 +21,7 @@ from learnfold.dashboard.history import History
 from learnfold.dashboard.launching import Launching
 from learnfold.dashboard.links import Links, from_part
 from learnfold.dashboard.pages import PAGES
+from learnfold.dashboard.picture import charts_style, picture
 from learnfold.dashboard.signing import Signing
 from learnfold.dashboard.visit import Elsewhere, Shown, Visit, nothing
 from learnfold.dashboard.words import LANGUAGES, Words, chosen
@@ -74,6 +75,11 @@ class Site:
         for name in sorted(self.static):
             digest.update(self.static[name])
         return digest.hexdigest()[:10]
+
+    @cached_property
+    def pictures(self) -> dict[bool, str]:
+        """The styles of charts that leave their page: in light, and in dark."""
+        return {dark: charts_style(self.static["style.css"].decode(), dark=dark) for dark in (False, True)}
 
     @cached_property
     def templates(self) -> Environment:
@@ -132,7 +138,12 @@ class Site:
                 return RedirectResponse(shown.address, 303)
             fresh = visit.fresh()
             values = {"visit": visit, "fresh": fresh, "shown": shown, **shown.values}
-            return self._kept(request, self._html(visit.words, visit.links, shown.template, values))
+            html = self._html(visit.words, visit.links, shown.template, values)
+            return (
+                self._picture(request, visit, shown.title, html)
+                if "picture" in visit.query
+                else self._kept(request, html)
+            )
 
     def refused(self, request: Request, problem: Problem) -> Response:
         """A page that says what is wrong; who isn't known is sent to where people sign in."""
@@ -168,6 +179,21 @@ class Site:
             "signed_in_here": self.api.sign_in.sessions is not None,
         }
         return self.templates.get_template(template).render({**given, **values})
+
+    def _picture(self, request: Request, visit: Visit, title: str, html: str) -> Response:
+        """One chart of a page as a file."""
+        name = visit.query["picture"]
+        style = self.pictures[visit.query.get("theme") == "dark"]
+        found = picture(html, name, style, title, f"{visit.words('batch')} {visit.batch}")
+        if found is None:
+            raise nothing("there is no such chart on this page")
+        headers = {
+            **_headers(request),
+            "Content-Security-Policy": found.policy + frame_ancestors(visit.ask.caller.frames),
+            "Content-Disposition": f'attachment; filename="{name}.svg"',
+            "Cache-Control": "private, no-cache",
+        }
+        return Response(found.content, 200, headers, "image/svg+xml")
 
     def _kept(self, request: Request, content: str) -> Response:
         body = content.encode("utf-8", "replace")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from learnfold.serve.access import Grant
     from learnfold.serve.question import Question
 
-OWN = (*CARRIED, "chart", "column", "operator", "value")
+OWN = (*CARRIED, "chart", "picture", "column", "operator", "value")
 """Parameters of this page that aren't the question's."""
 
 ROWS = 100

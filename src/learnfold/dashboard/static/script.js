@@ -26,3 +26,24 @@ addEventListener("click", async (event) => {
     location.href = link.href;
   }
 });
+
+// A chart as PNG: the browser draws the server's SVG, at three times its size.
+for (const link of document.querySelectorAll("a[data-png]")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = link.dataset.png;
+  button.addEventListener("click", async () => {
+    const text = await (await fetch(link.href, { credentials: "same-origin" })).text();
+    const image = new Image();
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = image.width * 3, canvas.height = image.height * 3;
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    const saved = document.createElement("a");
+    saved.href = canvas.toDataURL("image/png");
+    saved.download = `${new URL(link.href).searchParams.get("picture")}.png`;
+    saved.click();
+  });
+  link.after(" · ", button);
+}
