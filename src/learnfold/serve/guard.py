@@ -101,7 +101,8 @@ class _Sending:
             message = {**message, "headers": [*message.get("headers", []), *more]}
         else:
             self.bytes += len(message.get("body", b""))
-        await asyncio.wait_for(self._send(message), SEND_SECONDS)
+        async with asyncio.timeout(SEND_SECONDS):
+            await self._send(message)
 
     async def problem(self, problem: Problem) -> None:
         """Answers with a problem, unless an answer is under way already."""
@@ -128,7 +129,8 @@ def _limited(receive: Receive) -> Receive:
         if whole:
             return await receive()
         try:
-            message = await asyncio.wait_for(receive(), max(deadline - time.monotonic(), 0.001))
+            async with asyncio.timeout(max(deadline - time.monotonic(), 0.001)):
+                message = await receive()
         except TimeoutError as error:
             raise Problem("too_slow_request", f"the body didn't arrive within {BODY_SECONDS:g} s") from error
         if message["type"] == "http.request":

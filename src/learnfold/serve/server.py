@@ -33,6 +33,7 @@ from learnfold.serve.live import Live
 from learnfold.serve.oidc import Oidc
 from learnfold.serve.problems import MEDIA_TYPE, Problem
 from learnfold.serve.proxy import Proxy
+from learnfold.serve.routes import routes
 from learnfold.serve.rules import AccessFile, read_access
 from learnfold.serve.sessions import Sessions
 from learnfold.serve.sign_in import SignIn
@@ -129,7 +130,7 @@ def open_app(
         bases.live = Live(following, database, say)
     api = Api(bases, database, Access(catalog, access.rules, access.operators), sign_in, small, whole, listeners)
     app = Starlette(
-        routes=[*api.routes(), *(serving.pages(api) if serving.pages else ())],
+        routes=[*routes(api), *(serving.pages(api) if serving.pages else ())],
         middleware=[
             Middleware(GZipMiddleware, minimum_size=_GZIP_BYTES, compresslevel=5, exclude_content_types=_PACKED)
         ],
