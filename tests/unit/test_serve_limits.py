@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import threading
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import uvicorn
 from serving import Client, refused, served
 from small_place import Place
 
 from learnfold.errors import UsageError
-from learnfold.serve import answer, guard
+from learnfold.serve import answer, guard, server
 from learnfold.serve.paging import cursor
 from learnfold.serve.problems import Problem
 from learnfold.serve.question import Question
@@ -221,39 +223,62 @@ def test_nobody_is_let_in_by_mistake(place: Place, tmp_path: Path) -> None:
             pass
 
 
+@contextlib.contextmanager
+def on_a_socket(client: Client) -> Iterator[tuple[str, int]]:
+    """A real server on a real socket; its address."""
+    config = uvicorn.Config(client.opened.app, port=0, http=server.Protocol, log_config=None, lifespan="off", ws="none")
+    bound = config.bind_socket()
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
+    thread.start()
+    while not running.started:
+        time.sleep(0.01)
+    try:
+        yield bound.getsockname()
+    finally:
+        running.force_exit = running.should_exit = True
+        thread.join()
+
+
 def test_a_head_that_isnt_finished_is_hung_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A real server on a real socket: a client that sends half a request's head is let go, others are answered meanwhile."""
-    import uvicorn
-
-    from learnfold.serve import server
-
+    """A client that sends half a request's head is let go, others are answered meanwhile."""
     monkeypatch.setattr(server, "HEADER_SECONDS", 0.5)
-    with served(tmp_path) as client:
-        config = uvicorn.Config(
-            client.opened.app, port=0, http=server.Protocol, log_config=None, lifespan="off", ws="none"
-        )
-        listening = config.bind_socket()
-        running = uvicorn.Server(config)
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not running.started:
+    with (
+        served(tmp_path) as client,
+        on_a_socket(client) as address,
+        socket.create_connection(address) as slow,
+        socket.create_connection(address) as whole,
+    ):
+        slow.sendall(b"GET /health/live HTTP/1.1\r\nHost: local")
+        whole.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        whole.settimeout(20)
+        assert whole.recv(4096).startswith(b"HTTP/1.1 200")
+        slow.settimeout(20)
+        began = time.monotonic()
+        assert slow.recv(1) == b""
+        assert time.monotonic() - began < 20
+
+
+def test_a_reader_that_takes_nothing_is_hung_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its request ends, and what waits for it is thrown away: it gets what was on its way, and never the rest."""
+    monkeypatch.setattr(server, "SEND_SECONDS", 0.2)
+    place = Place(tmp_path)
+    place.watch(1, *(f"a viewer with a long name, number {number}" for number in range(100_000)))
+    place.run()
+    with served(place.out) as client, on_a_socket(client) as address, socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.settimeout(60)
+        slow.connect(address)
+        slow.sendall(b"GET /v1/views/video_total_watch_time/export HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until = time.monotonic() + 60
+        while not any("/export" in line for line in client.said) and time.monotonic() < until:
             time.sleep(0.01)
-        try:
-            with (
-                socket.create_connection(listening.getsockname()) as slow,
-                socket.create_connection(listening.getsockname()) as whole,
-            ):
-                slow.sendall(b"GET /health/live HTTP/1.1\r\nHost: local")
-                whole.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                whole.settimeout(20)
-                assert whole.recv(4096).startswith(b"HTTP/1.1 200")
-                slow.settimeout(20)
-                began = time.monotonic()
-                assert slow.recv(1) == b""
-                assert time.monotonic() - began < 20
-        finally:
-            running.should_exit = True
-            thread.join()
+        head, _, body = slow.recv(65_536).partition(b"\r\n\r\n")
+        length, came = int(head.lower().partition(b"content-length: ")[2].split()[0]), len(body)
+        with contextlib.suppress(ConnectionResetError):
+            while more := slow.recv(65_536):
+                came += len(more)
+        assert came < length
 
 
 def test_requests_are_counted_by_route_and_named_by_none(place: Place) -> None:

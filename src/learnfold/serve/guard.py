@@ -25,9 +25,6 @@ MOST_QUERY_BYTES = 32_768
 BODY_SECONDS = 10.0
 """A request's body must have arrived by then."""
 
-SEND_SECONDS = 60.0
-"""A reader that takes no byte for so long is let go."""
-
 _HEADERS = [  # of every answer that doesn't say otherwise itself
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -101,8 +98,7 @@ class _Sending:
             message = {**message, "headers": [*message.get("headers", []), *more]}
         else:
             self.bytes += len(message.get("body", b""))
-        async with asyncio.timeout(SEND_SECONDS):
-            await self._send(message)
+        await self._send(message)
 
     async def problem(self, problem: Problem) -> None:
         """Answers with a problem, unless an answer is under way already."""

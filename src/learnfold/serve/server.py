@@ -61,6 +61,9 @@ DRAIN_SECONDS = 30
 HEADER_SECONDS = 10.0
 """A request's head must have arrived by then."""
 
+SEND_SECONDS = 60.0
+"""A reader that takes nothing of what waits for so long is hung up on."""
+
 _GZIP_BYTES = 1_000
 _PACKED = (EVENT_STREAM, *(one.media_type for one in FORMATS.values() if not one.compressible))
 _NOT_FOUND = 404
@@ -197,7 +200,9 @@ class _Server(uvicorn.Server):
 
 
 class Protocol(HttpToolsProtocol):
-    """HTTP that hangs up on who doesn't finish a request's head."""
+    """HTTP that hangs up on who doesn't finish a request's head, or doesn't read the answer."""
+
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Counts from the first byte that could come."""
@@ -215,9 +220,22 @@ class Protocol(HttpToolsProtocol):
         self._head.cancel()
         super().on_headers_complete()
 
+    def pause_writing(self) -> None:
+        """Counts while more waits than the connection holds; closing would wait for the reader, so what waits is thrown away."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(SEND_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Stops counting: the reader has taken some."""
+        if self._unread is not None:
+            self._unread.cancel()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Forgets the connection."""
         self._head.cancel()
+        if self._unread is not None:
+            self._unread.cancel()
         super().connection_lost(exc)
 
 
