@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from learnfold.ingest.files.backfill import FileReport
+    from learnfold.ingest.mapping.model import Mapping
     from learnfold.ingest.stream.consumer import StreamReport
     from learnfold.settings import Settings
     from learnfold.telemetry.reporter import Reporter
@@ -49,6 +50,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         dest="mapping",
         metavar="MAPPING",
         help="what the files, or the topics of Kafka's that --topic names, hold: xapi, caliper, openedx-tracking-log, moodle-log, canvas-live-events, or what a mapping file says",
+    )
+    parser.add_argument(
+        "--roster",
+        metavar="FILE",
+        help="CSV of user_id,course_id,role: who teaches where, for statements that don't say it",
     )
     parser.add_argument("--memory", metavar="SIZE", help="memory DuckDB may use, such as 1GB")
     parser.add_argument("--threads", type=int, metavar="N", help="threads DuckDB may use")
@@ -133,7 +139,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 def _kafka(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold import catalog
     from learnfold.cli.table import to_json
-    from learnfold.ingest.mapping.file import load
     from learnfold.ingest.stream.consumer import Stream, StreamRequest
     from learnfold.ingest.stream.context import StreamContext
     from learnfold.storage import open_storage
@@ -144,7 +149,7 @@ def _kafka(args: argparse.Namespace, settings: Settings) -> int:
     request = StreamRequest(tuple(args.topic), args.once, args.accept_gap, args.give_up, args.close_after)
     master, reporter = open_storage(args.into, settings), reporter_of(args, settings, lines=True)
     numbers = open_numbers(INGESTION, settings)
-    mapping = load(args.mapping) if args.mapping else None
+    mapping = _mapping(args)
     context = StreamContext(master, catalog.load(), settings, reporter, _stopper(reporter), numbers, mapping)
     alerts, work = Alerts(settings), Work(("kafka",), args.into, "ingestion")
 
@@ -211,10 +216,9 @@ def _files(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.cli.table import to_json
     from learnfold.ingest.files.backfill import Backfill
     from learnfold.ingest.files.located import located
-    from learnfold.ingest.mapping.file import load
     from learnfold.storage import open_storage, passed_over
 
-    mapping = load(args.mapping) if args.mapping else None
+    mapping = _mapping(args)
     topic = args.topic[0] if args.topic else None
     backfill = Backfill(open_storage(args.into, settings), catalog.load(), settings, topic, mapping)
     reporter, reports = reporter_of(args, settings), []
@@ -248,6 +252,7 @@ def _lrs(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.ingest.lrs.pull import PullContext, pull
     from learnfold.ingest.lrs.store import Store, StoreRequest, authorization
     from learnfold.ingest.mapping.file import load
+    from learnfold.ingest.mapping.roster import with_roster
     from learnfold.storage import open_storage
 
     if args.files or args.topic or args.accept_gap or args.close_after is not None:
@@ -257,16 +262,25 @@ def _lrs(args: argparse.Namespace, settings: Settings) -> int:
     )
     if not 0 <= overlap <= _MOST_HOURS or not 0 <= patience < math.inf:
         raise UsageError(f"--overlap is 0 to {_MOST_HOURS} hours, --give-up at least 0 seconds")
+    mapping = with_roster(load(args.mapping or "xapi"), args.roster)
     reporter = reporter_of(args, settings)
     store = Store(
         StoreRequest(args.lrs, authorization(settings), patience), lambda why: reporter.log_rarely("waiting", why=why)
     )
-    context = PullContext(
-        open_storage(args.into, settings), catalog.load(), settings, load(args.mapping or "xapi"), reporter
-    )
+    context = PullContext(open_storage(args.into, settings), catalog.load(), settings, mapping, reporter)
     report = pull(context, store, args.since, overlap)
     print(to_json({"files": [vars(report)]}) if args.json else _files_text([report]))
     return 0
+
+
+def _mapping(args: argparse.Namespace) -> Mapping | None:
+    """What --from names, with what --roster says; None: the files or topics hold learnfold's own events."""
+    from learnfold.ingest.mapping.file import load
+    from learnfold.ingest.mapping.roster import with_roster
+
+    if args.roster is not None and not args.mapping:
+        raise UsageError("--roster is for statements of a platform; say what they are by --from")
+    return with_roster(load(args.mapping), args.roster) if args.mapping else None
 
 
 def _refuse_another_kind(report: FileReport, mapping: str) -> None:

@@ -36,6 +36,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--from", dest="mapping", metavar="MAPPING", help="with --replay: translate the unmapped statements by it"
     )
     parser.add_argument(
+        "--roster", metavar="FILE", help="with --from: CSV of user_id,course_id,role, as for learnfold ingest"
+    )
+    parser.add_argument(
         "--wait",
         dest="wait_seconds",
         type=float,
@@ -53,6 +56,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     if args.mapping and not args.replay:
         raise UsageError("--from says how --replay translates statements; give --replay too")
+    if args.roster is not None and not args.mapping:
+        raise UsageError("--roster is for statements of a platform; say what they are by --from")
     storage = open_storage(args.place, settings)
     if not storage.exists():
         raise MissingDataError(f"there is nothing at {storage.url}; name a master dataset or a place of views")
@@ -93,6 +98,7 @@ def _replay(storage: Storage, args: argparse.Namespace, settings: Settings) -> l
     from learnfold import catalog
     from learnfold.batch.manifest import read_current
     from learnfold.ingest.mapping.file import load
+    from learnfold.ingest.mapping.roster import with_roster
     from learnfold.ingest.quarantine import replay
 
     if read_current(storage)[0] is not None:
@@ -100,7 +106,7 @@ def _replay(storage: Storage, args: argparse.Namespace, settings: Settings) -> l
             f"{storage.url} holds views. What their batch refused still lies in the files of the master dataset: "
             "after a fix of the definition, 'learnfold run' reads it again by itself"
         )
-    mapping = load(args.mapping) if args.mapping else None
+    mapping = with_roster(load(args.mapping), args.roster) if args.mapping else None
     return replay(storage, catalog.load(), settings, args.topic, mapping)
 
 

@@ -76,7 +76,9 @@ class Backfill:
         self._files = FileDecoder(self._decoder, catalog, forced, mapping)
         self._columns = columns_of(catalog) if mapping is None else Columns()
         read = [each.fingerprint for each in catalog.topics.values()]
-        self._how = digest([_READING, topic, None if mapping is None else repr(mapping), read, settings.platform_zone])
+        how = [_READING, topic, None if mapping is None else repr(mapping), read, settings.platform_zone]
+        roster = [] if mapping is None or mapping.roster is None else [mapping.roster.digest]
+        self._how = digest([*how, *roster])
 
     def take(self, source: InputFile) -> FileReport:
         """Takes a file in; raises DataError where it is broken, and then it isn't said to be in."""

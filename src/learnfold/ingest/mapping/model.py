@@ -6,7 +6,7 @@ there is none. ``file`` reads mappings, ``translate`` follows them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from learnfold.ingest.mapping.conversions import CONVERSIONS, LIST, SINCE, days_since
@@ -15,6 +15,8 @@ from learnfold.ingest.mapping.paths import Place, as_text
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
+
+    from learnfold.ingest.mapping.roster import Roster
 
 FieldValue = str | int | float | list[str]
 """What a field of an event may hold; a field with nothing in it is left out."""
@@ -190,6 +192,7 @@ class Mapping:
     shared: dict[str, dict[str, Value]]  # the fields of all events (under "all") and of a topic's
     extra_fields: dict[str, str]  # fields that events.md doesn't know, and what they hold
     rules: tuple[Rule, ...]
+    roster: Roster | None = field(default=None, repr=False)  # who teaches where, for events that don't say it
 
     @property
     def topics(self) -> list[str]:

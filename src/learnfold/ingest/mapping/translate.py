@@ -95,7 +95,7 @@ def _results(item: Item, mapping: Mapping) -> Sequence[Result]:
     if rule.retracts is not None:
         return [_retracted(rule.retracts, item)]
     try:
-        events = [_event(outcome, item) for outcome in rule.outcomes]
+        events = [_with_role(_event(outcome, item), mapping) for outcome in rule.outcomes]
     except (UnreadableError, _MissingError) as error:
         return [Unmapped(str(error), item.original)]
     for event in events[1:]:
@@ -133,6 +133,14 @@ def _event(outcome: Outcome, item: Item) -> dict[str, FieldValue]:
         "event_type": outcome.event_type,
     }
     return event | {name: value for name, value in values.items() if value is not None}
+
+
+def _with_role(event: dict[str, FieldValue], mapping: Mapping) -> dict[str, FieldValue]:
+    """The event with what the roster says, where the statement itself says nothing."""
+    if mapping.roster is None or "role" in event:
+        return event
+    role = mapping.roster.role(event["user_id"], event.get("course_id"))
+    return event if role is None else event | {"role": role}
 
 
 def _digest(statement: object) -> str:
