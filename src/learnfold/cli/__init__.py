@@ -41,6 +41,7 @@ COMMANDS = {
     "retract": "take events back that never were",
     "quarantine": "list invalid events, or take them in again",
     "ingest": "bring events in, from Kafka, files or an LRS",
+    "mapping": "check a mapping of your own by samples, or draft one",
     "compact": "merge small files of closed days",
     "generate": "make up a semester's events",
     "tail": "look at a Kafka topic",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from learnfold.ingest.mapping import caliper, records, xapi
-from learnfold.ingest.mapping.model import FieldValue, Mapping, Outcome, UnreadableError, Value
+from learnfold.ingest.mapping.model import FieldValue, Mapping, Outcome, Rule, UnreadableError, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -84,8 +84,18 @@ def translate(document: object, mapping: Mapping) -> list[Result]:
     return results
 
 
+def deciding(item: Item, mapping: Mapping) -> Rule | None:
+    """The rule that decides what a statement becomes; None where none fits."""
+    facets = _facets(item, mapping)
+    return next((rule for rule in mapping.rules if rule.fits(item.source, facets)), None)
+
+
+def _facets(item: Item, mapping: Mapping) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(facet.all_of(item.source)) for name, facet in mapping.facets.items()}
+
+
 def _results(item: Item, mapping: Mapping) -> Sequence[Result]:
-    facets = {name: tuple(facet.all_of(item.source)) for name, facet in mapping.facets.items()}
+    facets = _facets(item, mapping)
     rule = next((rule for rule in mapping.rules if rule.fits(item.source, facets)), None)
     if rule is None:
         shown = (f"{name} {texts[0][:_SHOWN] if texts else 'none'}" for name, texts in facets.items())

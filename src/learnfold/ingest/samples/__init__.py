@@ -1,0 +1,1 @@
+"""What samples of a platform's log say of a mapping, and a first mapping made of them."""
