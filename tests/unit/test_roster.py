@@ -12,8 +12,7 @@ from ingested import rows, visible
 from small_lrs import BEGIN, SmallLrs, statement
 
 from learnfold.cli import main
-from learnfold.ingest.mapping.file import load
-from learnfold.ingest.mapping.roster import with_roster
+from learnfold.ingest.mapping.file import load, with_roster
 from learnfold.ingest.mapping.translate import Translated, translate
 
 COURSE = "https://lms.example/courses/c1"

@@ -251,8 +251,7 @@ def _lrs(args: argparse.Namespace, settings: Settings) -> int:
     from learnfold.cli.table import to_json
     from learnfold.ingest.lrs.pull import PullContext, pull
     from learnfold.ingest.lrs.store import Store, StoreRequest, authorization
-    from learnfold.ingest.mapping.file import load
-    from learnfold.ingest.mapping.roster import with_roster
+    from learnfold.ingest.mapping.file import load, with_roster
     from learnfold.storage import open_storage
 
     if args.files or args.topic or args.accept_gap or args.close_after is not None:
@@ -275,8 +274,7 @@ def _lrs(args: argparse.Namespace, settings: Settings) -> int:
 
 def _mapping(args: argparse.Namespace) -> Mapping | None:
     """What --from names, with what --roster says; None: the files or topics hold learnfold's own events."""
-    from learnfold.ingest.mapping.file import load
-    from learnfold.ingest.mapping.roster import with_roster
+    from learnfold.ingest.mapping.file import load, with_roster
 
     if args.roster is not None and not args.mapping:
         raise UsageError("--roster is for statements of a platform; say what they are by --from")

@@ -97,8 +97,7 @@ def _files(storage: Storage, topic: str | None) -> list[str]:
 def _replay(storage: Storage, args: argparse.Namespace, settings: Settings) -> list[Replayed]:
     from learnfold import catalog
     from learnfold.batch.manifest import read_current
-    from learnfold.ingest.mapping.file import load
-    from learnfold.ingest.mapping.roster import with_roster
+    from learnfold.ingest.mapping.file import load, with_roster
     from learnfold.ingest.quarantine import replay
 
     if read_current(storage)[0] is not None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from learnfold.errors import UsageError
+from learnfold.ingest.mapping.roster import read_roster
 from learnfold.ingest.mapping.rules import build
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ def load(name: str) -> Mapping:
     if not name.endswith((SUFFIX, ".json")):
         raise UsageError(f"there is no mapping {name!r}; {_choice()}, or give a .toml or .json file")
     return _mapping(MappingSource(name, _parsed(Path(name), name)))
+
+
+def with_roster(mapping: Mapping, path: str | None) -> Mapping:
+    """The mapping, by which events have the roles that a file says (None: there is no file)."""
+    return mapping if path is None else replace(mapping, roster=read_roster(path))
 
 
 @cache

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from learnfold.errors import UsageError
-
-if TYPE_CHECKING:
-    from learnfold.ingest.mapping.model import Mapping
 
 COLUMNS = ("user_id", "course_id", "role")
 """What a roster's header names; without a course, the role is that of all courses that the file says nothing else of."""
@@ -31,11 +27,6 @@ class Roster:
         who = str(user)
         found = self.roles.get((who, str(course))) if course else None
         return found or self.roles.get((who, ""))
-
-
-def with_roster(mapping: Mapping, path: str | None) -> Mapping:
-    """The mapping, by which events have the roles that a file says (None: there is no file)."""
-    return mapping if path is None else replace(mapping, roster=read_roster(path))
 
 
 def read_roster(path: str) -> Roster:
