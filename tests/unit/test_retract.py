@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from ingested import quarantine
@@ -85,8 +86,8 @@ def test_a_word_that_cannot_be_read_stops_a_run_by_name(tmp_path: Path, capsys: 
     assert "torn.parquet" in capsys.readouterr().err
 
 
-def test_a_voided_statement_takes_all_its_events_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whichever of the two statements comes first; the voiding one is no rubbish for the quarantine, and ids in any spelling are one."""
+def voided() -> tuple[dict[str, object], dict[str, object]]:
+    """A statement of two users, and one that takes it back, with its id in another case."""
     id_ = "0A000000-0000-4000-8000-000000000001"
     video = {"id": "https://lms.example/v/1", "definition": {"type": "https://w3id.org/xapi/video/activity-type/video"}}
     segments = {"https://w3id.org/xapi/video/extensions/played-segments": "0[.]10"}
@@ -107,6 +108,12 @@ def test_a_voided_statement_takes_all_its_events_back(tmp_path: Path, capsys: py
         "object": {"objectType": "StatementRef", "id": id_.lower()},
         "timestamp": "2025-11-02T10:00:00Z",
     }
+    return statement, voiding
+
+
+def test_a_voided_statement_takes_all_its_events_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whichever of the two statements comes first; the voiding one is no rubbish for the quarantine, and ids in any spelling are one."""
+    statement, voiding = voided()
     others = [statement | {"id": "0b000000-0000-4000-8000-000000000001"}]
     for number, order in enumerate(([statement, *others, voiding], [voiding, *others, statement])):
         folder = tmp_path / str(number)
@@ -118,3 +125,36 @@ def test_a_voided_statement_takes_all_its_events_back(tmp_path: Path, capsys: py
         counts = ran(folder, capsys)["topics"]["video_topic"]
         assert (counts["events"], counts["retracted"]) == (2, 2)
         assert quarantine(folder / "master") == []
+
+
+def test_a_voiding_statement_is_taken_from_the_quarantine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a mapping knew no rule for it: a replay by one that does takes back what it says, once, and leaves the rest."""
+    statement, voiding = voided()
+    master = tmp_path / "master"
+    (tmp_path / "x.json").write_text(
+        json.dumps([statement, statement | {"id": "0b000000-0000-4000-8000-000000000001"}])
+    )
+    assert main(["ingest", str(tmp_path / "x.json"), "--from", "xapi", "--into", str(master)]) == 0
+    texts = [json.dumps(voiding), json.dumps({**voiding, "object": {}}), json.dumps({"verb": "x"})]
+    columns = {
+        "topic": ["unmapped"] * 3,
+        "reason": ["no rule"] * 3,
+        "file": ["y.json"] * 3,
+        "row": [0, 1, 2],
+        "kafka_partition": pa.nulls(3, pa.int32()),
+        "kafka_offset": pa.nulls(3, pa.int64()),
+        "event": texts,
+        "bytes": pa.nulls(3, pa.binary()),
+        "kafka_timestamp": pa.nulls(3, pa.timestamp("us", "UTC")),
+    }
+    kept = master / "_quarantine/topic=unmapped/unmapped-file-0123456789abcdef.parquet"
+    kept.parent.mkdir(parents=True)
+    pq.write_table(pa.table(columns), kept)
+    assert ran(tmp_path, capsys)["topics"]["video_topic"]["events"] == 4
+    for taken, left in ((1, 2), (0, 2)):
+        assert main(["quarantine", str(master), "--replay", "--from", "xapi", "--json"]) == 0
+        (done,) = json.loads(capsys.readouterr().out)
+        assert (done["taken"], done["left"]) == (taken, left)
+        counts = ran(tmp_path, capsys)["topics"]["video_topic"]
+        assert (counts["events"], counts["retracted"]) == (2, 2)
+    assert {row["event"] for row in quarantine(master)} == set(texts[1:])

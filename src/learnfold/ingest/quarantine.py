@@ -126,9 +126,10 @@ class _Replay:
         self.master, self.lease, self.catalog, self.decoder, self.mapping = master, lease, catalog, decoder, mapping
         self._token = secrets.token_hex(2)
         self._written: list[str] = []  # of the quarantine file at hand
+        self._taken_back = 0  # statements of it that take others back
 
     def take(self, path: str, name: str) -> tuple[int, int]:
-        """Events that are valid now, and what still isn't."""
+        """How many events are valid now, and statements that take others back among them; and what still is neither."""
         read = entry_of(self.master, path)
         with self.master.local([path]) as (local,):
             content = digest_of(Path(local))[:_CONTENT]
@@ -137,14 +138,15 @@ class _Replay:
                 "CAST(NULL AS VARCHAR) AS today, coalesce(bytes, encode(event)) AS value "
                 f"FROM read_parquet({quoted(local)}, hive_partitioning=false)"
             )
-        taken, self._written = 0, []
+        taken, self._taken_back, self._written = 0, 0, []
         try:
             for topic, parts in self._parts(name):
-                taken += self._write(topic, [part for part in parts if part.day], content)
-                self.decoder.connection.execute(
-                    "UPDATE replayed SET today = greatest(today, found) FROM "
-                    "(SELECT _row, max(coalesce(_reason, '')) AS found FROM decoded GROUP BY ALL) WHERE _row = place"
-                )
+                taken += self._write(topic, [part for part in parts if part.day or part.retracts], content)
+                if not any(part.retracts for part in parts):
+                    self.decoder.connection.execute(
+                        "UPDATE replayed SET today = greatest(today, found) FROM "
+                        "(SELECT _row, max(coalesce(_reason, '')) AS found FROM decoded GROUP BY ALL) WHERE _row = place"
+                    )
             (left,) = self.decoder.connection.execute(
                 "SELECT count(*) FROM replayed WHERE coalesce(today, reason) <> ''"
             ).fetchone() or (0,)
@@ -152,7 +154,8 @@ class _Replay:
         except (BusyError, ConflictError):
             self.master.delete(self._written)  # nobody else's, and what is in them is in the quarantine still
             raise
-        if taken:  # the events are in files now, so they may go from here
+        taken += self._taken_back
+        if taken:  # they are in files now, so they may go from here
             self._keep_rest(read, int(left))
         self.decoder.connection.execute("DROP TABLE replayed")
         self.decoder.drop()
@@ -176,23 +179,33 @@ class _Replay:
             yield from self._translated(self.mapping)
 
     def _translated(self, mapping: Mapping) -> Iterator[tuple[Topic, list[DataFile]]]:
-        from learnfold.ingest.mapping.translate import Translated, translate
+        from learnfold.ingest.mapping.translate import Retracted, Translated, Unmapped, translate
 
         events: dict[str, list[tuple[int, bytes]]] = {}
+        retracted: list[Retracted] = []
         connection = self.decoder.connection
         for place, event in connection.execute("SELECT place, event FROM replayed WHERE json_valid(event)").fetchall():
             results = translate(json.loads(event), mapping)
-            if results and all(isinstance(result, Translated) for result in results):
-                for result in results:
-                    if isinstance(result, Translated):
-                        events.setdefault(result.topic, []).append((place, json.dumps(result.event).encode()))
-            else:
-                reason = next((r.reason for r in results if not isinstance(r, Translated)), "it tells of nothing")
-                connection.execute("UPDATE replayed SET reason = $1 WHERE place = $2", [reason, place])
+            reason = next((one.reason for one in results if isinstance(one, Unmapped)), None)
+            if reason is not None or not results:
+                connection.execute(
+                    "UPDATE replayed SET reason = $1 WHERE place = $2", [reason or "it tells of nothing", place]
+                )
+                continue
+            for result in results:
+                if isinstance(result, Translated):
+                    events.setdefault(result.topic, []).append((place, json.dumps(result.event).encode()))
+                elif isinstance(result, Retracted):
+                    retracted.append(result)
+                    connection.execute("UPDATE replayed SET today = '' WHERE place = $1", [place])
         for name, texts in sorted(events.items()):
             topic = self.catalog.topic(name)
             self.decoder.receive(message_batches(texts), self.catalog, name, forced=True)
             yield topic, self.decoder.take_received(topic)
+        ids, times = [one.event_id for one in retracted], [one.at for one in retracted]
+        for name in mapping.topics if retracted else ():  # which of them its events were of isn't known
+            yield self.catalog.topic(name), self.decoder.take_retracted(ids, times, mapping.name)
+        self._taken_back = len(retracted)
 
     def _write(self, topic: Topic, parts: Sequence[DataFile], content: str) -> int:
         beginning = f"{topic.name}-replayed-{content}"
@@ -209,7 +222,7 @@ class _Replay:
                 self.lease.check(_STOPPED)
 
         map_concurrently(write, parts, max(4, self.master.max_concurrency))
-        return sum(part.rows for part in parts)
+        return sum(part.rows for part in parts if not part.retracts)
 
     def _keep_rest(self, read: Entry, left: int) -> None:
         """Leaves in the quarantine file what is still invalid, with the reason of today."""

@@ -58,7 +58,6 @@ class Retracted:
     event_id: str  # of the other statement
     at: str | None  # when it was taken back, as the statement says
     original: object
-    reason = "it takes another statement back; ingest its file again"
 
 
 def parsed(text: bytes | str, mapping: Mapping) -> object:
