@@ -24,7 +24,7 @@ $(VENV)/.dev: locks/dev.txt $(VENV)/.core
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
 	@touch $@
 
-demo: $(VENV)/.core ## make up a semester and see its 37 views
+demo: $(VENV)/.core ## make up a semester and see its views
 	@PATH="$(abspath $(BIN)):$$PATH" sh tools/demo.sh
 
 $(VENV)/.serve: locks/serve.txt $(VENV)/.core

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A made-up semester, its 37 views, and a look at a few of them.
+# A made-up semester, its views, and a look at a few of them.
 set -eu
 rm -rf demo/master demo/views
 
@@ -15,5 +15,7 @@ for look in \
     printf '\n$ learnfold show %s demo/views %s\n' "$view" "$*"
     learnfold show "$view" demo/views "$@"
 done
-printf '\nAll views: learnfold views. Run it again: learnfold run demo/master demo/views\n'
+command=$(command -v learnfold)
+command=${command#"$PWD/"} # as it is called here
+printf '\nAll views: %s views. Run it again: %s run demo/master demo/views\n' "$command" "$command"
 printf 'The dashboard of this semester: make demo-serve, then http://127.0.0.1:8080/c/CS101\n'

@@ -6,12 +6,14 @@ import argparse
 import importlib.util
 import re
 import shlex
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 from learnfold import __version__
-from learnfold.cli import COMMANDS, _joined, _parser, main, main_of
+from learnfold.cli import COMMANDS, _install, _joined, _parser, main, main_of
 from learnfold.cli import run as run_command
 from learnfold.errors import BusyError, DataError, UsageError
 
@@ -165,6 +167,29 @@ def test_a_missing_package_is_named_with_how_to_get_it(
 
     assert main_of("learnfold", fail) == 1
     assert f"the Python package {module} isn't installed; {told}" in capsys.readouterr().err
+
+
+def test_every_package_of_an_extra_is_told_with_an_extra_that_has_it() -> None:
+    """Whichever of its modules is missing; the ones that only another of them imports are theirs to miss."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    having: dict[str, set[str]] = {}
+    for extra, needs in extras.items():
+        for need in needs:
+            having.setdefault(re.split(r"[\[=<>]", need)[0].lower(), set()).add(extra)
+    source = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "src").rglob("*.py"))
+    imported = set(re.findall(r"^\s*(?:import|from) (\w+)", source, re.MULTILINE))
+    modules = {
+        module: having[names[0].lower()]
+        for module, names in packages_distributions().items()
+        if module in imported and names[0].lower() in having
+    }
+    assert len(modules) > 8
+    wrong = {
+        module: _install(module)
+        for module, those in modules.items()
+        if not any(f"[{e}]" in _install(module) for e in those)
+    }
+    assert wrong == {}
 
 
 def test_a_mistake_of_ours_is_not_hidden() -> None:

@@ -121,7 +121,9 @@ def _install(module: str | None) -> str:
     extra = {
         "pyspark": "spark",
         "confluent_kafka": "kafka",
+        "nanoarrow": "kafka",
         "lmdb": "speed",
+        "numpy": "speed",
         "prometheus_client": "kafka",
         "zstandard": "kafka",
         "cronsim": "schedule",
