@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from learnfold.catalog import values
@@ -105,12 +106,15 @@ def _texts() -> list[str]:
     first, _ = values.EPOCHS[0]
     return [
         "CREATE OR REPLACE MACRO read_text(s) AS CASE WHEN unicode(s) BETWEEN 33 AND 127 THEN s WHEN is_blank(s) THEN NULL ELSE s END",
-        f"CREATE OR REPLACE MACRO read_event_type(s) AS CASE WHEN regexp_full_match(s, '[A-Z][A-Z0-9_]*') THEN s "
+        # in capitals from a letter on to a last character that is no white space
+        "CREATE OR REPLACE MACRO read_event_type(s) AS CASE WHEN s >= 'A' AND s < '[' AND s = upper(s) AND s[-1] BETWEEN '!' AND '~' THEN s "
         f"ELSE read_text(translate(trim(s, {spaces}), '{small}', '{large}')) END",
         f"CREATE OR REPLACE MACRO role_of(r) AS CASE {roles} ELSE read_text(r) END",
         f"CREATE OR REPLACE MACRO read_role(s) AS CASE WHEN {_in('s', values.ROLES)} THEN s "
         f"ELSE role_of(translate(trim(s, {spaces}), '{large}', '{small}')) END",
-        f"CREATE OR REPLACE MACRO read_event_id(s) AS CASE WHEN length(s) = {len(nil)} THEN "
+        # nearly every id begins with a character that nothing which stands for none begins with, and a UUID is written in small letters
+        f"CREATE OR REPLACE MACRO read_event_id(s) AS CASE WHEN ({_begins_otherwise('s', values.NO_IDS)}) "
+        f"AND (strlen(s) <> {len(nil)} OR s = lower(s)) THEN s WHEN length(s) = {len(nil)} THEN "
         f"CASE WHEN s = '{nil}' THEN NULL WHEN regexp_full_match(s, '{values.UUID}') THEN lower(s) ELSE read_text(s) END "
         f"WHEN length(s) < 10 AND {_in('lower(s)', values.NO_IDS)} THEN NULL ELSE read_text(s) END",
         f"CREATE OR REPLACE MACRO whole_decimal(d) AS CASE WHEN d = trunc(d) AND abs(d) < {values.MOST_ID} THEN CAST(CAST(d AS BIGINT) AS VARCHAR) END",
@@ -149,3 +153,11 @@ def _epochs() -> str:
 
 def _in(text: str, words: Iterable[str]) -> str:
     return f"{text} IN ({', '.join(map(quoted, words))})"
+
+
+def _begins_otherwise(text: str, words: Iterable[str]) -> str:
+    """SQL that is true where a text begins with a character of ASCII, no white space, that none of the words begins with."""
+    taken = {letter for word in words for letter in (word[0].lower(), word[0].upper())}
+    ends = [chr(32), *sorted(taken), chr(127)]
+    runs = [(chr(ord(one) + 1), other) for one, other in itertools.pairwise(ends) if ord(other) - ord(one) > 1]
+    return " OR ".join(f"{text} >= {quoted(first)} AND {text} < {quoted(end)}" for first, end in runs)
