@@ -65,7 +65,10 @@ def test_every_rule_has_a_document_that_it_decides(name):
     for document in [*documents, *FURTHER.get(name, ())]:
         for item in FORMS[mapping.reads](document, mapping.unpack):
             facets = {facet: tuple(value.all_of(item.source)) for facet, value in mapping.facets.items()}
-            decided.add(next((rule.about for rule in mapping.rules if rule.fits(item.source, facets)), None))
+            first = next((rule for rule in mapping.rules if rule.fits(item.source, facets)), None)
+            assert mapping.deciding(item.source, facets) is first
+            assert mapping.deciding(item.source, facets) is first  # by the rules that it remembers
+            decided.add(first.about if first else None)
     assert [rule.about for rule in mapping.rules if rule.about not in decided] == []
 
 

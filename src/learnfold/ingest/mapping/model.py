@@ -122,6 +122,10 @@ class Value:
         return value
 
 
+_MOST_NARROWED = 2_000
+"""Facets' texts for which a mapping remembers the rules that may fit: few are met again and again."""
+
+
 @dataclass(frozen=True)
 class Condition:
     """What a rule asks of a statement: one of ``values``, a match of ``pattern``, what ``same`` holds, or that anything (or nothing) is."""
@@ -131,6 +135,11 @@ class Condition:
     pattern: re.Pattern[str] | None = None
     same: Value | None = None  # another place, which holds the same text
     present: bool = True
+
+    @property
+    def of_facets(self) -> bool:
+        """Whether nothing but the facets tells if it holds."""
+        return isinstance(self.asked, str) and self.same is None
 
     def holds(self, document: object, facets: dict[str, tuple[str, ...]]) -> bool:
         """Whether it is so in ``document``, whose ``facets`` hold these texts."""
@@ -176,6 +185,12 @@ class Rule:
             condition.holds(document, facets) for condition in self.unless
         )
 
+    def may_fit(self, facets: dict[str, tuple[str, ...]]) -> bool:
+        """Whether ``fits`` may be true of a document with these facets, as far as they alone tell."""
+        return all(one.holds(None, facets) for one in self.when if one.of_facets) and not any(
+            one.holds(None, facets) for one in self.unless if one.of_facets
+        )
+
 
 @dataclass(frozen=True)
 class Mapping:
@@ -193,6 +208,20 @@ class Mapping:
     extra_fields: dict[str, str]  # fields that events.md doesn't know, and what they hold
     rules: tuple[Rule, ...]
     roster: Roster | None = field(default=None, repr=False)  # who teaches where, for events that don't say it
+
+    _narrowed: dict[tuple[tuple[str, ...], ...], tuple[Rule, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def deciding(self, document: object, facets: dict[str, tuple[str, ...]]) -> Rule | None:
+        """The first rule that fits ``document``, whose ``facets`` hold these texts; None where none does."""
+        key = tuple(facets.values())
+        rules = self._narrowed.get(key)
+        if rules is None:
+            rules = tuple(rule for rule in self.rules if rule.may_fit(facets))
+            if len(self._narrowed) < _MOST_NARROWED:
+                self._narrowed[key] = rules
+        return next((rule for rule in rules if rule.fits(document, facets)), None)
 
     @property
     def topics(self) -> list[str]:

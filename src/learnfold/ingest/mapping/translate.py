@@ -85,8 +85,7 @@ def translate(document: object, mapping: Mapping) -> list[Result]:
 
 def deciding(item: Item, mapping: Mapping) -> Rule | None:
     """The rule that decides what a statement becomes; None where none fits."""
-    facets = _facets(item, mapping)
-    return next((rule for rule in mapping.rules if rule.fits(item.source, facets)), None)
+    return mapping.deciding(item.source, _facets(item, mapping))
 
 
 def _facets(item: Item, mapping: Mapping) -> dict[str, tuple[str, ...]]:
@@ -95,7 +94,7 @@ def _facets(item: Item, mapping: Mapping) -> dict[str, tuple[str, ...]]:
 
 def _results(item: Item, mapping: Mapping) -> Sequence[Result]:
     facets = _facets(item, mapping)
-    rule = next((rule for rule in mapping.rules if rule.fits(item.source, facets)), None)
+    rule = mapping.deciding(item.source, facets)
     if rule is None:
         shown = (f"{name} {texts[0][:_SHOWN] if texts else 'none'}" for name, texts in facets.items())
         return [Unmapped(f"no rule for {', '.join(shown)}", item.original)]
