@@ -65,6 +65,21 @@ def test_a_mail_says_what_the_page_says(place: Place, capsys: pytest.CaptureFixt
     assert re.search(r"batch|Batch", text)
 
 
+def test_a_page_shows_the_mail_before_it_is_sent(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Word for word, in each language and of the week that the address names."""
+    for language in ("en", "vi"):
+        words = ["digest", str(place.out), "--course", "CS101", "--week", "2025-10-08", "--language", language]
+        assert main([*words, "--print"]) == 0
+        sent = capsys.readouterr().out
+        with shown(place.out) as client:
+            page = client.get(f"/c/CS101/mail?week=2025-10-08&lang={language}").text
+        found = re.search(r'<pre class="mail">(.*?)</pre>', page, re.DOTALL)
+        assert found
+        assert html.unescape(found[1]).strip() == sent.strip()
+    with shown(place.out) as client:
+        assert client.get("/c/NONE/mail").status_code == 404
+
+
 def test_a_mail_is_sent_in_the_language_of_its_readers(
     place: Place, mails: socketserver.ThreadingTCPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

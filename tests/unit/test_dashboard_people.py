@@ -218,6 +218,17 @@ def test_what_isn_t_known_or_comes_from_another_page_doesn_t_sign_in(asked: Aske
     assert sign_in(asked, asked.texts["teacher"], **{"content-type": "text/plain"}).status_code == 415
 
 
+def test_another_site_s_page_signs_nobody_out(asked: Asked) -> None:
+    """Neither by a form nor by an address that it names: the session goes on."""
+    cookie = {"cookie": sign_in(asked, asked.texts["teacher"]).headers["set-cookie"].partition(";")[0]}
+    form = {"content-type": "application/x-www-form-urlencoded", **cookie}
+    for headers in ({"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
+        found = asked.client.ask("POST", "/sign-out", content="", headers={**form, **headers})
+        assert (found.status_code, "set-cookie" in found.headers) == (403, False)
+    assert asked.client.get("/sign-out", headers=cookie).status_code == 405
+    assert asked.client.get("/c/minecourse", headers=cookie).status_code == 200
+
+
 def test_a_token_that_is_taken_back_ends_its_sessions(asked: Asked) -> None:
     """At once for who signs in, within a second for who did."""
     text, token = new_token("gone", None, role="teacher", claims={"courses": ("minecourse",)})

@@ -14,6 +14,7 @@ from learnfold.dashboard.pages.forum import forum
 from learnfold.dashboard.pages.health import health
 from learnfold.dashboard.pages.home import home
 from learnfold.dashboard.pages.left_out import left_out
+from learnfold.dashboard.pages.mail import mail
 from learnfold.dashboard.pages.material import material
 from learnfold.dashboard.pages.messages import messages
 from learnfold.dashboard.pages.quizzes import quizzes
@@ -40,6 +41,7 @@ PAGES: dict[str, Callable[[Visit], Shown | Elsewhere]] = {
     "/c/{course}/material": material,
     "/c/{course}/messages": messages,
     "/c/{course}/forum": forum,
+    "/c/{course}/mail": mail,
     "/compare": compare,
     "/explore": views,
     "/explore/{view}": explore,
