@@ -177,7 +177,7 @@ class _Planner:
             several = _Columns(["_partition, _offset"])
             passed = self._passed(rollup.name, one, several)
             where = f" WHERE {shown(one.condition)}" if one.condition is not None else ""
-            within = f"WITH {topic.name} AS ({{events}}) SELECT {several.sql} FROM {one.source}{where}"
+            within = f"WITH {topic.name} AS MATERIALIZED ({{events}}) SELECT {several.sql} FROM {one.source}{where}"
             statements.append(Statement(within, passed, by_event=False))
         content = ", ".join(f for f in fields if f not in {values.EVENT_ID, values.TIMESTAMP})
         statements[0].select = f"SELECT {plain.sql} FROM ({{events}})".replace(_CONTENT, f"hash({content})")
