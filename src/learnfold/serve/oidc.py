@@ -34,6 +34,8 @@ LEEWAY_SECONDS = 60
 _MOST_BYTES = 1_000_000
 _TIMEOUT_SECONDS = 5.0
 _LONGEST = 16_384
+_UNREADABLE = (JoseError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError)
+"""What reading a token raises that isn't good, whatever is in it."""
 
 
 class Oidc:
@@ -73,10 +75,10 @@ class Oidc:
             raise self._refused("the token is too long")
         try:
             return self._verified(token, self._held(KEYS_SECONDS))
-        except (JoseError, ValueError, TypeError, KeyError):
+        except _UNREADABLE:
             try:
                 return self._verified(token, self._held(self.again_seconds))
-            except (JoseError, ValueError, TypeError, KeyError) as error:
+            except _UNREADABLE as error:
                 raise self._refused(f"the token isn't good here ({type(error).__name__})") from error
 
     def _verified(self, token: str, keys: KeySet) -> dict[str, Any]:
