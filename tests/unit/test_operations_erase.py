@@ -23,6 +23,7 @@ from learnfold.generate import TRUTH
 from learnfold.privacy.erase import erase
 from learnfold.privacy.erasure import Erasure
 from learnfold.settings import Settings
+from learnfold.speed.place import state_folder
 from learnfold.storage.folder import FolderStorage
 from learnfold.storage.lease import held
 from promises.absence import places
@@ -50,6 +51,24 @@ def grown(tmp_path: Path) -> Place:
     place.watch(3, "SV00042", "GV1")
     place.run()
     return place
+
+
+def test_live_states_are_said_not_to_be_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where this machine keeps any of OUT: the speed layer drops them, or whoever deletes the folder."""
+    monkeypatch.setenv("LEARNFOLD_CACHE", str(tmp_path / "cache"))
+    place = Place(tmp_path)
+    place.watch(1, "SV00042", "SV1", "GV1")
+    place.run()
+    command = ["erase", "SV1", str(place.master), str(place.out), "--yes"]
+    assert main(command) == 0
+    assert "live states" not in capsys.readouterr().err
+    folder = Path(state_folder(str(place.out)))
+    folder.mkdir(parents=True)
+    command[1] = "SV00042"
+    assert main(command) == 0
+    assert f"not searched: the live states in {folder}" in capsys.readouterr().err
 
 
 def test_a_person_is_gone_from_both_places_and_others_are_not(tmp_path: Path) -> None:

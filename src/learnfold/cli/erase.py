@@ -53,7 +53,23 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         )
     if found.dry_run and not found.nothing:
         print("nothing was changed; --yes does it, and it can't be undone", file=sys.stderr)
+    if not found.dry_run and (live := live_states(args.output)):
+        print(
+            f"not searched: the live states in {live}; 'learnfold speed' drops them when it changes to the batch without the person. "
+            "Where it doesn't run, delete the folder",
+            file=sys.stderr,
+        )
     return 0
+
+
+def live_states(output: str) -> str:
+    """The folder in which this machine keeps live states of OUT, unless another is named for them; "" where it isn't there."""
+    from pathlib import Path
+
+    from learnfold.speed.place import state_folder
+
+    folder = state_folder(output)
+    return folder if Path(folder).exists() else ""
 
 
 def text(found: Erasure) -> str:
