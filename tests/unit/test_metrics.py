@@ -270,6 +270,7 @@ def test_events_that_come_late_are_counted(tmp_path: Path) -> None:
     add(4, 10, "same")
     add(6, 11, "next")
     assert run_numbers(master, out, file)[late] == 5
+    assert run_numbers(master, out, file)[late] == 0  # nothing new
     add(1, 12, "on time")
     found = run_numbers(master, out, file)
     assert found[late] == 0

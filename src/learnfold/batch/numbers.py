@@ -91,7 +91,8 @@ def late_numbers(plans: Sequence[JobPlan], manifest: Manifest, latest: date) -> 
             record = plan.last.topics.get(topic.topic.name) if plan.last else None
             before = record.days if record else {}
             newest = max((day for day, counts in before.items() if counts.events and day <= latest), default=date.min)
-            now = manifest.jobs[plan.job.name].topics[topic.topic.name].days
+            made = manifest.jobs[plan.job.name].topics.get(topic.topic.name)
+            now = made.days if made else {}
             added = [now[day].events - (before[day].events if day in before else 0) for day in now if day < newest]
             late = sum(count for count in added if count > 0)
             yield metrics.LATE_EVENTS.of(late, batch_job=plan.job.name, topic=topic.topic.name)

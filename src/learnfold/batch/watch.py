@@ -86,7 +86,7 @@ class RunWatch:
         if self._recorded:
             samples = [
                 *batch_numbers(manifest, self._jobs, self._settings, folded=published),
-                *(late_numbers(self._plans, manifest, latest_day(self._settings)) if published else ()),
+                *late_numbers(self._plans, manifest, latest_day(self._settings)),
                 *self._place(),
                 *self._cost(),
             ]

@@ -93,7 +93,7 @@ LATE_EVENTS = _run(
     "late_events",
     "topic",
     "events",
-    "events that the last run to publish added to days before the newest one that there was; they count on their own day",
+    "events that the last run added to days before the newest one that there was; they count on their own day",
 )
 QUARANTINED = _run("quarantined", "topic reason", "events", "invalid events by reason")
 UNREADABLE_FILES = _run("unreadable_files", "topic", "files", "files that were left out since they can't be read")
