@@ -201,12 +201,12 @@ class KafkaSource:
             self._reporter.log_rarely("kafka", why=error.str())
 
     def _gone(self, key: Key, at: int) -> int:
-        """How many messages from an offset on are gone; at least that one, where Kafka can't say."""
+        """How many messages from an offset on Kafka has removed; 0 where it can't say, or has none so far (the topic was made again)."""
         try:
             ends = self._consumer.get_watermark_offsets(TopicPartition(*key), timeout=_ALIVE_SECONDS)
         except KafkaException:
-            return 1
-        return max(1, ends[0] - at) if ends else 1
+            return 0
+        return max(0, ends[0] - at) if ends else 0
 
     def _error(self, error: KafkaError) -> None:
         if clients.refuses(error):
