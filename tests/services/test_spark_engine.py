@@ -26,7 +26,7 @@ from learnfold.batch.context import Workspace
 from learnfold.batch.manifest import JobRecord, read_current
 from learnfold.batch.request import RunRequest
 from learnfold.batch.run import RunReport, run
-from learnfold.engines.spark import fold, session, writing
+from learnfold.engines.spark import cached, fold, session, values, writing
 from learnfold.errors import CheckError, DataError
 from learnfold.generate import Semester, generate
 from learnfold.operate.verify import verify
@@ -198,6 +198,32 @@ def test_zones_mean_the_same(semester: Path, tmp_path: Path, spark: SparkSession
     run_job(semester, tmp_path / "duckdb", "auth", ZONES)
     run_job(semester, tmp_path / "spark", "auth", on_spark(ZONES))
     assert unequal(tmp_path / "duckdb", tmp_path / "spark", "auth") == []
+
+
+def test_what_is_kept_is_not_worked_out_again(spark: SparkSession) -> None:
+    """Queries over it read it alone, however it was made: of plans that read JSON, two copies aren't always equal."""
+    columns = [f"{values.json_id('text', 'text', f'n{number}')} AS n{number}" for number in range(20)]
+    frame = spark.range(3).selectExpr("CAST(id AS STRING) AS text").selectExpr("text", *columns)
+    kept = cached.KeptRows(frame, "kept")
+    try:
+        joined = spark.sql("SELECT a.n1 FROM kept AS a LEFT ANTI JOIN kept AS b ON a.text = b.n2")
+        for read in (kept.rows, joined):
+            leaves = read._jdf.queryExecution().optimizedPlan().collectLeaves()
+            assert {leaves.apply(number).nodeName() for number in range(leaves.length())} == {"InMemoryRelation"}
+        assert sorted(row["text"] for row in kept.rows.collect()) == ["0", "1", "2"]
+    finally:
+        kept.forget()
+
+
+def test_what_differs_in_names_alone_has_its_own_and_is_forgotten_last_of_all(spark: SparkSession) -> None:
+    """Spark keeps the rows of both once: the second has its names, is read when the first is forgotten, and leaves nothing."""
+    one, other = (cached.KeptRows(spark.range(3).selectExpr(f"id + 1 AS {name}"), name) for name in ("one", "other"))
+    assert one.rows.columns == ["one"]
+    assert one.rows.count() == 3
+    one.forget()
+    assert sorted(row["other"] for row in other.rows.collect()) == [1, 2, 3]
+    other.forget()
+    assert spark.sparkContext._jsc.sc().getPersistentRDDs().size() == 0  # type: ignore[union-attr]
 
 
 def test_all_facts_are_equal(on_both: tuple[Path, Path]) -> None:

@@ -79,11 +79,10 @@ def select(
         flat = [f"SELECT {', '.join(nothing)} WHERE false"]
     texts, read = [_text(field) for field in checked], [named(field.name) for field in checked]
     typed = [field for field in checked if field.type in _TYPED]
-    times = [field for field in checked if field.type == "TIMESTAMP"]
     about = [*_PLACE, "_whole", *texts, *map(_typed, typed)]
     return _steps(
         " UNION ALL ".join(flat),
-        ["*", *(f"{values.iso_parts(_text(field))} AS {_parts(field)}" for field in times)],
+        ["*", *(f"{sql} AS {name}" for field in checked for name, sql in _begun(field).items())],
         [*about, *(f"{_read(field, zone)} AS {named(field.name)}" for field in checked)],
         [*about, *(f"{_bounded(field)} AS {named(field.name)}" for field in checked)],
         [
@@ -245,23 +244,39 @@ def _kafka(shape: FileSchema, names: Sequence[str], kind: str) -> str:
     return f"CAST(NULL AS {kind})"
 
 
-def _read(field: Field, zone: str) -> str:
-    """The field in its type: as the file has it, else read from its text."""
-    text, typed = _text(field), _typed(field)
+def _begun(field: Field) -> dict[str, str]:
+    """What ``_read`` takes more than once, by name."""
+    text = _text(field)
+    if field.type in {"INTEGER", "DOUBLE"}:
+        return {_number(field): f"coalesce({_typed(field)}, {values.number(text)})"}
+    if field.type == "TIMESTAMP":
+        return {_parts(field): values.iso_parts(text), _epoch(field): values.epoch_number(text)}
+    letters = {rules.EVENT_TYPE: values.event_type_letters, rules.ROLE: values.role_letters}
+    return {_letters(field): letters[field.name](text)} if field.name in letters else {}
+
+
+def _read(field: Field, zone: str) -> str:  # noqa: PLR0911 - one return a type
+    """The field in its type, a whole number still a DOUBLE: as the file has it, else read from its text."""
+    text = _text(field)
+    if field.name == rules.ROLE:
+        return values.role(_letters(field))
+    if field.name == rules.EVENT_TYPE:
+        return values.event_type(_letters(field))
     if field.type == "VARCHAR":
-        read = {rules.EVENT_ID: values.event_id, rules.EVENT_TYPE: values.event_type, rules.ROLE: values.role}
-        return read.get(field.name, values.text_value)(text)
+        return values.event_id(text) if field.name == rules.EVENT_ID else values.text_value(text)
     if field.type == "INTEGER":
-        count = values.rounded if rules.is_duration(field) else values.whole
-        return f"CASE WHEN {typed} IS NOT NULL THEN {count(typed)} ELSE {count(values.number(text))} END"
+        return values.rounded(_number(field)) if rules.is_duration(field) else _number(field)
     if field.type == "DOUBLE":
-        return values.finite(f"coalesce({typed}, {values.number(text)})")
-    other = values.instant(text, _parts(field), zone) if field.type == "TIMESTAMP" else values.strings(text)
-    return f"coalesce({typed}, {other})"
+        return values.finite(_number(field))
+    if field.type == "TIMESTAMP":
+        return f"coalesce({_typed(field)}, {values.instant(text, _parts(field), _epoch(field), zone)})"
+    return f"coalesce({_typed(field)}, {values.strings(text)})"
 
 
 def _bounded(field: Field) -> str:
     name = named(field.name)
+    if field.type == "INTEGER":
+        return values.whole(name)
     return f"CASE WHEN {values.in_calendar(name)} THEN {name} END" if field.type == "TIMESTAMP" else name
 
 
@@ -303,3 +318,15 @@ def _typed(field: Field) -> str:
 
 def _parts(field: Field) -> str:
     return named(f"parts of {field.name}")
+
+
+def _epoch(field: Field) -> str:
+    return named(f"epoch of {field.name}")
+
+
+def _number(field: Field) -> str:
+    return named(f"number of {field.name}")
+
+
+def _letters(field: Field) -> str:
+    return named(f"letters of {field.name}")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
-
-from pyspark import StorageLevel
 
 from learnfold.catalog.values import EVENT_ID, IDENTITY, TIMESTAMP
 from learnfold.engines.spark import dialect
+from learnfold.engines.spark.cached import KeptRows
 from learnfold.engines.spark.schema import named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from pyspark.sql import DataFrame, SparkSession
@@ -35,17 +36,18 @@ class Events:
 
     def __init__(self, spark: SparkSession, source: EventSource, zones: Zones) -> None:
         self.spark, self.source, self.zones = spark, source, zones
-        self._cached: list[DataFrame] = []
+        self._cached: list[KeptRows] = []
 
     def close(self) -> None:
         """Gives back the memory."""
-        for frame in self._cached:
-            frame.unpersist()
+        for kept in self._cached:
+            kept.forget()
         self._cached.clear()
 
     def load(self, tasks: int) -> None:
         """Makes all events, valid or not, the view ``events``, cached by so many tasks; with ``_day``, the UTC day, and ``_identity``."""
-        self._cache(self.spark.sql(with_identity(self.source.select(self.source.fields))).coalesce(tasks), "events")
+        with _step_by_step(self.spark):
+            self._cache(self.spark.sql(with_identity(self.source.select(self.source.fields))).coalesce(tasks), "events")
 
     def show_single(
         self, days: frozenset[date] | None, counts: dict[date, DayCounts], *, retracted: bool = False
@@ -65,9 +67,7 @@ class Events:
         self.spark.sql(f"SELECT *, {derived} FROM single_events").createOrReplaceTempView(self.source.topic.name)
 
     def _cache(self, frame: DataFrame, name: str) -> None:
-        frame.persist(StorageLevel.MEMORY_AND_DISK)
-        frame.createOrReplaceTempView(name)
-        self._cached.append(frame)
+        self._cached.append(KeptRows(frame, name))
 
     def _drop_duplicates(self, days: frozenset[date] | None, counts: dict[date, DayCounts]) -> None:
         """Leaves in ``single_events`` one of the events that are the same: the earliest, then that with the least fields."""
@@ -128,7 +128,8 @@ class Events:
             f"first_value(content) OVER same_one AS first_content FROM ({ranked}) "
             "WINDOW same_one AS (PARTITION BY _day, same ORDER BY nth, content, _file, _row)) WHERE chosen > 1"
         )
-        self._cache(self.spark.sql(dropped), "dropped")  # few rows by a large plan, which each rollup would plan anew
+        with _step_by_step(self.spark):
+            self._cache(self.spark.sql(dropped), "dropped")
         if any(row["conflicting"] for row in found):
             conflicts = "SELECT _day, count(*) AS n FROM dropped WHERE conflicting GROUP BY _day"
             for row in self.spark.sql(conflicts).collect():
@@ -145,6 +146,18 @@ class Events:
             f"ORDER BY duplicates.timestamp, {order}) AS nth FROM duplicates JOIN whole_events AS whole "
             "ON duplicates._file = whole._file AND duplicates._row = whole._row"
         )
+
+
+@contextlib.contextmanager
+def _step_by_step(spark: SparkSession) -> Iterator[None]:
+    """What is planned in the block isn't made one method of Java: how values are read is too long for that, or for its being compiled."""
+    name = "spark.sql.codegen.wholeStage"
+    before = spark.conf.get(name)
+    spark.conf.set(name, "false")
+    try:
+        yield
+    finally:
+        spark.conf.set(name, str(before))
 
 
 _STATEMENT = "CASE WHEN contains(e.event_id, '#') THEN concat(split_part(e.event_id, '#', 1), '#') END"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pyspark import StorageLevel
-
 from learnfold.catalog.rewrite import over
 from learnfold.catalog.thresholds import written_out
 from learnfold.engines import Refreshed
+from learnfold.engines.spark.cached import KeptRows
 from learnfold.engines.spark.dialect import in_spark, spark_type
 from learnfold.engines.spark.schema import named
 from learnfold.engines.spark.writing import file_count
@@ -40,20 +39,19 @@ def refresh(request: RefreshRequest, cache: RollupCache, writer: Writer, setting
             found = cache.reader.files(read.columns, request.views[read.name])
             found.createOrReplaceTempView(tables[read.name])
         answer = spark.sql(written_out(over(view, tables, request.read_merged, "spark"), settings, _TODAY))
-    answer.persist(StorageLevel.MEMORY_AND_DISK)
+    kept = KeptRows(answer, name)
     try:
-        answer.createOrReplaceTempView(name)
         count, checksum, broken = _check_answer(spark, view, name)
         digest = "spark:" + hashlib.sha256(f"{count} {checksum}".encode()).hexdigest()[:16]
         if broken:
             return Refreshed([], count, 0, digest, broken)
         types = [spark_type(column.type) for column in view.columns]
-        frame = _sorted(answer, view, file_count(count, types))
+        frame = _sorted(kept.rows, view, file_count(count, types))
         parts = writer.write(frame, request.path, lambda number, _: _numbered(request.path, number))
         size, digests = sum(part.bytes for part in parts), [part.sha256 for part in parts]
         return Refreshed([part.path for part in parts], count, size, digest, broken, digests if all(digests) else [])
     finally:
-        answer.unpersist()
+        kept.forget()
 
 
 def _sorted(answer: DataFrame, view: View, files: int) -> DataFrame:

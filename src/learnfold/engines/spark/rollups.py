@@ -7,9 +7,8 @@ from functools import reduce
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pyspark import StorageLevel
-
 from learnfold.engines import FileRows
+from learnfold.engines.spark.cached import KeptRows
 from learnfold.engines.spark.dialect import in_spark, spark_type
 from learnfold.engines.spark.files import as_pattern
 from learnfold.engines.spark.s3a import place
@@ -74,7 +73,7 @@ class RollupCache:
 
     def __init__(self, spark: SparkSession, out: Storage) -> None:
         self.spark, self.reader = spark, RollupReader(spark, out)
-        self._views: dict[tuple[str, tuple[RollupRows, ...], bool], tuple[str, DataFrame]] = {}
+        self._views: dict[tuple[str, tuple[RollupRows, ...], bool], tuple[str, KeptRows]] = {}
         self._mutex = Lock()
         self._numbers = itertools.count()
 
@@ -95,15 +94,13 @@ class RollupCache:
             if key not in self._views:
                 name = f"rollup_rows_{len(self._views)}"
                 frame = self.reader.merged(rollup, sources) if all_time else self.reader.by_day(rollup, sources)
-                frame.persist(StorageLevel.MEMORY_AND_DISK)
-                frame.createOrReplaceTempView(name)
-                self._views[key] = (name, frame)
+                self._views[key] = (name, KeptRows(frame, name))
             return self._views[key][0]
 
     def clear(self) -> None:
         """Gives back the memory."""
-        for _, frame in self._views.values():
-            frame.unpersist()
+        for _, kept in self._views.values():
+            kept.forget()
         self._views.clear()
 
 

@@ -50,6 +50,9 @@ _SPEED = {
     "spark.sql.debug.maxToStringFields": "4",
     "spark.sql.optimizer.runtime.bloomFilter.enabled": "false",  # looking for where one would help takes as long
     "spark.sql.optimizer.runtimeFilter.semiJoinReduction.enabled": "false",
+    "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",  # no table here has partitions
+    # how values are read is planned once, not once for each shape of file
+    "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.PushProjectionThroughUnion",
     "spark.sql.constraintPropagation.enabled": "false",  # it takes minutes and gigabytes on how values are read, for no filter
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",  # not a task a file, where thousands are named
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # the driver moves staged files when all are there

@@ -58,9 +58,9 @@ def whole(double: str) -> str:
 
 
 def rounded(double: str) -> str:
-    """An INT from a DOUBLE, rounded half up; below zero away from it, so that it stays below zero."""
+    """A DOUBLE rounded half up; below zero away from it, so that it stays below zero; NULL where it fits no INT by far."""
     number = f"CAST(CASE WHEN {double} < 0 THEN floor({double}) ELSE floor({double} + 0.5D) END AS DOUBLE)"
-    return f"CASE WHEN abs({double}) < 1e10 THEN {whole(number)} END"  # NaN is above all numbers
+    return f"CASE WHEN abs({double}) < 1e10 THEN {number} END"  # NaN is above all numbers
 
 
 def finite(double: str) -> str:
@@ -73,17 +73,27 @@ def text_value(text: str) -> str:
     return f"CASE WHEN {blank(text)} THEN NULL ELSE {text} END"
 
 
-def event_type(text: str) -> str:
-    """An event type, in upper case."""
+def event_type_letters(text: str) -> str:
+    """An event type trimmed, in upper case."""
     upper = f"translate(trim(BOTH {_ALL_SPACES} FROM {text}), '{_SMALL}', '{_LARGE}')"
-    return f"CASE WHEN {text} RLIKE {quoted(_EVENT_TYPE)} THEN {text} ELSE {text_value(upper)} END"
+    return f"CASE WHEN {text} RLIKE {quoted(_EVENT_TYPE)} THEN {text} ELSE {upper} END"
 
 
-def role(text: str) -> str:
-    """A role by its one spelling."""
+def event_type(letters: str) -> str:
+    """An event type, from its ``event_type_letters``; a blank one is none."""
+    return f"CASE WHEN {letters} <> '' THEN {letters} END"
+
+
+def role_letters(text: str) -> str:
+    """A role trimmed, in lower case."""
     lower = f"translate(trim(BOTH {_ALL_SPACES} FROM {text}), '{_LARGE}', '{_SMALL}')"
-    cases = " ".join(f"WHEN {_in(lower, (one, *others))} THEN {quoted(one)}" for one, others in rules.ROLES.items())
-    return f"CASE WHEN {_in(text, rules.ROLES)} THEN {text} {cases} ELSE {text_value(lower)} END"
+    return f"CASE WHEN {_in(text, rules.ROLES)} THEN {text} ELSE {lower} END"
+
+
+def role(letters: str) -> str:
+    """A role by its one spelling, from its ``role_letters``; a blank one is none."""
+    cases = " ".join(f"WHEN {_in(letters, (one, *others))} THEN {quoted(one)}" for one, others in rules.ROLES.items())
+    return f"CASE {cases} WHEN {letters} <> '' THEN {letters} END"
 
 
 def event_id(text: str) -> str:
@@ -129,9 +139,14 @@ def value_in_path(place: str, name: str) -> str:
     return f"CASE WHEN {found} NOT IN ('', '__HIVE_DEFAULT_PARTITION__') THEN url_decode({found}) END"
 
 
-def _epoch(text: str) -> str:
-    """A time from the text of a number that counts since 1970; NULL where its size says no unit."""
+def epoch_number(text: str) -> str:
+    """A DECIMAL(29, 9) from a text that may count since 1970; NULL where it is no number."""
     number = f"try_cast(trim(BOTH {SPACES} FROM {text}) AS DECIMAL(29, 9))"
+    return f"CASE WHEN NOT contains({text}, '-') AND {text} RLIKE {quoted(_EPOCH)} THEN {number} END"
+
+
+def _epoch(number: str) -> str:
+    """A time from a number that counts since 1970; NULL where its size says no unit."""
     ends = [size for size, _ in rules.EPOCHS[1:]] + [rules.EPOCHS[-1][0] * 1000]
     cases = []
     for (size, per_second), end in zip(rules.EPOCHS, ends, strict=True):
@@ -158,8 +173,8 @@ def iso_parts(text: str) -> str:
     return f"CASE WHEN {common} THEN NULL WHEN {text} RLIKE {quoted(_ISO)} THEN {parts} END"
 
 
-def instant(text: str, parts: str, zone: str) -> str:
-    """A UTC TIMESTAMP_NTZ from a text and its ``iso_parts``; without an offset it is in ``zone``; NULL where it is no time."""
+def instant(text: str, parts: str, epoch: str, zone: str) -> str:
+    """A UTC TIMESTAMP_NTZ from a text, its ``iso_parts`` and its ``epoch_number``; without an offset it is in ``zone``; NULL where it is no time."""
 
     def clock(place: int) -> str:
         return f"if({parts}[{place}] = '', '00', {parts}[{place}])"
@@ -171,7 +186,7 @@ def instant(text: str, parts: str, zone: str) -> str:
     return (
         f"CASE WHEN {parts} IS NULL THEN CASE WHEN {text} RLIKE {quoted(_PLAIN)} THEN {local_instant(f'try_cast({text} AS TIMESTAMP_NTZ)', zone)} "
         f"WHEN {text} RLIKE {quoted(_WITH_OFFSET)} THEN CAST(try_cast({text} AS TIMESTAMP) AS TIMESTAMP_NTZ) "
-        f"WHEN {text} RLIKE {quoted(_EPOCH)} THEN {_epoch(text)} END "
+        f"ELSE {_epoch(epoch)} END "
         f"WHEN {offset} = '' THEN {local_instant(naive, zone)} WHEN {offset} IN ('Z', 'z') THEN {naive} "
         f"ELSE {naive} - make_dt_interval(0, 0, if(left({offset}, 1) = '-', -1, 1) * ({minutes})) END"
     )
