@@ -318,21 +318,24 @@ def test_messages_that_go_while_it_runs_are_an_alarm(
     assert process.stop() == 1
 
 
-def test_a_topic_that_was_made_again_is_an_alarm(broker: Kafka, sent: Sent, master: Place, tmp_path: Path) -> None:
-    """Offsets that begin anew are told from old ones: said, and with leave ingested beside all that was before."""
+@pytest.mark.parametrize("count", [30, 100, 150])
+def test_a_topic_that_was_made_again_is_an_alarm(
+    broker: Kafka, sent: Sent, master: Place, tmp_path: Path, count: int
+) -> None:
+    """Offsets that begin anew, however many, are told from old ones: said, and with leave ingested beside all that was before."""
     broker.create_topic(TOPIC, 1)
     send_events(sent, 0, 100)
     once(broker, master, tmp_path / "log")
     delete(broker, TOPIC)
     wait_for(lambda: _made(broker))
     again = Sent(broker.bootstrap_servers)
-    send_events(again, 5000, 150)
+    send_events(again, 5000, count)
     process = Process(broker, master, tmp_path / "alarm", "--once")
     assert process.wait() == 1
     assert "deleted and made again" in process.said
     once(broker, master, tmp_path / "accepted", "--accept-gap")
-    assert sum(in_master(master).values()) == 250
-    assert read_committed_offsets(master.open())[TOPIC] == {0: 150}
+    assert sum(in_master(master).values()) == 100 + count
+    assert read_committed_offsets(master.open())[TOPIC] == {0: count}
     run_job(Path(master.url), tmp_path / "out", "video")
     told = {TOPIC: [*sent.messages()[TOPIC], *again.messages()[TOPIC]]}
     assert differences(tmp_path / "out", told, "video") == []

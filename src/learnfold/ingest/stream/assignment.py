@@ -41,7 +41,7 @@ class Assignment:
 
     def assigned(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         """The group gives us these: claims them, and begins where their progress says."""
-        ids = self._topic_ids({given.topic for given in partitions})
+        ids = self.topic_ids({given.topic for given in partitions})
         begin = []
         for given in partitions:
             key = (given.topic, given.partition)
@@ -87,7 +87,7 @@ class Assignment:
         held = self.partitions[key]
         self.flush([held])
         self._forget(consumer, [key])
-        ids = self._topic_ids({key[0]})
+        ids = self.topic_ids({key[0]})
         partition = self._patiently(self._claimed, consumer, key, ids.get(key[0], ""))
         if partition is not None:
             self.partitions[key] = partition
@@ -160,7 +160,7 @@ class Assignment:
             return -1, -1
         return found or (-1, -1)
 
-    def _topic_ids(self, topics: set[str]) -> dict[str, str]:
+    def topic_ids(self, topics: set[str]) -> dict[str, str]:
         """Kafka's own ids of topics, which a topic that is made again doesn't keep; none where the broker is too old to tell."""
         if not topics:
             return {}

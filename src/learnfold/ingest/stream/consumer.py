@@ -100,6 +100,7 @@ class Stream:
             if self.request.once and not self.stop.is_set():
                 with clients.translate_errors(self.settings):
                     self._ends.sample()
+                    self._ends.topic_ids = self._mine.topic_ids(set(self.topics))
             self._subscribe()
             while not self.stop.is_set() and not self._drained():
                 self._round()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
     from learnfold.ingest.stream.partition import Partition
+    from learnfold.master.committed_offsets import PartitionProgress
     from learnfold.storage import Storage
 
 Key = tuple[str, int]
@@ -29,6 +30,7 @@ class Ends:
     def __init__(self, consumer: Consumer, master: Storage, topics: Sequence[str]) -> None:
         self._consumer, self._master, self._topics = consumer, master, topics
         self.known: dict[Key, tuple[int, str]] = {}
+        self.topic_ids: Mapping[str, str] = {}  # Kafka's own, where it tells them
         self._others: dict[Key, int] = {}
         self._polled_at = -_POLL_SECONDS
 
@@ -68,7 +70,10 @@ class Ends:
         return all(partition.next >= self.known.get(key, (0, ""))[0] for key, partition in mine.items())
 
     def written(self, mine: Mapping[Key, Partition], left_out: Collection[Key]) -> bool:
-        """Whether all partitions are in files up to the known ends; those of other processes by their progress."""
+        """Whether all partitions are in files up to the known ends; those of other processes by their progress.
+
+        A progress that is of another topic of that name, or ahead of Kafka's end, says nothing of what Kafka has now.
+        """
         for key, partition in mine.items():
             if partition.progress.offset < self.known.get(key, (0, ""))[0]:
                 return False
@@ -77,6 +82,14 @@ class Ends:
         if behind and time.monotonic() - self._polled_at >= _POLL_SECONDS:
             self._polled_at = time.monotonic()
             progress = CommittedOffsets.read(self._master).partitions
-            self._others = {key: one.offset for key, one in progress.items()}
+            self._others = {key: one.offset for key, one in progress.items() if not self._is_of_another(key, one)}
             behind = {key for key, end in others.items() if self._others.get(key, 0) < end}
         return not behind
+
+    def _is_of_another(self, key: Key, progress: PartitionProgress) -> bool:
+        now_id = self.topic_ids.get(key[0], "")
+        if now_id and progress.topic_id:
+            return now_id != progress.topic_id
+        if progress.offset > self.known.get(key, (0, ""))[0]:  # or the partition has grown since it was asked for
+            self.sample([key])
+        return progress.offset > self.known.get(key, (0, ""))[0]
