@@ -108,14 +108,22 @@ class Job:
 
     def killed(self) -> None:
         """A run that is ended by SIGKILL while it holds its lease."""
-        process = self.start()
-        name = "lock_held_since_timestamp_seconds"
-        under_way = lambda: any(name in line and not line.endswith(" 0") for line in self.lines())  # noqa: E731
-        until(lambda: under_way() or process.poll() is not None, 120, lambda: "the run never began")
-        process.send_signal(signal.SIGKILL)
+        process = self.signalled(signal.SIGKILL)
         process.communicate()
         assert process.returncode == -signal.SIGKILL
-        assert under_way()
+        assert self.under_way()
+
+    def signalled(self, what: signal.Signals, *flags: str) -> subprocess.Popen[str]:
+        """A run that gets a signal while it holds its lease."""
+        process = self.start(*flags)
+        until(lambda: self.under_way() or process.poll() is not None, 120, lambda: "the run never began")
+        process.send_signal(what)
+        return process
+
+    def under_way(self) -> bool:
+        """Whether its numbers say that a run holds the lease."""
+        name = "lock_held_since_timestamp_seconds"
+        return any(name in line and not line.endswith(" 0") for line in self.lines())
 
     def lines(self) -> list[str]:
         """Its numbers."""
@@ -184,8 +192,8 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(
 ) -> None:
     """All at once: each alert is told when its cause is there, and that it ended when the cause is mended.
 
-    A run that fails, one that is killed, a schedule that stops, numbers that vanish, a flood of invalid events, a view that shrinks,
-    a gap in Kafka.
+    A run that fails, one that is killed, one that sleeps, a schedule that stops, numbers that vanish, a flood of invalid events, a view
+    that shrinks, a gap in Kafka, an ingestion that is gone.
     """
     jobs, told = watched.jobs, watched.webhook
     video, auth, course, assessment = (jobs[name] for name in TYPES)
@@ -207,23 +215,27 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(
     sent.send([(topic, None, event(number)) for number in range(50, 60)], 0)
     cut(kafka, topic, 55)
     process = ingestion()
+    course.events("many", users[:5])
+    course.events("first", users[:5])
+    slept, since = course.signalled(signal.SIGSTOP, "--allow-shrink"), time.monotonic()
     whole = video.events("second", users).read_bytes()
     broken = video.folder / "master" / f"topic={video.topic}" / "second.parquet"
     broken.write_bytes(whole[:100])
     video.run(code=1)
     assessment.events("second", users)
     assessment.killed()
-    course.events("many", users[:5])
-    course.events("first", users[:5])
-    course.run("--allow-shrink")
     auth.events("flood", [None] * 30)
     auth.run()
+    time.sleep(max(0.0, since + 30 - time.monotonic()))
+    slept.send_signal(signal.SIGCONT)
+    assert slept.communicate(timeout=300) and slept.returncode == 0
 
     told.wait("LearnfoldIngestLoss")
     told.wait("LearnfoldNoNewEvents", batch_job="auth")
     told.wait("LearnfoldRunFailed", batch_job="video")
     told.wait("LearnfoldQuarantineHigh", batch_job="auth", topic="auth_topic")
     told.wait("LearnfoldViewShrank", batch_job="course")
+    told.wait("LearnfoldSlow", batch_job="course")
     told.wait("LearnfoldRunStuck", batch_job="assessment")
     told.wait("LearnfoldNumbersStale", batch_job="auth")
     # asked of Prometheus: while numbers are stale, Alertmanager need not send it
@@ -235,6 +247,7 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(
     auth.metrics.write_bytes(numbers)
 
     assert process.stop() == 1
+    told.wait("LearnfoldIngestSilent")
     ingestion("--once", "--accept-gap").wait()
     process = ingestion()
     broken.write_bytes(whole)
@@ -245,6 +258,8 @@ def test_each_alert_fires_on_its_cause_and_ends_with_it(
     course.events("many", [f"u{number}" for number in range(1000)])
     ended = {
         ("LearnfoldIngestLoss", ""),
+        ("LearnfoldIngestSilent", ""),
+        ("LearnfoldSlow", "course"),
         ("LearnfoldRunFailed", "video"),
         ("LearnfoldQuarantineHigh", "auth"),
         ("LearnfoldViewShrank", "course"),

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,8 +125,9 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 def test_each_alert_of_servers_and_live_numbers_fires_on_its_cause_and_ends_with_it(
     watched: Watched, tmp_path: Path
 ) -> None:
-    """A server without a batch, a pointer that can't be read, a server that is gone; Kafka away, messages gone, no follower.
+    """A server without a batch, one that is slow, one that is gone, a pointer that can't be read.
 
+    Kafka away, messages gone, more of them than can be followed at once, no follower.
     And, without its end, a topic that was made again.
     """
     told, kafka, sent = watched.webhook, watched.kafka, Sent(watched.kafka.bootstrap_servers)
@@ -172,6 +174,12 @@ def test_each_alert_of_servers_and_live_numbers_fires_on_its_cause_and_ends_with
         watched.batch("--accept-gap")
         watched.ends("LearnfoldLiveSilent", "LearnfoldLiveLoss")
 
+        sent.send([(TOPIC, None, event(number)) for number in range(65, 100_065)])
+        told.wait("LearnfoldLiveLag")
+        watched.ends("LearnfoldLiveLag")
+        while_it_sleeps(server, lambda: told.status("LearnfoldServeSlow") == "firing")
+        watched.ends("LearnfoldServeSlow")
+
         server.stop()
         told.wait("LearnfoldServeSilent")
         server.start()
@@ -186,6 +194,19 @@ def test_each_alert_of_servers_and_live_numbers_fires_on_its_cause_and_ends_with
             if program is not None:
                 program.process.kill()
                 program.process.wait()
+
+
+def while_it_sleeps(program: Program, told: Callable[[], bool]) -> None:
+    """The process gets little of the machine's time until it was told that it is so."""
+    try:
+        deadline = time.monotonic() + 240
+        while not told():
+            assert time.monotonic() < deadline
+            for turn, seconds in ((signal.SIGSTOP, 3.0), (signal.SIGCONT, 1.0)):
+                program.process.send_signal(turn)
+                time.sleep(seconds)
+    finally:
+        program.process.send_signal(signal.SIGCONT)
 
 
 def ask(address: str, stop: threading.Event) -> None:
