@@ -190,9 +190,12 @@ def _packed(view: str, shape: FileSchema, folders: Collection[str]) -> str:
     kind = shape.type("value")
     text = "CAST(NULL AS STRING)"
     if kind is not None:
+        wrong = values.rotten("value", kind) if kind.kind == "nested" else None
         text = (
             "try_validate_utf8(CAST(value AS STRING))"
             if kind.kind in {"bytes", "text"}
+            else f"CASE WHEN NOT {wrong} THEN {values.shown('value', kind)} END"
+            if wrong
             else values.shown("value", kind)
         )
     partition, offset = _kafka(shape, ("partition",), "INT"), _kafka(shape, ("offset",), "BIGINT")

@@ -59,7 +59,13 @@ def _whole(shape: FileSchema, source: str) -> str:
     if shape.envelope:
         value, kind = places["value"]
         text = kind.kind in {"bytes", "text"}
-        event = f"try_validate_utf8(CAST({value} AS STRING))" if text else values.shown(value, kind)
+        event = (
+            f"try_validate_utf8(CAST({value} AS STRING))"
+            if text
+            else f"to_json({values.kept(value, kind)}, map('ignoreNullFields', 'false'))"
+            if kind.kind in {"list", "nested"}
+            else values.shown(value, kind)
+        )
         whole = f"CASE WHEN {event} IS NULL THEN CAST({value} AS BINARY) END" if text else whole
     else:
         fields = ", ".join(f"{quoted(name)}, {values.kept(*place)}" for name, place in places.items())

@@ -24,6 +24,8 @@ class Type:
     sql: str
     coded: str = ""  # how the value is to be taken from that: nanos, millis, time (of day), half (a number), or wide (a decimal's scale)
     element: Type | None = None  # of a list
+    fields: tuple[tuple[str, Type], ...] = ()  # of a struct
+    entry: tuple[Type, Type] | None = None  # of a map: its keys' and its values'
 
 
 @dataclass(frozen=True)
@@ -123,15 +125,10 @@ def _group(node: _Node) -> Type:
     if node.logical == "LIST" and len(node.children) == 1:
         return _list(_element(node))
     if node.logical in {"MAP", "MAP_KEY_VALUE"} and len(node.children) == 1 and len(node.children[0].children) == 2:  # noqa: PLR2004
-        key, value = (_repeated(child).sql for child in node.children[0].children)
-        return Type("nested", f"MAP<{key}, {value}>")
-    fields = ", ".join(f"{named(child.name)}: {_within(_repeated(child))}" for child in node.children)
-    return Type("nested", f"STRUCT<{fields}>")
-
-
-def _within(kind: Type) -> str:
-    """The type that Spark is given within a struct, where nothing is made of milliseconds."""
-    return {"instant": "TIMESTAMP", "local": "TIMESTAMP_NTZ"}[kind.kind] if kind.coded == "millis" else kind.sql
+        key, value = (_repeated(child) for child in node.children[0].children)
+        return Type("nested", f"MAP<{key.sql}, {value.sql}>", entry=(key, value))
+    fields = tuple((child.name, _repeated(child)) for child in node.children)
+    return Type("nested", f"STRUCT<{', '.join(f'{named(name)}: {kind.sql}' for name, kind in fields)}>", fields=fields)
 
 
 def _element(node: _Node) -> Type:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learnfold.catalog import values as rules
+from learnfold.engines.spark.schema import named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from learnfold.engines.spark.schema import Type
 
@@ -251,20 +252,48 @@ def shown(column: str, kind: Type) -> str:  # noqa: PLR0911 - one return a type
 
 
 def as_json(column: str, kind: Type) -> str:
-    """A column as JSON has it: what JSON has no type for as text, also where it is in a list."""
-    if kind.kind == "list" and kind.element is not None:
-        one = as_json("e", kind.element)
-        return column if one == "e" else f"transform({column}, e -> {one})"
-    plain = kind.kind in {"text", "whole", "nested"} or (kind.kind in {"number", "other"} and not kind.coded)
+    """A column as JSON has it: what JSON has no type for as text, also where it is in a list, struct or map."""
+    if kind.kind in {"list", "nested"}:
+        return _rebuilt(column, kind, as_json)
+    plain = kind.kind in {"text", "whole"} or (kind.kind in {"number", "other"} and not kind.coded)
     return column if plain else plain_number(column, kind) if kind.kind == "number" else shown(column, kind)
 
 
+def kept(column: str, kind: Type) -> str:
+    """A column as JSON has it, whatever it holds."""
+    if kind.kind in {"list", "nested"}:
+        return _rebuilt(column, kind, kept)
+    if kind.kind == "text":
+        return f"coalesce(try_validate_utf8({column}), concat('\\\\x', hex(CAST({column} AS BINARY))))"
+    wrong = rotten(column, kind)
+    return as_json(column, kind) if wrong is None else f"if({wrong}, CAST({column} AS STRING), {as_json(column, kind)})"
+
+
+def _rebuilt(column: str, kind: Type, leaf: Callable[[str, Type], str]) -> str:
+    """A list, struct or map with ``leaf`` of what it holds; itself where that changes nothing."""
+    if kind.element is not None:
+        one = leaf("e", kind.element)
+        return column if one == "e" else f"transform({column}, e -> {one})"
+    if kind.entry is not None:
+        key, value = (leaf("e", inner) for inner in kind.entry)
+        keys = column if key == "e" else f"transform_keys({column}, (e, v) -> {key})"
+        return keys if value == "e" else f"transform_values({keys}, (k, e) -> {value})"
+    parts = [(name, f"{column}.{named(name)}", inner) for name, inner in kind.fields]
+    if all(leaf(part, inner) == part for _, part, inner in parts):
+        return column
+    fields = ", ".join(f"{quoted(name)}, {leaf(part, inner)}" for name, part, inner in parts)
+    return f"if({column} IS NULL, NULL, named_struct({fields}))"
+
+
 def rotten(column: str, kind: Type) -> str | None:
-    """Whether what a column of a Parquet file holds can't be a value of its type; None where it always is one."""
+    """Whether what a column of a Parquet file holds can't be a value of its type; None where it always is one.
+
+    Of a list, struct or map: whether any text or time of day within can't be.
+    """
+    if kind.kind in {"list", "nested"}:
+        return _any_rotten(column, kind)
     if kind.kind == "text":
         return f"NOT is_valid_utf8({column})"
-    if kind.kind == "list" and kind.element is not None and kind.element.kind == "text":
-        return f"exists({column}, e -> NOT is_valid_utf8(e))"
     if kind.coded == "millis":
         return f"NOT {column} BETWEEN -{_MOST_MILLIS} AND {_MOST_MILLIS}"
     if kind.coded.startswith("time"):
@@ -274,14 +303,16 @@ def rotten(column: str, kind: Type) -> str | None:
     return None
 
 
-def kept(column: str, kind: Type) -> str:
-    """A column as JSON has it, whatever it holds."""
-    if kind.kind == "text":
-        return f"coalesce(try_validate_utf8({column}), concat('\\\\x', hex(CAST({column} AS BINARY))))"
-    if kind.kind == "list" and kind.element is not None and kind.element.kind == "text":
-        return f"transform({column}, e -> {kept('e', kind.element)})"
-    wrong = rotten(column, kind)
-    return as_json(column, kind) if wrong is None else f"if({wrong}, CAST({column} AS STRING), {as_json(column, kind)})"
+def _any_rotten(column: str, kind: Type) -> str | None:
+    if kind.element is not None:
+        within = [(column, kind.element)]
+    elif kind.entry is not None:
+        within = [(f"map_keys({column})", kind.entry[0]), (f"map_values({column})", kind.entry[1])]
+    else:
+        within = [(f"array({column}.{named(name)})", inner) for name, inner in kind.fields]
+    wrong = [(values, rotten("e", inner)) for values, inner in within if inner.sql != "DATE"]
+    found = [f"coalesce(exists({values}, e -> coalesce({one}, false)), false)" for values, one in wrong if one]
+    return f"({' OR '.join(found)})" if found else None
 
 
 def listed(column: str, kind: Type) -> str:
