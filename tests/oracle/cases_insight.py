@@ -42,6 +42,19 @@ DISCUSSED = events(
     ("POST_CREATED", "u3", "c1", "t2", at(11)),
     ("POST_LIKED", "u1", "c1", None, at(12)),
 )
+THIRDS = {
+    "course_topic": events(
+        "event_type user_id course_id timestamp",
+        *(("COURSE_ENROLLED", user, "c1", at(8)) for user in ("u1", "u2", "u3")),
+    ),
+    "assessment_topic": events(
+        "event_type user_id course_id quiz_id correct_answers question_count timestamp",
+        ("QUIZ_COMPLETED", "u1", "c1", "q1", 2, 3, at(9)),
+        ("QUIZ_COMPLETED", "u1", "c1", "q2", 0, 3, at(10)),
+        ("QUIZ_COMPLETED", "u2", "c1", "q1", 1, 3, at(9)),
+        ("QUIZ_COMPLETED", "u3", "c1", "q1", 0, 3, at(9)),
+    ),
+}
 EVERYTHING = {"course_topic": JOINED, "video_topic": WATCHED, "assessment_topic": WORKED, "forum_topic": DISCUSSED}
 TUESDAY = date(2024, 3, 5)
 NEXT = date(2024, 3, 4)  # its Monday
@@ -273,6 +286,18 @@ CASES = [
             ("u1", "c1", 7, 3.5, 75.0, 50.0, 1, 100.0, 100.0, None, None),
             ("u2", "c1", 2, 0, None, None, 0, None, None, None, None),
             ("u3", "c1", 1, 0.0, None, None, 1, 0.0, 0.0, None, None),
+        ),
+    ),
+    Case(
+        "two thirds and none are as good as one third, though their decimals aren't",
+        "student_standing",
+        THIRDS,
+        rows(
+            "user_id course_id events watch_minutes quiz_percentage score_percentage is_enrolled events_percentile "
+            "watch_percentile quiz_percentile score_percentile",
+            ("u1", "c1", 3, 0.0, 100.0 / 3, None, 1, 100.0, 0.0, 50.0, None),
+            ("u2", "c1", 2, 0.0, 100.0 / 3, None, 1, 0.0, 0.0, 50.0, None),
+            ("u3", "c1", 2, 0.0, 0.0, None, 1, 0.0, 0.0, 0.0, None),
         ),
     ),
     Case(

@@ -89,6 +89,7 @@ class Asked:
     async def _first(self, role: str, address: str) -> tuple[int, str]:
         """The status and the first words of a stream."""
         said: list[Any] = []
+        body: list[dict[str, Any]] = [{"type": "http.request", "body": b"", "more_body": False}]
         enough = asyncio.Event()
         path, _, query = address.partition("?")
         headers = [(name.encode(), value.encode()) for name, value in self.headers[role].items()]
@@ -102,8 +103,8 @@ class Asked:
         scope |= {"headers": headers, "client": ("127.0.0.1", 1), "server": ("localhost", 80), "scheme": "http"}
 
         async def receive() -> dict[str, Any]:
-            if not said:
-                return {"type": "http.request", "body": b"", "more_body": False}
+            if body:
+                return body.pop()
             await enough.wait()
             return {"type": "http.disconnect"}
 

@@ -96,3 +96,21 @@ def test_what_is_no_number_among_the_settings_is_refused(asked: str) -> None:
     above = f"\n-- Readers.\n-- key: user_id\nCREATE VIEW many AS SELECT user_id FROM books_read WHERE times > setting({asked});"
     with pytest.raises(DefinitionError, match=r"the view many uses .* no number among the settings"):
         small_catalog.read(view=VIEW + above)
+
+
+def test_students_who_are_equally_good_stand_alike(tmp_path: Path) -> None:
+    """Two thirds and none are as good as one third; that 33.33333333335 isn't 33.3333333333 is the decimals' fault, not the student's."""
+    place = Place(tmp_path)
+    clicks(place, *((user, "2025-12-01 10:00:00") for user in ("ann", "bob", "cleo")))
+    quizzes = [("ann", "q1", 2), ("ann", "q2", 0), ("bob", "q1", 1), ("cleo", "q1", 0)]
+    folder = place.master / "topic=assessment_topic"
+    folder.mkdir()
+    rows = [
+        {"event_id": user + quiz, "event_type": "QUIZ_COMPLETED", "user_id": user, "timestamp": "2025-12-01 11:00:00"}
+        | {"course_id": "c", "quiz_id": quiz, "correct_answers": right, "question_count": 3}
+        for user, quiz, right in quizzes
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "quizzes.parquet")
+    make(place)
+    standing = pq.read_table(place.out / "student_standing" / "part-00000.parquet").to_pylist()
+    assert {row["user_id"]: row["quiz_percentile"] for row in standing} == {"ann": 50.0, "bob": 50.0, "cleo": 0.0}

@@ -95,7 +95,7 @@ FROM enrollments
 GROUP BY ALL;
 
 -- Where each student of a course stands among those who are enrolled. Everyone has a row who enrolled, left or did anything there;
--- percentiles are of those enrolled now that have a value.
+-- percentiles are of those enrolled now that have a value; what is the same to 8 decimals is the same.
 -- key: user_id, course_id
 -- check: events_percentile BETWEEN 0 AND 100
 CREATE VIEW student_standing AS
@@ -115,11 +115,11 @@ SELECT
       / nullif(count(*) OVER (PARTITION BY course_id, is_enrolled) - 1, 0)
   END AS watch_percentile,   -- percent of the other students who watched less; NULL for who isn't enrolled or is alone
   CASE WHEN is_enrolled = 1 AND quiz_percentage IS NOT NULL
-    THEN 1e2 * (rank() OVER (PARTITION BY course_id, is_enrolled ORDER BY quiz_percentage NULLS LAST) - 1)
+    THEN 1e2 * (rank() OVER (PARTITION BY course_id, is_enrolled ORDER BY round(quiz_percentage, 8) NULLS LAST) - 1)
       / nullif(count(quiz_percentage) OVER (PARTITION BY course_id, is_enrolled) - 1, 0)
   END AS quiz_percentile,    -- percent of the others with a quiz_percentage whose one is lower; NULL without a value, for who isn't enrolled or is alone
   CASE WHEN is_enrolled = 1 AND score_percentage IS NOT NULL
-    THEN 1e2 * (rank() OVER (PARTITION BY course_id, is_enrolled ORDER BY score_percentage NULLS LAST) - 1)
+    THEN 1e2 * (rank() OVER (PARTITION BY course_id, is_enrolled ORDER BY round(score_percentage, 8) NULLS LAST) - 1)
       / nullif(count(score_percentage) OVER (PARTITION BY course_id, is_enrolled) - 1, 0)
   END AS score_percentile,   -- percent of the others with a score_percentage whose one is lower; NULL without a value, for who isn't enrolled or is alone
   is_enrolled                -- 1: enrolled now, 0: not
