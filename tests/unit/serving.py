@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from learnfold.catalog import Topic
+    from learnfold.serve.live import Following
 
 
 @dataclass
@@ -63,11 +64,13 @@ class Client:
 
 
 @contextlib.contextmanager
-def served(output: object, settings: Settings | None = None, **more: Any) -> Iterator[Client]:
-    """A server of what lies at ``output``, open unless told otherwise."""
+def served(
+    output: object, settings: Settings | None = None, following: Following | None = None, **more: Any
+) -> Iterator[Client]:
+    """A server of what lies at ``output``, open unless told otherwise; ``following``: the speed layer that it adds."""
     said: list[str] = []
     serving = Serving(str(output), **({"open": True} | more))
-    opened = open_app(serving, catalog.load(), settings or Settings(threads=1), said.append)
+    opened = open_app(serving, catalog.load(), settings or Settings(threads=1), said.append, following)
     try:
         yield Client(opened, said)
     finally:

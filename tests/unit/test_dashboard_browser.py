@@ -108,6 +108,8 @@ def test_everyone_can_use_every_page(browser: Browser, host: str, place: Place, 
     wrong: list[tuple[Any, ...]] = []
     more = [
         "/compare?of=CS101&of=CS102",
+        "/compare?by=weeks&course=CS101",
+        "/compare?by=cohorts&course=CS101",
         f"/c/{'x' * 300}",
         "/explore/video_popularity?chart=unique_viewers&limit=5&lang=" + language,
     ]

@@ -161,6 +161,38 @@ def test_explore_filters_sorts_and_pages_as_the_api_does(client: Client) -> None
     assert found == [row["video_id"] for row in whole]
 
 
+def test_weeks_and_cohorts_of_a_course_are_compared(client: Client, place: Place) -> None:
+    """A week's active students and their hand-ins, those who began and how many came back, as the published files say them."""
+
+    def cells(page: str, label: str) -> list[str]:
+        row = re.search(rf'<th scope="row"><bdi>{label}</bdi></th>(.*?)</tr>', page)
+        assert row is not None, label
+        return [text(cell).split()[-1] for cell in re.findall(r"<td[^>]*>(.*?)</td>", row[1])]
+
+    weeks = ("2025-09-15", "2025-10-06")
+    page = client.get(f"/compare?by=weeks&course=CS101&of={','.join(weeks)}").text
+    where = f"FROM VIEW WHERE course_id = 'CS101' AND week IN {weeks} ORDER BY week"
+    found = ask(place, "course_week_engagement", f"active_students, submissions / active_students {where}")
+    assert cells(page, "Active students") == [f"{active:,}" for active, _ in found]
+    assert cells(page, "Submissions an active student") == [f"{each:.1f}" for _, each in found]
+    page = client.get("/compare?by=cohorts&course=CS101").text
+    began = ask(
+        place,
+        "course_retention_cohorts",
+        "DISTINCT cohort, cohort_size FROM VIEW WHERE course_id = 'CS101' ORDER BY ALL",
+    )
+    back = ask(
+        place,
+        "course_retention_cohorts",
+        "cohort, retention_percentage FROM VIEW WHERE course_id = 'CS101' AND weeks_later = 1 ORDER BY ALL",
+    )
+    assert cells(page, "Students who began") == [f"{size:,}" for _, size in began[:2]]
+    share = {cohort: f"{percent:.0f}" for cohort, percent in back}
+    assert cells(page, "Active after 1 week, %") == [share.get(cohort, "–") for cohort, _ in began[:2]]
+    assert client.get("/compare?by=years").status_code == 400
+    assert client.get("/compare?by=weeks&course=nope&of=soon").status_code == 200
+
+
 def test_a_filter_s_form_leads_to_an_address_that_says_it(client: Client) -> None:
     """Without script: the form's answer is another address, with what was chosen before."""
     found = client.get("/explore/video_popularity?column=unique_viewers&operator=ge&value=9&course_id=CS101&lang=vi")

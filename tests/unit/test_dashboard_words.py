@@ -64,6 +64,7 @@ def test_numbers_dates_and_plurals_are_written_by_language() -> None:
         "2 days ago",
         "1 ngày trước",
     )
+    assert [en.age(seconds) for seconds in (0.42, 9.96, 119, 120, 7_300)] == ["0.4 s", "10 s", "119 s", "2 min", "2 h"]
     assert en.number(None) == "–"
     assert en.clock(609.5) == "10:09"
 

@@ -1,4 +1,4 @@
-"""Rows for a page: through the serving layer's rules and forms, all of one batch."""
+"""Rows for a page: through the serving layer's rules and forms, all of one batch, and of one moment of what came since."""
 
 from __future__ import annotations
 
@@ -18,11 +18,21 @@ if TYPE_CHECKING:
     from learnfold.serve.bases import Base
     from learnfold.serve.callers import Caller
     from learnfold.serve.database import Database
+    from learnfold.serve.live import LiveBase
+    from learnfold.serve.rows import Rows
 
 Row = dict[str, Any]
 
 MOST = 10_000
 """Rows that a page works on at once; lists that can be longer are asked for a page at a time."""
+
+
+class UnforeseenError(Exception):
+    """A page asks a view that wasn't read of its moment: the page is made again, with this view too."""
+
+    def __init__(self, view: str) -> None:
+        super().__init__(view)
+        self.view = view
 
 
 @dataclass
@@ -35,6 +45,8 @@ class Ask:
     caller: Caller
     role: str | None = None  # to ask as; None: the first rule that fits
     older: bool = False  # whether an older batch was named
+    both: LiveBase | None = None  # the batch with what came since, of the views that can be live
+    foreseen: frozenset[str] | None = None  # the views that may be asked of that moment; None: any, of the batch alone
     asked: dict[str, Grant] = field(default_factory=dict)  # by view, for the audit log
     _answers: dict[str, list[Row] | None] = field(default_factory=dict)  # of the same questions, asked again
 
@@ -46,6 +58,8 @@ class Ask:
         grant = self.access.grant(self.caller, view, self.role)
         if grant is None or (self.older and not grant.older_batches):
             return None
+        if self.foreseen is not None and name not in self.foreseen:
+            raise UnforeseenError(name)
         try:
             self.base.table(view, grant.form)
         except Problem as problem:
@@ -54,6 +68,15 @@ class Ask:
             return None
         self.asked[name] = grant
         return view, grant
+
+    def of(self, view: View) -> Rows:
+        """What the view's rows are read from: the batch with what came since, or the batch alone."""
+        return self.both if self.both is not None and view.name in self.both.selects else self.base
+
+    @property
+    def live(self) -> list[str]:
+        """The views that were asked, and count what came since the batch."""
+        return [] if self.both is None else [name for name in self.asked if name in self.both.selects]
 
     def rows(
         self, name: str, where: Mapping[str, Any] | None = None, order: Sequence[str] = (), limit: int = MOST
@@ -74,7 +97,7 @@ class Ask:
         view, grant = found
         filters = tuple(_filter(column, value) for column, value in (where or {}).items())
         question = Question(view, filters, order=tuple(order), limit=limit)
-        return records(page(question, self.base, self.database, grant))
+        return records(page(question, self.of(view), self.database, grant))
 
     def first(self, name: str, where: Mapping[str, Any]) -> Row | None:
         """The only row with these values; None where there is none."""

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlencode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CARRIED = ("lang", "theme", "batch", "as")
+CARRIED = ("lang", "theme", "batch", "as", "live")
 """Parameters that every link takes along."""
 
 _AWKWARD = re.compile(r"[%/\\\x00-\x1f\x7f]|^\.{1,2}$")
@@ -51,6 +51,11 @@ class Links:
     def of(self, name: str) -> str | None:
         """The first value of one of the page's parameters."""
         return next((value for key, value in self.query if key == name), None)
+
+    @property
+    def events(self) -> str:
+        """The stream that says when the page's numbers moved, to whoever sees the page."""
+        return _address("/v1/events", [(name, value) for name, value in self.query if name == "as"][:1])
 
     def hidden(self, *names: str) -> list[tuple[str, str]]:
         """What a form of this page must send along, ``names`` aside."""

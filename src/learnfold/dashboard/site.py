@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,8 @@ from learnfold.dashboard.asking import Ask
 from learnfold.dashboard.history import History
 from learnfold.dashboard.launching import Launching
 from learnfold.dashboard.links import Links, from_part
-from learnfold.dashboard.pages import PAGES
+from learnfold.dashboard.moment import Moments, read_live, since
+from learnfold.dashboard.pages import OF_THE_BATCH, PAGES
 from learnfold.dashboard.picture import charts_style, picture
 from learnfold.dashboard.signing import Signing
 from learnfold.dashboard.visit import Elsewhere, Shown, Visit, nothing
@@ -56,6 +57,7 @@ class Site:
     """All pages of one server."""
 
     api: Api
+    moments: Moments = field(default_factory=Moments)
 
     @cached_property
     def history(self) -> History:
@@ -119,19 +121,10 @@ class Site:
         batch = dict(query).get("batch")
         with self.api.bases.pinned(batch) as base:
             request.state.batch = base.batch
-            access = self.api.access
             older = batch is not None and batch != getattr(self.api.bases.current, "batch", None)
-            ask = Ask(access, self.api.database, base, caller, dict(query).get("as"), older)
-            visit = Visit(
-                ask,
-                _words(request, query),
-                Links(request.scope["raw_path"].partition(b"?")[0].decode("latin-1"), query),
-                {name: from_part(value) for name, value in request.path_params.items()},
-                dict(reversed(query)),
-                self.history,
-                access.operates(caller),
-            )
-            shown = page(visit)
+            asking = Ask(self.api.access, self.api.database, base, caller, dict(query).get("as"), older)
+            visit, shown = self._made(request, asking, page)
+            ask = visit.ask
             request.state.view = ",".join(sorted(ask.asked)) or None
             request.state.role = next((grant.role for grant in ask.asked.values() if grant.role), None)
             if isinstance(shown, Elsewhere):
@@ -144,6 +137,28 @@ class Site:
                 if "picture" in visit.query
                 else self._kept(request, html)
             )
+
+    def _made(
+        self, request: Request, asking: Ask, page: Callable[[Visit], Shown | Elsewhere]
+    ) -> tuple[Visit, Shown | Elsewhere]:
+        """The page, all of whose views are of one moment, and the visit that it is for."""
+        query, route = _query(request), request.state.route
+        first = dict(reversed(query))
+        path = {name: from_part(value) for name, value in request.path_params.items()}
+        links = Links(request.scope["raw_path"].partition(b"?")[0].decode("latin-1"), query)
+        wanted = read_live(first)
+        live = None if "batch" in first or route in OF_THE_BATCH else self.api.bases.live
+
+        def made(ask: Ask) -> tuple[Visit, Shown | Elsewhere]:
+            operates = ask.access.operates(ask.caller)
+            visit = Visit(ask, _words(request, query), links, path, first, self.history, operates)
+            return visit, page(visit)
+
+        following = live if wanted != "off" else None
+        visit, shown = self.moments.make((route, path.get("view", "")), asking, following, made)
+        if live is None:
+            return visit, shown
+        return replace(visit, since=since(visit.ask, wanted=wanted != "off")), shown
 
     def refused(self, request: Request, problem: Problem) -> Response:
         """A page that says what is wrong; who isn't known is sent to where people sign in."""
@@ -184,7 +199,10 @@ class Site:
         """One chart of a page as a file."""
         name = visit.query["picture"]
         style = self.pictures[visit.query.get("theme") == "dark"]
-        found = picture(html, name, style, title, f"{visit.words('batch')} {visit.batch}")
+        of = f"{visit.words('batch')} {visit.batch}"
+        if visit.since is not None and visit.since.live:
+            of += f", {visit.words('live_until', moment=visit.since.at)}"
+        found = picture(html, name, style, title, of)
         if found is None:
             raise nothing("there is no such chart on this page")
         headers = {

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from learnfold.dashboard.asking import Ask
     from learnfold.dashboard.history import History
     from learnfold.dashboard.links import Links
+    from learnfold.dashboard.moment import Since
     from learnfold.dashboard.words import Words
 
 
@@ -29,6 +30,7 @@ class Visit:
     query: Mapping[str, str]  # of each parameter the first value
     history: History
     operates: bool  # whether who looks may see how the platform runs
+    since: Since | None = None  # what is said of live numbers, once the page is made; None: nothing
 
     @property
     def batch(self) -> str:

@@ -70,6 +70,13 @@ class Words:
         """A place in a video: minutes and seconds."""
         return NONE if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
+    def age(self, seconds: float) -> str:
+        """So long ago: to a tenth of a second below ten, then in the unit that is told."""
+        for key, size in (("age_seconds", 1), ("age_minutes", 60)):
+            if seconds < 120 * size:
+                return self(key, n=self.number(seconds / size, 1 if seconds < 9.95 else 0))  # noqa: PLR2004
+        return self("age_hours", n=self.number(seconds / 3600))
+
     @staticmethod
     def moment(text: str) -> str:
         """A time that is stored as ISO 8601 in UTC, to the minute."""

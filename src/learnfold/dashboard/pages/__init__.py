@@ -52,3 +52,6 @@ PAGES: dict[str, Callable[[Visit], Shown | Elsewhere]] = {
     "/left-out": left_out,
 }
 """Every page; ``site`` makes routes of them, and the tests go through them all."""
+
+OF_THE_BATCH = {"/c/{course}/mail"}
+"""Pages that show what is sent: of the batch alone, whatever came since."""

@@ -1,13 +1,16 @@
-"""Courses side by side: numbers a student, and how they differ."""
+"""Courses side by side: numbers a student, and how they differ; or weeks, or cohorts, of one course."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from learnfold.dashboard import charts
+from learnfold.dashboard.pages.beside import beside
+from learnfold.dashboard.pages.compare_within import VIEWS, within
 from learnfold.dashboard.pages.one_course import OF_COURSES
-from learnfold.dashboard.table import Head, Table, dim, linked
+from learnfold.dashboard.table import Head, Table, linked
 from learnfold.dashboard.visit import Shown
+from learnfold.serve.problems import Problem
 
 if TYPE_CHECKING:
     from learnfold.dashboard.asking import Row
@@ -30,12 +33,27 @@ COLUMNS = (
 )
 
 
+BY = ("courses", *VIEWS)
+"""What can be compared: courses, or what one course has several of."""
+
+
 def compare(visit: Visit) -> Shown:
-    """The courses that the address names (``of=A,B``, or ``of`` several times); without any, all that can be chosen."""
+    """What the address names (``of=A,B``, or ``of`` several times); of courses, or of ``by`` weeks or cohorts of a ``course``."""
+    by = visit.query.get("by") or BY[0]
+    if by not in BY:
+        raise Problem("bad_value", f"by is {by[:40]!r}", f"it can be {', '.join(BY)}")
     known = _known(visit)
+    course = visit.query.get("course") or next(iter(visit.query.get("of", "").split(",")), "")
+    course = course if course in known else next(iter(known), "")
+    values: dict[str, Any] = {"known": known, "by": by, "ways": _ways(visit, by, course), "course": course}
+    values |= {"chosen": [], "days": [], "table": None, "cohorts": [], "funnels": []}
+    if by != BY[0]:
+        return Shown(
+            "compare.html", visit.words("compare"), values | within(visit, by, course or None), section="compare"
+        )
     named = [name for key, text in visit.links.query if key == "of" for name in text.split(",")]
     chosen = [name for name in dict.fromkeys(named) if name in known][:MOST]
-    values: dict[str, Any] = {"known": known, "chosen": chosen, "table": None, "cohorts": [], "funnels": []}
+    values["chosen"] = chosen
     if chosen:
         values["table"] = _table(visit, chosen)
         values["cohorts"] = [
@@ -43,6 +61,15 @@ def compare(visit: Visit) -> Shown:
         ]
         values["funnels"] = [(name, found) for name in chosen if (found := _funnel(visit, name)) is not None]
     return Shown("compare.html", visit.words("compare"), values, section="compare")
+
+
+def _ways(visit: Visit, by: str, course: str) -> list[tuple[str, str, bool]]:
+    """What else can be compared, where its view is there: its name, its address, whether it is shown."""
+    access, held = visit.ask.access, visit.ask.base.manifest.views
+    views = {one: access.catalog.views[view] for one, (view, _) in VIEWS.items() if view in held}
+    there = [BY[0], *(one for one in views if access.grant(visit.ask.caller, views[one], visit.ask.role) is not None)]
+    addresses = [visit.links.to("/compare", **({} if one == BY[0] else {"by": one, "course": course})) for one in there]
+    return [(one, address, one == by) for one, address in zip(there, addresses, strict=True)]
 
 
 def _known(visit: Visit) -> list[str]:
@@ -56,8 +83,8 @@ def _known(visit: Visit) -> list[str]:
 def _table(visit: Visit, chosen: list[str]) -> Table | None:
     """A row a number, a column a course; behind each but the first how it differs from the first."""
     t = visit.words
-    rows = visit.ask.rows("course_comparison", {"course_id": chosen})
-    found: dict[str, Row] = {row["course_id"]: row for row in rows or ()}
+    compared = visit.ask.rows("course_comparison", {"course_id": chosen})
+    found: dict[str, Row] = {row["course_id"]: row for row in compared or ()}
     columns: list[tuple[str, int]] = (
         [*COLUMNS]
         if found
@@ -65,18 +92,12 @@ def _table(visit: Visit, chosen: list[str]) -> Table | None:
     )
     if not found:
         found = _seed(visit, chosen)
-    shown = []
-    for column, digits in columns:
-        values = [found.get(course, {}).get(column) for course in chosen]
-        cells = [t.number(value, digits) for value in values]
-        shown.append(
-            [t(f"compare_{column}"), *(_against(visit, values, place, cells[place]) for place in range(len(chosen)))]
-        )
-    heads = [
-        Head(t("number")),
-        *(Head(linked(visit.links.to("/c/{}", course), course), number=True) for course in chosen),
+    heads = [linked(visit.links.to("/c/{}", course), course) for course in chosen]
+    rows = [
+        (t(f"compare_{column}"), digits, [found.get(course, {}).get(column) for course in chosen])
+        for column, digits in columns
     ]
-    return Table(heads, shown, name=t("compare"))
+    return beside(visit, heads, rows)
 
 
 def _seed(visit: Visit, chosen: list[str]) -> dict[str, Row]:
@@ -97,15 +118,6 @@ def _seed(visit: Visit, chosen: list[str]) -> dict[str, Row]:
 
 def _each(value: float | None, students: int | None) -> float | None:
     return None if value is None or not students else value / students
-
-
-def _against(visit: Visit, values: list[float | None], place: int, text: str) -> Any:
-    first, value = values[0], values[place]
-    if place == 0 or value is None or not first:
-        return text
-    share = (value - first) / first
-    sign = "+" if share > 0 else "−" if share < 0 else "±"
-    return dim(f"{sign}{visit.words.percent(abs(share))}") + " " + text
 
 
 def _cohorts(visit: Visit, course: str, heading: str) -> dict[str, Any] | None:

@@ -197,7 +197,9 @@ def _signals_said(visit: Visit, course: str) -> tuple[str, str] | None:
         return None
     if not row["flagged"]:
         return "people", visit.words("brief_no_signals")
-    return "look", visit.words("brief_signals", n=row["flagged"], absent=row["absent"])
+    said = [visit.words("brief_signals", n=row["flagged"])]
+    said += [visit.words("brief_signals_away", n=row["absent"])] if row["absent"] else []
+    return "look", " ".join(said)
 
 
 def _video_said(visit: Visit, course: str) -> tuple[str, str] | None:

@@ -67,7 +67,7 @@ def _grouped(where: list[tuple[str, str]]) -> dict[str, list[str]]:
 
 def _rows(visit: Visit, view: View, grant: Grant, column: str, where: list[tuple[str, str]]) -> dict[str, Any]:
     question = read_question(view, [*where, ("limit", str(ROWS)), ("count", "true")])
-    answer = page(question, visit.ask.base, visit.ask.database, grant)
+    answer = page(question, visit.ask.of(view), visit.ask.database, grant)
     rows = records(answer)
     names = [*view.key, *([] if column in view.key else [column])]
     heads = [Head(name, number=name == column) for name in names]

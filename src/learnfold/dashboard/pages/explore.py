@@ -56,7 +56,7 @@ def explore(visit: Visit) -> Shown | Elsewhere:
         return Elsewhere(visit.links.here(**kept))
     parameters = [pair for pair in visit.links.query if pair[0] not in OWN]
     question = read_question(view, [*parameters, *([] if "limit" in visit.query else [("limit", str(ROWS))])])
-    answer = page(question, visit.ask.base, visit.ask.database, grant)
+    answer = page(question, visit.ask.of(view), visit.ask.database, grant)
     columns = columns_of(question, grant)
     rows = records(answer)
     values = {
@@ -122,6 +122,7 @@ def said(visit: Visit, value: Any) -> str:
 def _file(visit: Visit, view: View, name: str) -> str:
     kept = [(key, value) for key, value in visit.links.query if key not in {*OWN, "limit", "after", "count", "format"}]
     carried = {key: value for key, value in visit.links.query if key in {"batch", "as"}}
+    carried |= {"live": "off"} if visit.query.get("live") == "off" else {}
     where: dict[str, Any] = {}
     for key, value in kept:
         where.setdefault(key, []).append(value)
