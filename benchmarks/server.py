@@ -12,13 +12,14 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from benchmarks.bench import WrongAnswerError
 from benchmarks.child import CommandError, environment, learnfold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
 PATIENCE_SECONDS = 120.0
@@ -55,9 +56,9 @@ class Server:
         self._child.terminate()
         self._child.wait()
 
-    def get(self, address: str) -> Answer:
-        """The answer, which must go well."""
-        body = _asked(self._connection, address)
+    def get(self, address: str, *, packed: bool = False) -> Answer:
+        """The answer, which must go well; ``packed``: as it is sent to browsers."""
+        body = _asked(self._connection, address, {"Accept-Encoding": "gzip"} if packed else {})
         return Answer(body, self._times.get(timeout=PATIENCE_SECONDS))
 
     def rate(self, addresses: Sequence[str], connections: int) -> float:
@@ -128,8 +129,10 @@ class Server:
                 self._times.put(float(found[1]))
 
 
-def _asked(connection: http.client.HTTPConnection, address: str) -> bytes:
-    connection.request("GET", address)
+def _asked(
+    connection: http.client.HTTPConnection, address: str, headers: Mapping[str, str] = MappingProxyType({})
+) -> bytes:
+    connection.request("GET", address, headers=dict(headers))
     answer = connection.getresponse()
     body = answer.read()
     if answer.status != 200:
