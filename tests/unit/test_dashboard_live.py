@@ -105,6 +105,15 @@ def test_a_page_shows_what_a_batch_of_all_would(live: tuple[Client, Since], whol
         assert rows(off.text) == rows(expected.text), route
 
 
+def test_a_page_that_asks_more_than_before_is_still_of_one_moment(live: tuple[Client, Since], whole: Client) -> None:
+    """What it asks depends on its address: views that nobody asked there yet are live too."""
+    client, _ = live
+    for address in ("/compare?of=one", "/compare?by=weeks&course=one", "/compare?by=cohorts&course=two", "/compare"):
+        found = client.get(address).text
+        assert rows(found) == rows(whole.get(address).text), address
+        assert 'class="fresh live' in found, address
+
+
 def test_a_page_is_of_one_moment_however_long_it_takes(
     live: tuple[Client, Since], places: list[Place], batch: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,6 +161,17 @@ def test_explore_filters_sorts_and_pages_as_the_api_does(client: Client) -> None
     assert found == [row["video_id"] for row in whole]
 
 
+def test_those_who_were_away_are_said_where_there_are_any(client: Client, place: Place) -> None:
+    """Beside how many show two signals; nobody away isn't said."""
+    rows = ask(place, "course_risk_summary", "course_id, flagged, absent FROM VIEW WHERE flagged > 0 ORDER BY ALL")
+    assert rows
+    for course, flagged, absent in rows:
+        page = text(client.get(f"/c/{course}").text)
+        assert re.search(rf"\b{flagged} students? shows? two or more signals\.", page), course
+        said = re.search(r"(\d+) of the class w", page)
+        assert (int(said[1]) if said else 0) == absent, course
+
+
 def test_weeks_and_cohorts_of_a_course_are_compared(client: Client, place: Place) -> None:
     """A week's active students and their hand-ins, those who began and how many came back, as the published files say them."""
 

@@ -11,6 +11,7 @@ from serving import Client, refused
 
 from learnfold import catalog
 from learnfold.batch.request import Scope
+from learnfold.dashboard.site import pages
 from learnfold.serve.server import Serving, open_app
 from learnfold.settings import Settings
 from learnfold.speed.live import Live, Progress
@@ -109,7 +110,7 @@ def client(followed: Followed) -> Iterator[Client]:
     """A server of both."""
     said: list[str] = []
     following = FolderFollowing(str(followed.state.folder), LAYOUT, Settings(threads=1))
-    serving = Serving(str(followed.world.root / "out"), open=True)
+    serving = Serving(str(followed.world.root / "out"), open=True, pages=pages)
     opened = open_app(serving, catalog.load(), Settings(threads=1), said.append, following)
     try:
         yield Client(opened, said)
@@ -140,6 +141,20 @@ def test_several_questions_are_answered_of_one_tick(followed: Followed, client: 
     queries = [{"view": VIEW}, {"view": "video_course_metrics"}]
     first, second = client.post({"queries": queries}).json()["answers"]
     assert first["rows"][0]["total_watch_seconds"] == second["rows"][0]["total_course_watch_seconds"] == 15
+
+
+def test_a_page_counts_what_came(followed: Followed, client: Client) -> None:
+    """A course's page, its list of videos and the explanation of a number; the batch alone is an address."""
+    address = f"/explain/{VIEW}/total_watch_seconds?key=u1&key=v1&key=c1"
+    assert '<p class="big">10</p>' in client.get(address).text
+    followed.send(viewing(2, 5), viewing(3, user_id="u2"))
+    followed.tick()
+    assert '<p class="big">15</p>' in client.get(address).text
+    assert '<p class="big">10</p>' in client.get(f"{address}&live=off").text
+    for page in ("/c/c1", "/c/c1/videos", "/explore/video_popularity"):
+        assert 'class="fresh live' in client.get(page).text
+    assert 'data-label="Viewers">2</td>' in client.get("/c/c1/videos").text
+    assert 'data-label="Viewers">1</td>' in client.get("/c/c1/videos?live=off").text
 
 
 def test_who_sent_something_can_wait_for_it(followed: Followed, client: Client) -> None:
