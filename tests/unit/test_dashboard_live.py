@@ -230,7 +230,7 @@ def test_a_number_that_is_followed_moves_without_a_reload(places: list[Place]) -
     """In Chromium: once who looks asks for it, what came in stands on the page, and what was in focus still is; then it can be stopped."""
     path = program("chromium", "the dashboard's tests")
     since = Since(batch_of(places[0].out), places[0].out)
-    since.reached.positions = {"video_topic": {0: 6}}
+    since.reached.positions, since.reached.complete_until = {"video_topic": {0: 6}}, time.time() + 600
     said: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
@@ -254,6 +254,9 @@ def test_a_number_that_is_followed_moves_without_a_reload(places: list[Place]) -
             page.locator("tbody td[data-label=Viewers]", has_text=re.compile("^15$")).wait_for()
             assert page.evaluate("window.same && document.activeElement.closest('tbody th') !== null")
             assert page.url == f"{host}/c/one/videos?live=follow"
+            since.reached.complete_until = time.time() - 300
+            page.evaluate("renew()")
+            page.get_by_text("Live numbers are 5 min behind").wait_for()
             page.get_by_role("button", name="Stop following").click()
             page.get_by_role("button", name="Follow", exact=True).wait_for()
             assert page.url == f"{host}/c/one/videos"

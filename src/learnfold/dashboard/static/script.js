@@ -33,7 +33,7 @@ function enhance(page) {
   const told = page.getElementById("live");
   if (!told) return;
   const follows = new URLSearchParams(location.search).get("live") === "follow";
-  if (follows) {
+  if (follows && !told.classList.contains("stale")) {
     const clock = new Date().toLocaleTimeString(document.documentElement.lang);
     told.querySelector("time").textContent = told.dataset.followed.replace("@", clock);
   }
@@ -129,5 +129,6 @@ function change(old, now) {
 enhance(document);
 follow();
 addEventListener("visibilitychange", follow);
+setInterval(() => stream && renew(), 60_000); // numbers that fall behind move nothing, and yet are to be said so
 addEventListener("pagehide", () => stream?.close());
 addEventListener("pageshow", (event) => event.persisted && follow());
