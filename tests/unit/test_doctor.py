@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import stat
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from conftest import tries
 from learnfold.cli import main
 from learnfold.doctor import installed
 from learnfold.settings import Settings, meanings
@@ -170,3 +172,40 @@ def test_kafka_that_is_asked_for_and_missing_exits_with_1(
     monkeypatch.setattr(metadata, "version", version)
     assert main(["doctor", "--kafka"]) == 1
     assert "confluent-kafka is needed and isn't there: pip install '.[kafka]'" in capsys.readouterr().out
+
+
+RUBBISH = [
+    *(
+        "",
+        " ",
+        "\udcff",
+        "[" * 3000,
+        "%00%ff",
+        "../../etc/passwd",
+        "'; DROP TABLE x; --",
+        "null",
+        "1e999",
+        "-1",
+        "NaN",
+        "9" * 400,
+    ),
+    *("0", "s3://", "http://[", "https://anna:hushhush@host:99999/x", "a\nb", "\u0661\u0662"),
+]
+
+
+def test_rubbish_in_any_setting_gives_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The doctor says what is wrong, whatever a setting holds: never a traceback, never a password."""
+    (tmp_path / "master").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path))  # asking java and Maven for their versions takes a second each time
+    pairs = [(meaning.variable, text) for meaning in meanings() for text in RUBBISH]
+    always = [pair for pair in pairs if pair[0] == "LEARNFOLD_SPARK_JARS"]
+    for variable, text in [*always, *random.sample(pairs, min(len(pairs), tries(150)))]:
+        monkeypatch.setenv(variable, text)
+        code = main(["doctor", str(tmp_path / "master"), "--json"])
+        monkeypatch.delenv(variable)
+        said = "".join(capsys.readouterr())
+        assert code in {0, 1, 2}, (variable, text)
+        assert "Traceback" not in said, (variable, text)
+        assert "hushhush" not in said, (variable, text)

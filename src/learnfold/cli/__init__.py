@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib
+import io
 import os
 import signal
 import sys
@@ -99,6 +100,8 @@ INTERRUPTED, INTERRUPTED_CODE = "interrupted; nothing was published", 130
 def main_of(prog: str, work: Callable[[], int]) -> int:
     """What ``work`` returns; its failures as one message and the exit code of the error, never a traceback."""
     signal.signal(signal.SIGTERM, _terminated)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that a terminal can't show is no reason to end
     try:
         return work()
     except LearnfoldError as error:

@@ -23,7 +23,11 @@ def find_jars(chosen: str, cache: Path) -> Path | None:
     """
     if chosen:
         folder = Path(chosen).absolute()
-        if not any(folder.glob("*.jar")):
+        try:
+            found = any(folder.glob("*.jar"))
+        except OSError as error:
+            raise UsageError(f"spark_jars is {chosen[:200]}, which can't be read: {error.strerror}") from error
+        if not found:
             raise UsageError(f"spark_jars is {chosen}, where there are no jars; 'learnfold jars' fetches them")
         return folder
     folder = _folder(cache, _POM.read_bytes())
