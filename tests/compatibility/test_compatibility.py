@@ -17,6 +17,8 @@ from learnfold.cli import main
 from learnfold.master.committed_offsets import CommittedOffsets
 from learnfold.storage.folder import FolderStorage
 
+pytestmark = pytest.mark.slow
+
 Json = Any
 DEFINITION = "the topic's definition or the platform's zone changed"
 """Why a plan folds everything once: the contract of reading, or a subject, was changed since the archive was made."""

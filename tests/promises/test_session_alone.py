@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from learnfold.catalog import Job, Topic
 
+pytestmark = pytest.mark.slow
+
 MESSAGES = FileSchema((("value", "BLOB"), ("partition", "INTEGER"), ("offset", "BIGINT")))
 ZONES = Settings(platform_zone="America/New_York", reporting_zone="Asia/Ho_Chi_Minh")
 

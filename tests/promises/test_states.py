@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from learnfold.catalog import Rollup, View
     from learnfold.engines import RollupRows
 
+pytestmark = pytest.mark.slow
+
 VIEWS = load().views
 
 

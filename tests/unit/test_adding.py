@@ -31,6 +31,8 @@ from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 from promises.dataset import Dataset
 
+pytestmark = pytest.mark.slow
+
 VIEW, FIELD, SUBJECT = "video_weekdays", "subtitles", "library"
 TOPIC, LOANS = "library_topic", "library_popularity"
 

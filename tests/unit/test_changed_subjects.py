@@ -20,6 +20,8 @@ from learnfold.cli import main
 from learnfold.generate import Semester, generate
 from learnfold.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 TOPIC = "video_topic"
 FIELDS = {
     "chapter": "VARCHAR",

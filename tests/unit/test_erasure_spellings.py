@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from small_place import Place, learnfold
 
@@ -164,6 +164,7 @@ def test_somebody_whose_id_is_longer_is_somebody_else_in_every_spelling() -> Non
 
 
 @settings(max_examples=tries(40), deadline=None)
+@example(who="0'", ways=["html", "percent"])
 @given(
     who=st.text(st.sampled_from("abNrtuxĐễé0179.@-_'\"/\\ %&+"), min_size=2, max_size=9).filter(
         lambda t: t == t.strip()

@@ -25,6 +25,8 @@ from learnfold.ingest.files.stream import opened
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("event_type", "user_id", "timestamp", "video_id", "watch_duration_seconds")
 
 

@@ -19,6 +19,8 @@ from oracle import read_events
 from promises.messages import TOPICS, streams
 from promises.views import differences, run_job
 
+pytestmark = pytest.mark.slow
+
 ZONES = st.sampled_from(["UTC", "Asia/Ho_Chi_Minh", "America/New_York"])
 
 

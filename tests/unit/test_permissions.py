@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CSV = "event_id,event_type,user_id,timestamp\n{n},LOGIN,someone,2025-09-03 10:00:00\n{n}0,LOGIN,other,yesterday\n"
 COMMANDS = """
 generate made/master --events 500 --days 4 --malformed 0.02

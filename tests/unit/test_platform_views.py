@@ -17,6 +17,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import platform_views  # noqa: E402 - of the tools
 
+pytestmark = pytest.mark.slow
+
 PAGES = ROOT / "docs" / "platforms"
 
 

@@ -17,6 +17,9 @@ BACKSLASH = r"(?:\\|%(?:25)*5[cC])"
 PERCENT = r"(?:%|\\+u0025)(?:25)*"
 """What begins a percent-encoded byte, encoded once or more often."""
 
+_AND, _NUMBER, _END = f"(?:&|{PERCENT}26)", f"(?:#|{PERCENT}23)", f"(?:;|{PERCENT}3[bB])"
+"""What an entity of HTML is made of; within an address it is percent-encoded."""
+
 _CONTROLS = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 _QUOTED = "\"'/"
 _BYTES = 0x100
@@ -64,7 +67,7 @@ def _code(character: str) -> str:
         ways += [f"{PERCENT}{_digits(f'{code:02x}')}"] if code < _BYTES else []
         ways += [_shown(character.encode(encoding)) for encoding in ("utf-8", "utf-16-le", "utf-16-be")]
     names = "".join(f"|{name}" for name in _names(character))
-    ways.append(f"&(?:amp;)*(?:#(?:0*{code}|[xX]0*{_digits(f'{code:x}')}){names});")
+    ways.append(f"{_AND}(?:amp{_END})*(?:{_NUMBER}(?:0*{code}|[xX]0*{_digits(f'{code:x}')}){names}){_END}")
     ways += [r"\+"] if character == " " else []
     quoted = f"{BACKSLASH}*" if character in _QUOTED else ""
     return f"{quoted}(?:{'|'.join(dict.fromkeys(ways))})"
