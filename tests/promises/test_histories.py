@@ -21,8 +21,6 @@ from promises.dataset import SHAPES, Dataset, day_folders, folders
 from promises.messages import FIRST_DAY, TOPICS, as_message, streams
 from promises.views import differences, rows, run_job, views_of
 
-pytestmark = pytest.mark.slow
-
 
 class Killed(BaseException):
     """What a kill looks like from within: nothing catches it."""

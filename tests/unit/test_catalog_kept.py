@@ -15,8 +15,6 @@ import pytest
 from learnfold import catalog
 from learnfold.catalog import cached, stored
 
-pytestmark = pytest.mark.slow
-
 SHOW = (
     "import sys; from learnfold import catalog, cli, batch;"
     "print(len(catalog.load().views), int('learnfold.catalog.parse' in sys.modules), int('sqlglot' in sys.modules))"
