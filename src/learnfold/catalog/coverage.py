@@ -5,6 +5,7 @@ A share is that of the events a column is made of which hold what it needs: 1 wh
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -74,17 +75,20 @@ def coverage_of(view: View, told: Mapping[str, Mapping[str, Told]]) -> Coverage:
     return Coverage(view.name, rows, {c.name: _worst([rows, found.column(c.name, None)]) for c in view.columns})
 
 
-class _Relation:
+class _Relation(ABC):
     """What a FROM names."""
 
+    @abstractmethod
     def rows(self, types: Types) -> Share:
-        raise NotImplementedError
+        """How many of its rows are there."""
 
+    @abstractmethod
     def column(self, name: str, types: Types) -> Share:
-        raise NotImplementedError
+        """How many of a column's values are there."""
 
+    @abstractmethod
     def has(self, name: str) -> bool:
-        raise NotImplementedError
+        """Whether it has the column."""
 
     def kinds(self, types: Types) -> dict[str, int]:  # noqa: ARG002 - known of a topic's rows alone
         """How many events of each type its rows are made of; none where that isn't known."""
