@@ -55,7 +55,7 @@ types: $(VENV)/.dev ## types, strict
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tests/mypy.ini
 
-quick: export LEARNFOLD_TRIES := 0.2
+quick: export LEARNFOLD_TRIES := 0.1
 quick: $(VENV)/.dev ## the quick tests: of the laws, a few examples each
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not services and not oozie and not slow"
 

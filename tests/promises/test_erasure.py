@@ -29,6 +29,7 @@ from promises.messages import FIRST_DAY, TOPICS, streams
 from promises.views import differences, run_job
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job", TOPICS)
 @settings(max_examples=tries(4))
 @given(data=st.data())

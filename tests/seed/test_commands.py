@@ -39,6 +39,7 @@ def events(out: Path) -> int:
     return sum(pq.read_table(out / "video_popularity").column("total_view_events").to_pylist())
 
 
+@pytest.mark.slow
 def test_all_jobs_are_run_by_one_command(place: Place, master: Path, tmp_path: Path) -> None:
     """``python batch_layer/run_batch_jobs.py IN OUT`` makes all views, and a table of what it did."""
     result = place.python(RUN, master, tmp_path / "batch_views")

@@ -136,6 +136,7 @@ def test_read_view_gives_spark_the_published_batch(spark: SparkSession, views: P
         assert frame.count() == len(pd.read_parquet(views / name))
 
 
+@pytest.mark.slow
 def test_spark_sees_the_types_of_the_contract(spark: SparkSession, views: Path) -> None:
     """For all views of the contract."""
     for name, promised in VIEWS.items():

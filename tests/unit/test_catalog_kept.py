@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -36,34 +37,43 @@ def load(cache: Path) -> str:
     return done.stdout.strip()
 
 
-def test_the_second_process_reads_no_sql(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a first process kept; not to be changed."""
+    place = tmp_path_factory.mktemp("kept")
+    assert load(place) == f"{VIEWS} 1 1"
+    return place
+
+
+@pytest.fixture
+def kept(first: Path, tmp_path: Path) -> Path:
+    """The file of it, in a folder of the test's own."""
+    (one,) = first.iterdir()
+    return shutil.copy(one, tmp_path / one.name)
+
+
+def test_the_second_process_reads_no_sql(kept: Path) -> None:
     """What the first one kept is the same catalog."""
-    assert load(tmp_path) == f"{VIEWS} 1 1"
-    assert load(tmp_path) == f"{VIEWS} 0 0"
-    (kept,) = tmp_path.iterdir()
+    assert load(kept.parent) == f"{VIEWS} 0 0"
     digest, text = kept.read_bytes().split(b"\n")
     assert hashlib.sha256(text).hexdigest() == digest.decode()
     assert stored.from_data(json.loads(text)) == catalog.load()
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing of ours", b"\x80\x04}", sealed(b"[1]"), sealed(b'[["video"]]')])
-def test_what_is_no_catalog_is_written_anew(tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_catalog_is_written_anew(kept: Path, content: bytes) -> None:
     """A torn or foreign file costs the reading, and nothing else."""
-    load(tmp_path)
-    (kept,) = tmp_path.iterdir()
     kept.write_bytes(content)
-    assert load(tmp_path) == f"{VIEWS} 1 1"
-    assert load(tmp_path) == f"{VIEWS} 0 0"
+    assert load(kept.parent) == f"{VIEWS} 1 1"
+    assert load(kept.parent) == f"{VIEWS} 0 0"
 
 
-def test_a_flipped_byte_is_not_believed(tmp_path: Path) -> None:
+def test_a_flipped_byte_is_not_believed(kept: Path) -> None:
     """Wherever it is: in a view's SQL it would be another view."""
-    load(tmp_path)
-    (kept,) = tmp_path.iterdir()
     content = bytearray(kept.read_bytes())
     content[content.index(b"COUNT(")] ^= 1
     kept.write_bytes(content)
-    assert load(tmp_path) == f"{VIEWS} 1 1"
+    assert load(kept.parent) == f"{VIEWS} 1 1"
 
 
 def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ FIELDS = sorted(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=tries(3))
 @given(
     st.sets(st.sampled_from(TYPES), max_size=6) | st.just(set()),
@@ -110,6 +111,7 @@ def test_what_is_called_empty_is_empty_in_a_run(semester: Path, types: set[str],
                 assert (name, columns) == (name, empty)
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Viewings without a course of which half say how long they took: their view is there in part, all others empty, each with its reason."""
     events = [

@@ -65,6 +65,7 @@ def test_a_mail_says_what_the_page_says(place: Place, capsys: pytest.CaptureFixt
     assert re.search(r"batch|Batch", text)
 
 
+@pytest.mark.slow
 def test_a_page_shows_the_mail_before_it_is_sent(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """Word for word, in each language and of the week that the address names."""
     for language in ("en", "vi"):

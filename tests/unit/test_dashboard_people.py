@@ -259,6 +259,7 @@ def test_nobody_is_sent_to_another_site_after_signing_in(address: str) -> None:
     assert local("/c/CS101?lang=vi&to=//x") == "/c/CS101?lang=vi&to=//x"
 
 
+@pytest.mark.slow
 def test_a_session_ends_after_its_time_and_the_oldest_when_there_are_too_many() -> None:
     """Whatever is done in it."""
     now = [0.0]

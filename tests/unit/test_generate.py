@@ -71,6 +71,7 @@ def _known(topic: str, message: bytes) -> bytes:
     return message
 
 
+@pytest.mark.slow
 def test_the_same_seed_is_the_same_semester(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads and how many days are made at once don't matter: every file has the same rows in the same order."""
     semester = replace(DIRTY, days=7, awkward=True)

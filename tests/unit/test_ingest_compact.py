@@ -68,6 +68,7 @@ def held(master: Path) -> Counter[str]:
     return Counter(json.dumps(row, default=str, sort_keys=True) for row in rows(visible(master)))
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @pytest.mark.parametrize("job", ["video", "profile_notification"])
 def test_compaction_changes_no_view_whenever_it_dies(job: str, data: st.DataObject) -> None:

@@ -61,6 +61,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job", TOPICS)
 @given(data=st.data())
 def test_any_mix_of_formats_gives_the_views_of_the_contract(job: str, data: st.DataObject) -> None:

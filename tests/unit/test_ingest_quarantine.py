@@ -93,6 +93,7 @@ def test_a_fix_takes_in_what_is_valid_now_and_no_more(log: Log) -> None:
     assert sorted(row["reason"] for row in quarantine(root)) == sorted(set(REASONS) - {REASONS[5]})
 
 
+@pytest.mark.slow
 def test_a_replay_that_dies_is_ended_by_the_next(tmp_path: Path) -> None:
     """Killed before any of its writes, a replay leaves each event in the quarantine or in files or both; the next one ends it."""
     for writes in range(1, 50):

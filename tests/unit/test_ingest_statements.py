@@ -60,6 +60,7 @@ def held(master: FolderStorage, folder: str) -> tuple[Counter[str], int]:
     return found, len(rows([Path(folder) / path for path in quarantine_files(master)]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SENT)
 @given(data=st.data())
 def test_statements_become_their_events_once_whatever_is_killed(name: str, data: st.DataObject) -> None:

@@ -75,6 +75,7 @@ def test_every_file_of_a_batch_has_its_digest(place: Place) -> None:
         assert (file.bytes, file.sha256) == (len(content), hashlib.sha256(content).hexdigest()), file.path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(tries(16)))
 def test_a_rotten_file_is_healed_by_the_next_run_and_never_believed(place: Place, seed: int) -> None:
     """A bit or a cut anywhere in any file: the next run ends well, and what it published is what the events give."""

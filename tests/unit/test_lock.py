@@ -138,6 +138,7 @@ def test_another_process_of_the_same_number_is_not_the_dead_one(out: FolderStora
         pass
 
 
+@pytest.mark.slow
 def test_a_run_on_another_machine_holds_while_it_says_so(out: FolderStorage) -> None:
     """Its process can't be looked at from here, so its last word counts, for as long as the setting says."""
     pretend(out, machine="elsewhere", host="node7", pid=1, renewed=ago(50))
@@ -176,6 +177,7 @@ def test_a_clock_that_is_wrong_takes_nobodys_lease(out: FolderStorage, minutes: 
         living.join()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_on_this_machine_loses_its_lease_too(out: FolderStorage) -> None:
     """By its silence, as any other; and what it is about to publish is refused, since the pointer is another then."""
     out.write(POINTER, b'{"batch": "b", "published_at": "x"}')

@@ -29,6 +29,7 @@ def wait_for(client: Client, batch: str) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_reader_sees_one_batch_a_request_across_publish_rollback_and_clean(tmp_path: Path) -> None:
     """Asking all the time while batches come, go back and are removed: every answer is of one batch, and none is an error."""
     place = Place(tmp_path)

@@ -259,6 +259,7 @@ def test_a_head_that_isnt_finished_is_hung_up_on(tmp_path: Path, monkeypatch: py
         assert time.monotonic() - began < 20
 
 
+@pytest.mark.slow
 def test_a_reader_that_takes_nothing_is_hung_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its request ends, and what waits for it is thrown away: it gets what was on its way, and never the rest."""
     monkeypatch.setattr(server, "SEND_SECONDS", 0.2)

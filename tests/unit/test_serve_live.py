@@ -148,6 +148,7 @@ def test_several_questions_are_of_one_position(live: tuple[Client, Since], whole
     assert "live" not in client.post({"queries": queries, "live": False}).json()["answers"][0]
 
 
+@pytest.mark.slow
 def test_small_groups_and_pseudonyms_are_of_the_batch(both: tuple[Place, Place], tmp_path: Path) -> None:
     """Live, every event of a group could be watched as it comes."""
     (tmp_path / "key").write_bytes(b"k" * 32)

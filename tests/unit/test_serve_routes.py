@@ -241,6 +241,7 @@ RULED = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", OUTSIDERS)
 @pytest.mark.parametrize("route", RULED)
 def test_nothing_is_said_of_a_course_to_who_isn_t_in_it(asked: Asked, route: str, role: str) -> None:

@@ -46,6 +46,7 @@ class Gauge:
         return gauged
 
 
+@pytest.mark.slow
 def test_work_on_many_rows_has_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Views and blocks of few rows are made side by side, those of many one after another; the views are the same."""
     generate(Semester(events=3000, days=20), tmp_path / "master")

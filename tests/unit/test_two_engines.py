@@ -36,6 +36,7 @@ def run_all(master: Path, out: Path, settings: Settings, **more: bool):
     return run(RunRequest(str(master), str(out), **more), catalog.load(), settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["auto", "spark"])
 def test_what_is_bounded_starts_no_spark(master: Path, engine: str) -> None:
     """A full run, one with nothing new, and one more day; the views are DuckDB's, and so the manifest says."""
