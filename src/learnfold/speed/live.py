@@ -19,7 +19,7 @@ import lmdb
 from learnfold.errors import DataError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from learnfold.speed.seen import Tuples
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MAP_BYTES = 16 * 1024**3
 """How large a store may get; the file is only as large as what it holds."""
 
-FORMAT = 2
+FORMAT = 3
 """Of what is stored; a store of another is made again."""
 
 _SINCE = b"since"
@@ -121,7 +121,7 @@ class Kept(NamedTuple):
 
 
 class Row:
-    """What is added to one row of a state."""
+    """What is added to one row of a bundle of states."""
 
     __slots__ = ("key", "text", "values")
 
@@ -132,11 +132,13 @@ class Row:
 
     def to_bytes(self, tick: int) -> bytes:
         """As it is stored: the tick that changed it last, then its key and values as JSON."""
-        return b"%b[%b,%b]" % (_TICK.pack(tick), self.text, _shown(self.values))
+        text = repr(self.values)  # where it holds no text, this is JSON but for None, and quick
+        shown = _shown(self.values) if "'" in text or '"' in text else text.replace("None", "null").encode()
+        return b"%b[%b,%b]" % (_TICK.pack(tick), self.text, shown)
 
 
 Rows = dict[tuple["Value", ...], Row]
-"""Rows of a state, by key."""
+"""Rows of a bundle, by key."""
 
 
 class Live:
@@ -160,37 +162,37 @@ class Live:
         """The next tick."""
         return Tick(self, self._env.begin(write=True))
 
-    def changes(self, states: dict[int, int]) -> tuple[Progress, dict[int, list[tuple[bytes, list[Value]]]]]:
-        """By state, the rows that changed after a tick (0: all), each with the key it is stored by; and the progress of the same moment."""
+    def changes(self, bundles: Mapping[int, int]) -> tuple[Progress, dict[int, list[tuple[bytes, list[Value]]]]]:
+        """By bundle, the rows that changed after a tick (0: all), each with the key it is stored by; and the progress of the same moment."""
         found: dict[int, list[tuple[bytes, list[Value]]]] = {}
         try:
             with self._env.begin() as txn:
                 progress = Progress.from_json(txn.get(b"progress", db=self._dbs[_META]) or b"{}")
                 since = int(txn.get(_SINCE, db=self._dbs[_META]) or 0)
-                for state, after in states.items():
+                for bundle, after in bundles.items():
                     changed = self._changed if after > since else self._all
-                    found[state] = list(changed(txn, state, after))
+                    found[bundle] = list(changed(txn, bundle, after))
         except lmdb.Error as error:
             raise StorageError(f"the live state can't be read: {error}") from error
         return progress, found
 
-    def _changed(self, txn: Any, state: int, after: int) -> Iterator[tuple[bytes, list[Value]]]:
+    def _changed(self, txn: Any, bundle: int, after: int) -> Iterator[tuple[bytes, list[Value]]]:
         keys: dict[bytes, None] = {}
         with txn.cursor(db=self._dbs[_BY_TICK]) as cursor:
-            there = cursor.set_range(_CHANGES.pack(state, after + 1))
-            while there and _CHANGES.unpack(cursor.key())[0] == state:
+            there = cursor.set_range(_CHANGES.pack(bundle, after + 1))
+            while there and _CHANGES.unpack(cursor.key())[0] == bundle:
                 block = cursor.value()
                 keys |= dict.fromkeys(block[at : at + _DIGEST_BYTES] for at in range(0, len(block), _DIGEST_BYTES))
                 there = cursor.next()
         for key in keys:
-            yield key, _values(txn.get(_KEY.pack(state, key), db=self._dbs[_ROWS]))
+            yield key, _values(txn.get(_KEY.pack(bundle, key), db=self._dbs[_ROWS]))
 
-    def _all(self, txn: Any, state: int, after: int) -> Iterator[tuple[bytes, list[Value]]]:
+    def _all(self, txn: Any, bundle: int, after: int) -> Iterator[tuple[bytes, list[Value]]]:
         with txn.cursor(db=self._dbs[_ROWS]) as cursor:
-            there = cursor.set_range(_KEY.pack(state, b""))
+            there = cursor.set_range(_KEY.pack(bundle, b""))
             while there:
                 number, key = _KEY.unpack(cursor.key())
-                if number != state:
+                if number != bundle:
                     return
                 if _TICK.unpack_from(cursor.value())[0] > after:
                     yield key, _values(cursor.value())
@@ -243,44 +245,59 @@ class Tick:
         self._tuples, self._identities, self._meta = (live._dbs[name] for name in (_TUPLES, _IDENTITIES, _META))  # noqa: SLF001
         self._cache, self._seen = live._cache, live._seen  # noqa: SLF001
         self._changed: dict[int, Rows] = {}
-        self._kept: dict[bytes, Kept] = {}
 
-    def rows(self, state: int) -> Rows:
-        """The rows of a state that are changed; ``row`` adds others."""
-        return self._changed.setdefault(state, {})
+    def rows(self, bundle: int) -> Rows:
+        """The rows of a bundle that are changed; ``take`` adds others."""
+        return self._changed.setdefault(bundle, {})
 
-    def row(self, state: int, key: tuple[Value, ...], width: int) -> Row:
-        """A row of a state, whose values are to be changed in place."""
-        rows = self.rows(state)
-        row = rows.get(key)
-        if row is None:
-            row = self._cache.get(state, {}).get(key) or self._stored(state, key, width)
-            rows[key] = row
-        return row
+    def row(self, bundle: int, key: tuple[Value, ...], width: int) -> Row:
+        """A row of a bundle, whose values are to be changed in place."""
+        return self.take(bundle, [key], width)[key]
 
-    def fresh(self, number: int, values: Iterable[int | None], known: Tuples | None) -> list[bool]:
+    def take(self, bundle: int, keys: Sequence[tuple[Value, ...]], width: int) -> Rows:
+        """Rows of a bundle, these and those that are changed already, whose values are to be changed in place."""
+        changed, cached = self.rows(bundle), self._cache.get(bundle, {})
+        new = []
+        for key in keys:
+            if key not in changed:
+                row = cached.get(key)
+                if row is None:
+                    row = _empty_row(key, width)
+                    new.append(row)
+                changed[key] = row
+        if new:
+            self._load(bundle, new)
+        return changed
+
+    def fresh(self, number: int, values: Sequence[int | None], known: Tuples | None) -> list[bool]:
         """Of each tuple whether the set had none such, of the batch (``known``) or live; now it has."""
         seen = self._seen.setdefault(number, set())
+        new = {value for value in values if value is not None and value not in seen}
+        seen |= new
+        if known is not None:
+            new = {value for value in new if value not in known}
+        names = sorted([_SET.pack(number, value) for value in new])
+        with self._txn.cursor(db=self._tuples) as cursor:
+            there = {name for name, _ in cursor.getmulti(names)}
+            cursor.putmulti([(name, b"") for name in names if name not in there])
+        new.difference_update(_SET.unpack(name)[1] for name in there)
         found = []
         for value in values:
-            if value is None or value in seen:
-                found.append(False)
-                continue
-            seen.add(value)
-            found.append((known is None or value not in known) and self._put_tuple(number, value))
+            found.append(value in new)
+            new.discard(value)
         return found
 
-    def kept(self, topic: int, day: int, identity: int) -> Kept | None:
-        """The copy of the event that is in; None without one."""
-        name = _IDENTITY.pack(topic, day, identity)
-        if name in self._kept:
-            return self._kept[name]
-        found = self._txn.get(name, db=self._identities)
-        return None if found is None else Kept(*_KEPT.unpack(found))
+    def kept(self, names: Sequence[bytes]) -> dict[bytes, Kept]:
+        """By name of an event, the copy that is in, of those of which there is one."""
+        with self._txn.cursor(db=self._identities) as cursor:
+            found = cursor.getmulti(sorted([name for name in names if name]))
+        return {name: Kept(*_KEPT.unpack(stored)) for name, stored in found}
 
-    def keep(self, topic: int, day: int, identity: int, kept: Kept) -> None:
-        """From now on this copy is in."""
-        self._kept[_IDENTITY.pack(topic, day, identity)] = kept
+    def keep(self, kept: Mapping[bytes, Kept]) -> None:
+        """From now on these copies are in."""
+        items = sorted([(name, _KEPT.pack(*one)) for name, one in kept.items()])
+        with self._txn.cursor(db=self._identities) as cursor:
+            cursor.putmulti(items)
 
     def commit(self, progress: Progress) -> None:
         """Makes all of it seen at once; raises StorageError where the store or the disk is full, and then nothing is."""
@@ -293,8 +310,8 @@ class Tick:
             raise StorageError(f"the live state can't be written: {error}") from error
         if sum(map(len, self._cache.values())) + sum(map(len, self._changed.values())) > _MOST_CACHED:
             self._cache.clear()
-        for state, rows in self._changed.items():
-            self._cache.setdefault(state, {}).update(rows)
+        for bundle, rows in self._changed.items():
+            self._cache.setdefault(bundle, {}).update(rows)
         if sum(map(len, self._seen.values())) > _MOST_SEEN:
             self._seen.clear()
         self._live.progress = progress
@@ -307,12 +324,11 @@ class Tick:
 
     def _write(self, tick: int) -> None:
         blocks, rows = [], []
-        for state, changed in self._changed.items():
+        for bundle, changed in self._changed.items():
             if changed:
-                blocks.append((_CHANGES.pack(state, tick), b"".join([row.key for row in changed.values()])))
-                rows += [(_KEY.pack(state, row.key), row.to_bytes(tick)) for row in changed.values()]
-        kept = [(name, _KEPT.pack(*one)) for name, one in self._kept.items()]
-        for items, db in ((rows, self._stored_rows), (blocks, self._by_tick), (kept, self._identities)):
+                blocks.append((_CHANGES.pack(bundle, tick), b"".join([row.key for row in changed.values()])))
+                rows += [(_KEY.pack(bundle, row.key), row.to_bytes(tick)) for row in changed.values()]
+        for items, db in ((rows, self._stored_rows), (blocks, self._by_tick)):
             with self._txn.cursor(db=db) as cursor:
                 cursor.putmulti(sorted(items))
         if tick % _KEPT_TICKS == 0:
@@ -323,18 +339,26 @@ class Tick:
         with self._txn.cursor(db=self._by_tick) as cursor:
             there = cursor.first()
             while there:
-                state, tick = _CHANGES.unpack(cursor.key())
+                bundle, tick = _CHANGES.unpack(cursor.key())
                 if tick <= until:
                     there = cursor.delete() and bool(cursor.key())  # it stands on the next, if there is one
                 else:
-                    there = cursor.set_range(_CHANGES.pack(state + 1, 0))
+                    there = cursor.set_range(_CHANGES.pack(bundle + 1, 0))
         self._txn.put(_SINCE, str(max(0, until)).encode(), db=self._meta)
 
-    def _put_tuple(self, number: int, value: int) -> bool:
-        return bool(self._txn.put(_SET.pack(number, value), b"", overwrite=False, db=self._tuples))
+    def _load(self, bundle: int, rows: Sequence[Row]) -> None:
+        """Gives rows the values that are stored."""
+        names = {_KEY.pack(bundle, row.key): row for row in rows}
+        with self._txn.cursor(db=self._stored_rows) as cursor:
+            for name, stored in cursor.getmulti(sorted(names)):
+                names[name].values[:] = json.loads(stored[_TICK.size :])[1]
 
-    def _stored(self, state: int, key: tuple[Value, ...], width: int) -> Row:
-        text = _shown(key)
-        digest = hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest()
-        found = self._txn.get(_KEY.pack(state, digest), db=self._stored_rows)
-        return Row(digest, text, [None] * width if found is None else json.loads(found[_TICK.size :])[1])
+
+def _empty_row(key: tuple[Value, ...], width: int) -> Row:
+    text = _shown(key)
+    return Row(hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest(), text, [None] * width)
+
+
+def identity_name(topic: int, day: int, identity: int) -> bytes:
+    """What an event is called in the store."""
+    return _IDENTITY.pack(topic, day, identity)

@@ -15,6 +15,7 @@ from learnfold.catalog import values
 from learnfold.engines.duckdb import decode
 from learnfold.engines.duckdb.footers import FileSchema
 from learnfold.engines.event_source import needed_fields
+from learnfold.speed.bundles import Bundle, bundles
 from learnfold.speed.incoming import INCOMING
 from learnfold.speed.quick import quick_select
 from learnfold.speed.single import (
@@ -55,19 +56,19 @@ _MERGES = {"sum": SUM, "min": LEAST, "max": MOST}
 class Counted:
     """A column that counts tuples that are new to a set."""
 
-    place: int  # among the state's values
+    place: int  # among the bundle's values
     set: int
     at: int  # the column of the row that says whether it counts
 
 
 @dataclass(frozen=True)
 class Addition:
-    """Where an event's row holds what is added to a state."""
+    """Where an event's row holds what is added to the states of a bundle."""
 
-    state: int
+    bundle: int
     flag: int  # the column that says whether anything is
     keys: tuple[int, ...]
-    plain: tuple[tuple[int, int, int], ...]  # place among the state's values, how it merges, the column
+    plain: tuple[tuple[int, int, int], ...]  # place among the bundle's values, how it merges, the column
     counted: tuple[Counted, ...]
 
 
@@ -102,10 +103,11 @@ class TopicRows:
 
 @dataclass
 class Layout:
-    """All topics, and the states and sets that are kept, in the order of their numbers."""
+    """All topics, and the states, in bundles, and sets that are kept, in the order of their numbers."""
 
     topics: dict[str, TopicRows]
     states: list[State] = field(default_factory=list)
+    bundles: list[Bundle] = field(default_factory=list)
     sets: list[TupleSet] = field(default_factory=list)
     whole: dict[str, str] = field(default_factory=dict)  # views that aren't kept, and why not
 
@@ -125,6 +127,7 @@ def layout(catalog: Catalog) -> Layout:
             found.whole[view.name] = view.plan.whole
         elif view.name not in found.whole:
             planner.keep(view.name, view.plan.states, view.plan.sets)
+    found.bundles = bundles(found.states)
     for topic in catalog.topics.values():
         found.topics[topic.name] = planner.topic(topic)
     return found
@@ -133,7 +136,7 @@ def layout(catalog: Catalog) -> Layout:
 class _Planner:
     def __init__(self, catalog: Catalog, ones: Mapping[str, RowOfOne], found: Layout) -> None:
         self.catalog, self.ones, self.found = catalog, ones, found
-        self._states: dict[str, int] = {}
+        self._states: set[str] = set()
         self._sets: dict[str, int] = {}
 
     def keep(self, view: str, states: tuple[State, ...], sets: tuple[TupleSet, ...]) -> None:
@@ -146,7 +149,7 @@ class _Planner:
             return
         for state in states:
             if state.name not in self._states:
-                self._states[state.name] = len(self.found.states)
+                self._states.add(state.name)
                 self.found.states.append(state)
         for one in sets:
             if one.name not in self._sets:
@@ -192,44 +195,42 @@ class _Planner:
         )
 
     def _passed(self, rollup: str, one: RowOfOne, columns: _Columns) -> list[Passed]:
-        """What the rollup's row adds to each state, one a source that passes it on."""
-        sources: dict[str, list[State]] = {}
-        for state in self.found.states:
-            if rollup in state.rollups:
-                sources.setdefault(state.source, []).append(state)
+        """What the rollup's row adds to each bundle, one a source that passes it on."""
+        sources: dict[str, list[int]] = {}
+        for number, bundle in enumerate(self.found.bundles):
+            if rollup in bundle.states[0].rollups:
+                sources.setdefault(bundle.states[0].source, []).append(number)
         return [
-            self._arm(states, arm, one, columns)
-            for states in sources.values()
-            for arm in arms(_source(states[0]), self.catalog.rollups)
+            self._arm(numbers, arm, one, columns)
+            for numbers in sources.values()
+            for arm in arms(_source(self.found.bundles[numbers[0]].states[0]), self.catalog.rollups)
             if arm.rollup == rollup
         ]
 
-    def _arm(self, states: list[State], arm: Arm, one: RowOfOne, columns: _Columns) -> Passed:
+    def _arm(self, numbers: list[int], arm: Arm, one: RowOfOne, columns: _Columns) -> Passed:
         known: Columns = {name: over(value, one.columns) for name, value in arm.columns.items()}
         own = [one.condition.copy()] if one.condition is not None and one.plain else []
         conditions = [*own, *(over(condition, one.columns) for condition in arm.conditions)]
         flag = columns.add(all_of(conditions))
-        used = {column.tuples for state in states for column in state.columns if column.tuples is not None}
+        values = [column for number in numbers for column in self.found.bundles[number].values]
+        used = {column.tuples for column in values if column.tuples is not None}
         sets = [(self._sets[name], self.found.sets[self._sets[name]]) for name in sorted(used)]
         hashes = tuple((number, columns.add(_tuple_hash(tuples, known))) for number, tuples in sets)
-        return Passed(flag, hashes, tuple(self._addition(state, known, columns) for state in states))
+        return Passed(flag, hashes, tuple(self._addition(number, known, columns) for number in numbers))
 
-    def _addition(self, state: State, known: Columns, columns: _Columns) -> Addition:
-        keys, plain, counted = [], [], []
-        place = 0
-        for column in state.columns:
-            if column.merge == "key":
-                keys.append(columns.add(stored(column.type, over(parsed(column.value), known))))
-                continue
+    def _addition(self, number: int, known: Columns, columns: _Columns) -> Addition:
+        bundle, plain, counted = self.found.bundles[number], [], []
+        keys = [columns.add(stored(column.type, over(parsed(column.value), known))) for column in bundle.key]
+        for place, column in enumerate(bundle.values):
             if column.tuples is None:
                 value = stored(column.type, over(single(parsed(column.value)), known))
                 plain.append((place, _MERGES[column.merge], columns.add(value)))
             else:
                 counts = all_of([over(parsed(column.counts), known)])
                 counted.append(Counted(place, self._sets[column.tuples], columns.add(counts)))
-            place += 1
-        which = all_of([over(parsed(state.condition), known)] if state.condition else [])
-        return Addition(self._states[state.name], columns.add(which), tuple(keys), tuple(plain), tuple(counted))
+        condition = bundle.states[0].condition
+        which = all_of([over(parsed(condition), known)] if condition else [])
+        return Addition(number, columns.add(which), tuple(keys), tuple(plain), tuple(counted))
 
 
 def _only_of_valid(topic: Topic, fields: list[str], select: str) -> str:

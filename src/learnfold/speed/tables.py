@@ -37,9 +37,13 @@ class LiveTables:
     def __init__(self, name: str, base: Path, live: Live, layout: Layout, settings: Settings) -> None:
         self._settings = settings
         self.name, self._base, self._live, self._layout = name, base, live, layout
-        self._numbers = {state.name: number for number, state in enumerate(layout.states)}
-        self._ticks: dict[int, int] = {}
-        self._put_rows: dict[int, int] = {}  # since the table was made
+        self._kept = {
+            state.name: (number, bundle.places(state))
+            for number, bundle in enumerate(layout.bundles)
+            for state in bundle.states
+        }
+        self._ticks: dict[str, int] = {}
+        self._put_rows: dict[str, int] = {}  # since the table was made
 
     def open(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Makes the base's tables readable, which any number of processes may do."""
@@ -60,20 +64,24 @@ class LiveTables:
             raise
 
     def _refreshed(self, cursor: duckdb.DuckDBPyConnection, views: Iterable[View]) -> Progress:
-        states = {self._numbers[state.name]: state for view in views for state in view.plan.states}
-        for number, state in states.items():
-            if number not in self._ticks:
+        states = {state.name: state for view in views for state in view.plan.states}
+        after: dict[int, int] = {}
+        for name, state in states.items():
+            if name not in self._ticks:
                 columns = ", ".join(f"{column.name} {column.type}" for column in state.columns)
                 cursor.execute(f"CREATE OR REPLACE TABLE {self._table(state)} (_key BLOB, {columns})")
-                self._ticks[number] = 0
-        progress, changes = self._live.changes({number: self._ticks[number] for number in states})
-        for number, rows in changes.items():
+                self._ticks[name] = 0
+            bundle, tick = self._kept[name][0], self._ticks[name]
+            after[bundle] = min(tick, after.get(bundle, tick))
+        progress, changes = self._live.changes(after)
+        for name, state in states.items():
+            rows = changes[self._kept[name][0]]
             if rows:
-                self._put(cursor, states[number], rows)
-                self._put_rows[number] = self._put_rows.get(number, 0) + len(rows)
-                if self._put_rows[number] > _MOST_CHURN:
-                    self._tidy(cursor, states[number])
-                    self._put_rows[number] = 0
+                self._put(cursor, state, rows)
+                self._put_rows[name] = self._put_rows.get(name, 0) + len(rows)
+                if self._put_rows[name] > _MOST_CHURN:
+                    self._tidy(cursor, state)
+                    self._put_rows[name] = 0
         self._ticks |= dict.fromkeys(states, progress.tick)
         return progress
 
@@ -103,10 +111,11 @@ class LiveTables:
         table = self._table(state)
         cursor.execute(f"DELETE FROM {table} WHERE _key IN (SELECT unnest(?::BLOB[]))", [keys])
         ordered = [column for column in state.columns if column.merge == "key"]
+        places = [*range(len(ordered)), *(len(ordered) + place for place in self._kept[state.name][1])]
         ordered += [column for column in state.columns if column.merge != "key"]
         given = ", ".join(f"unnest(?::{sent_type(column.type)}[]) AS {column.name}" for column in ordered)
         shown = ", ".join(f"{restored(column.type, column.name)} AS {column.name}" for column in state.columns)
-        values = [[sent(column.type, row[place]) for _, row in rows] for place, column in enumerate(ordered)]
+        values = [[sent(c.type, row[place]) for _, row in rows] for place, c in zip(places, ordered, strict=True)]
         cursor.execute(
             f"INSERT INTO {table} SELECT _key, {shown} FROM (SELECT unnest(?::BLOB[]) AS _key, {given})",
             [keys, *values],

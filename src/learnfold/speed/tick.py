@@ -6,18 +6,19 @@ import gc
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
 import lmdb
 
 from learnfold.engines.duckdb.inlined import inlined, macros_of
 from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.errors import StorageError
-from learnfold.kafka.messages import NONE, MessageBatch
+from learnfold.kafka.messages import MessageBatch
 from learnfold.speed import merge
+from learnfold.speed.copies import Copies, pairs_as_messages
 from learnfold.speed.incoming import INCOMING, Incoming
-from learnfold.speed.live import Kept, Progress
-from learnfold.speed.row import CONTENT, DAY, IDENTITY, MESSAGE, OFFSET, PARTITION, REASON, TIME
+from learnfold.speed.row import MESSAGE, OFFSET, PARTITION, REASON, TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,20 +30,13 @@ if TYPE_CHECKING:
     from learnfold.engines.duckdb.inlined import Macros
     from learnfold.settings import Settings
     from learnfold.speed.base import Base
-    from learnfold.speed.live import Live, Positions, Tick
+    from learnfold.speed.copies import Fetch
+    from learnfold.speed.live import Live, Positions, Progress, Tick
     from learnfold.speed.row import Layout, TopicRows
 
 Row = tuple[Any, ...]
 
 _DAY_US = 24 * 3600 * 1_000_000
-
-
-class Fetch(Protocol):
-    """Gives one message again."""
-
-    def __call__(self, topic: str, partition: int, offset: int) -> bytes | None:
-        """Its value; None where it is gone."""
-        ...
 
 
 class Reader:
@@ -82,21 +76,22 @@ class Reader:
         rows = self._run(self.layout.topics[topic], "quick", 0)
         return [row for row in rows if row[REASON] is None]
 
-    def first(self, topic: Topic, one: MessageBatch, other: MessageBatch) -> tuple[int, int]:
-        """The partition and offset of that of two messages which stays where both are copies of one event."""
+    def in_order(self, topic: Topic, pairs: Sequence[tuple[bytes, bytes]]) -> list[bool]:
+        """Of pairs of messages, each two copies of one event: whether the first stays; where nothing tells them apart, it does."""
         from learnfold.catalog.values import EVENT_ID, TIMESTAMP
         from learnfold.engines.duckdb import decode
 
-        fields = [field.name for field in topic.sent]
-        select = decode.select_from(topic, MESSAGE, decode.Relation(INCOMING, row='"offset"'), fields)
-        order = ", ".join(f"{name} NULLS FIRST" for name in fields if name not in {EVENT_ID, TIMESTAMP})
-        self._incoming.give([one, other])
+        self._incoming.give(pairs_as_messages(pairs))
         name = f"first_{topic.name}"
         if name not in self._prepared:
-            sql = f"SELECT _partition, _offset FROM ({select}) ORDER BY timestamp, {order}, _partition, _offset LIMIT 1"
-            self._prepare(name, sql)
-        ((partition, offset),) = self._connection.execute(f"EXECUTE {name}").fetchall()
-        return partition, offset
+            fields = [field.name for field in topic.sent]
+            select = decode.select_from(topic, MESSAGE, decode.Relation(INCOMING, row='"offset"'), fields)
+            order = ", ".join(f"{name} NULLS FIRST" for name in fields if name not in {EVENT_ID, TIMESTAMP})
+            within = f"PARTITION BY _partition ORDER BY timestamp, {order}, _offset"
+            place = f"SELECT _partition, _offset, row_number() OVER ({within}) AS _place FROM ({select})"
+            self._prepare(name, f"SELECT _partition, _offset FROM ({place}) WHERE _place = 1")
+        first = dict(self._connection.execute(f"EXECUTE {name}").fetchall())
+        return [first[number] == 0 for number in range(len(pairs))]
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +137,7 @@ class Ticks:
 
         self.layout = reader.layout
         self._future_us = future_days * _DAY_US
-        self._widths = [sum(column.merge != "key" for column in state.columns) for state in self.layout.states]
+        self._widths = [len(bundle.values) for bundle in self.layout.bundles]
         self._numbers = {name: number for number, name in enumerate(self.layout.topics)}
 
     def add(
@@ -182,74 +177,20 @@ class Ticks:
     def _topic(self, topic: str, batches: Sequence[MessageBatch], tick: Tick, progress: Progress) -> None:
         found = self.reader.read(topic, batches)
         latest = time.time() * 1e6 + self._future_us
-        skipped = {(p, o) for t, p, o in progress.left_out if t == topic}
-        kept = []
-        for row in found[0]:
-            if row[REASON] is not None:
-                progress.invalid += 1
-            elif (row[PARTITION], row[OFFSET]) in skipped:
-                progress.duplicates += 1
-            elif row[IDENTITY] is None or self._stays(topic, row, batches, tick, progress):
-                kept.append(row)
-                if row[TIME] <= latest and (progress.watermark is None or row[TIME] > progress.watermark):
-                    progress.watermark = row[TIME]
+        valid = [row for row in found[0] if row[REASON] is None]
+        progress.invalid += len(found[0]) - len(valid)
+        copies = Copies(topic, self._numbers[topic], self.base, tick, progress, batches, self.waits)
+        kept = copies.first(valid)
+        copies.decide(partial(self.reader.in_order, self.layout.topics[topic].topic), self.fetch)
+        times = [row[TIME] for row in kept if row[TIME] <= latest]
+        if progress.watermark is not None:
+            times.append(progress.watermark)
+        progress.watermark = max(times, default=None)
         progress.events += len(kept)
         places = {(row[PARTITION], row[OFFSET]) for row in kept}
         for statement, rows in zip(self.layout.topics[topic].statements, found, strict=True):
             some = kept if statement.by_event else [row for row in rows if row[:2] in places]
             merge.add(some, statement.passed, tick, self.base.known, self._widths)
-
-    def _stays(self, topic: str, row: Row, batches: Sequence[MessageBatch], tick: Tick, progress: Progress) -> bool:
-        """Whether the event is the first of its copies; else it is dropped, or noted for a repair."""
-        ids = self.base.identities(topic, row[DAY])
-        if ids is None:
-            self._wait(topic, row, progress)
-            return False
-        one = Kept(row[TIME], row[CONTENT], row[PARTITION], row[OFFSET])
-        before = ids.get(row[IDENTITY])
-        if before is not None:
-            if one.time > before[0] or (one.time, one.content) == before:
-                progress.duplicates += 1
-            else:  # it may come before the copy that the batch counted, which can't be taken out of its states
-                self._wait(topic, row, progress)
-            return False
-        number = self._numbers[topic]
-        other = tick.kept(number, row[DAY], row[IDENTITY])
-        if other is None:
-            tick.keep(number, row[DAY], row[IDENTITY], one)
-            return True
-        if (one.partition, one.offset) == (other.partition, other.offset):
-            return False
-        wins = one.time < other.time
-        if one.time == other.time and one.content != other.content:
-            decided = self._compared(topic, one, other, batches)
-            if decided is None:
-                self._wait(topic, row, progress)
-                return False
-            wins = decided
-        if wins:
-            loser = (topic, other.partition, other.offset)
-            if loser not in progress.losers:
-                progress.losers.append(loser)
-        else:
-            progress.duplicates += 1
-        return False
-
-    def _wait(self, topic: str, row: Row, progress: Progress) -> None:
-        progress.waiting += 1
-        self.waits(topic, row[PARTITION], row[OFFSET])
-
-    def _compared(self, topic: str, one: Kept, other: Kept, batches: Sequence[MessageBatch]) -> bool | None:
-        """Whether the one comes first of two copies of the same time; None where the other can't be read any more."""
-        texts = [_found(batches, each) or self.fetch(topic, each.partition, each.offset) for each in (one, other)]
-        if None in texts:
-            return None
-        messages = [
-            MessageBatch.of([text], each.partition, [each.offset], [NONE])
-            for text, each in zip(texts, (one, other), strict=True)
-        ]
-        first = self.reader.first(self.layout.topics[topic].topic, *messages)
-        return first == (one.partition, one.offset)
 
 
 @contextmanager
@@ -262,14 +203,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         if collects:
             gc.enable()
-
-
-def _found(batches: Sequence[MessageBatch], kept: Kept) -> bytes | None:
-    for batch in batches:
-        if batch.partition == kept.partition and kept.offset in batch.offsets:
-            place = batch.offsets.index(kept.offset)
-            return batch.values[batch.ends[place] : batch.ends[place + 1]]
-    return None
 
 
 def _without(batches: Sequence[MessageBatch], read: set[tuple[int, int]]) -> list[MessageBatch]:
