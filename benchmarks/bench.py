@@ -48,6 +48,11 @@ class Case:
         return statistics.median(run.seconds for run in self.runs)
 
     @property
+    def median_cpu_seconds(self) -> float:
+        """Of the processor, of all runs."""
+        return statistics.median(run.cpu_seconds for run in self.runs)
+
+    @property
     def peak_bytes(self) -> int:
         """The largest of all runs."""
         return max(run.peak_bytes for run in self.runs)
@@ -90,9 +95,8 @@ class Bench:
                     case.before(folder)
                     run = measure(case.command(folder), case.environment)
                     case.runs.append(run)
-                    print(
-                        f"{case.name}: {run.seconds:.2f} s, {run.peak_bytes / 1e6:,.0f} MB", file=sys.stderr, flush=True
-                    )
+                    took = f"{run.seconds:.2f} s, {run.cpu_seconds:.2f} s of processors, {run.peak_bytes / 1e6:,.0f} MB"
+                    print(f"{case.name}: {took}", file=sys.stderr, flush=True)
                     if turn == self.runs - 1 or run.seconds > LONG_SECONDS:
                         case.check(folder, run)
                         shutil.rmtree(folder)
@@ -105,6 +109,11 @@ class Bench:
     def ratio(self, what: str, one: str, other: str) -> None:
         """Note how many times as long ``one`` takes as ``other``."""
         self.ratios[what] = round(self.case(one).median_seconds / self.case(other).median_seconds, 4)
+
+    def cpu_ratio(self, what: str, one: str, other: str) -> None:
+        """Note how many times the processor's seconds of ``other`` ``one`` takes: less than time do they show what else runs."""
+        ratio = self.case(one).median_cpu_seconds / self.case(other).median_cpu_seconds
+        self.ratios[f"{what} (processor seconds)"] = round(ratio, 4)
 
     def table(self, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Note what isn't a command's time, as a table."""
@@ -126,6 +135,7 @@ class Bench:
                     "bytes": case.bytes,
                     "seconds": [run.seconds for run in case.runs],
                     "median_seconds": round(case.median_seconds, 4),
+                    "cpu_seconds": round(case.median_cpu_seconds, 2),
                     "peak_bytes": case.peak_bytes,
                 }
                 for case in self.cases

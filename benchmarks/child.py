@@ -30,6 +30,7 @@ class Measured:
     seconds: float  # from start to end, start-up of the program and all
     peak_bytes: int  # resident memory, the most; of several processes at once, their sum as sampled
     output: str
+    cpu_seconds: float = 0.0  # of the processor, by it and all that it started
 
 
 def learnfold(*arguments: object) -> list[str]:
@@ -74,7 +75,7 @@ def measure(command: Sequence[str], extra_environment: Mapping[str, str] | None 
         os.close(write)
         with os.fdopen(read) as told:
             sampler = _Sampler(int(told.readline() or child.pid))
-            seconds, peak, code = (told.readline() or "0 0 127").split()
+            seconds, peak, code, cpu_seconds = (told.readline() or "0 0 127 0").split()
         child.wait()
         sampled = sampler.stop()
         out.seek(0)
@@ -83,7 +84,7 @@ def measure(command: Sequence[str], extra_environment: Mapping[str, str] | None 
             said = (err.read() or out.read()).strip()[-3000:]
             raise CommandError(f"{' '.join(command)} ended with {code}:\n{said}")
         kernel = int(peak) * (1 if sys.platform == "darwin" else 1024)
-        return Measured(round(float(seconds), 4), max(kernel, sampled), out.read())
+        return Measured(round(float(seconds), 4), max(kernel, sampled), out.read(), round(float(cpu_seconds), 2))
 
 
 class _Sampler(threading.Thread):

@@ -60,16 +60,24 @@ def _section(result: dict[str, Any]) -> str:
 
 
 def _cases(cases: list[dict[str, Any]]) -> list[str]:
-    return [
-        "",
-        "| case | events | input MB | seconds (median) | of | peak memory MB |",
-        "| --- | ---: | ---: | ---: | --- | ---: |",
-        *(
-            f"| {case['name']} | {_number(case['rows'])} | {_number(round(case['bytes'] / 1e6))} | {_short(case['median_seconds'])}"
-            f" | {_runs(case['seconds'])} | {case['peak_bytes'] / 1e6:,.0f} |"
-            for case in cases
-        ),
+    head = ["case", "events", "input MB", "seconds (median)", "of", "peak memory MB"]
+    counted = all("cpu_seconds" in case for case in cases)  # not before 2026-11-28
+    rows = [
+        [
+            case["name"],
+            _number(case["rows"]),
+            _number(round(case["bytes"] / 1e6)),
+            _short(case["median_seconds"]),
+            _runs(case["seconds"]),
+            f"{case['peak_bytes'] / 1e6:,.0f}",
+            *([_short(case["cpu_seconds"])] if counted else []),
+        ]
+        for case in cases
     ]
+    if counted:
+        head.append("processor seconds (median)")
+    sides = ["---" if name in {"case", "of"} else "---:" for name in head]
+    return ["", _line(head), _line(sides), *map(_line, rows)]
 
 
 def _line(cells: list[str]) -> str:

@@ -49,7 +49,7 @@ def run(bench: Bench) -> None:
         shape = f"{dataset.events:,} {'messages' if dataset.shape == 'envelope' else 'flat events'}"
         ours, floor = f"{shape}: learnfold", f"{shape}: the floor"
         peers = {f"{shape}: {NAMES[peer]}": peer for peer in present}
-        cases = [_peer(dataset, name, peer) for name, peer in peers.items()]
+        cases = [peer(dataset, name, script) for name, script in peers.items()]
         bench.time(*cases, full_run(dataset, ours), _floor(dataset, floor))
         for name in peers:
             bench.ratio(f"{name} / learnfold", name, ours)
@@ -57,11 +57,12 @@ def run(bench: Bench) -> None:
         bench.write()  # the next may take an hour
 
 
-def _peer(dataset: Dataset, name: str, peer: str) -> Case:
+def peer(dataset: Dataset, name: str, script: str) -> Case:
+    """A peer's full run of the dataset into a new folder."""
     expected = partial(expected_views, dataset.path, dataset.name)
     return Case(
         name,
-        lambda folder: [sys.executable, str(PEERS / f"{peer}.py"), str(dataset.path), str(folder)],
+        lambda folder: [sys.executable, str(PEERS / f"{script}.py"), str(dataset.path), str(folder)],
         dataset.rows,
         dataset.bytes,
         check=lambda folder, _: same_views(expected(), folder),

@@ -26,8 +26,10 @@ from learnfold.batch.context import Workspace
 from learnfold.batch.manifest import JobRecord, read_current
 from learnfold.batch.request import RunRequest
 from learnfold.batch.run import RunReport, run
-from learnfold.engines.spark import cached, fold, session, values, writing
-from learnfold.errors import CheckError, DataError
+from learnfold.engines.spark import cached, fold, footers, session, values, writing
+from learnfold.engines.spark.bulk_footers import read_footers
+from learnfold.engines.spark.events import Events
+from learnfold.errors import CheckError, DataError, StorageError
 from learnfold.generate import Semester, generate
 from learnfold.operate.verify import verify
 from learnfold.privacy.erase import erase
@@ -413,6 +415,21 @@ def test_any_order_of_events_and_words_gives_the_rows_of_what_remains(data: st.D
     check_any_order(data, on_spark())
 
 
+def test_footers_of_many_files_are_read_as_of_each_alone(semester: Path, spark: SparkSession) -> None:
+    """One call for all of them finds the same rows and shapes, and leaves those that can't be read to be looked at by themselves."""
+    reader = footers.FooterReader(session.Session(spark, started=False, settings={}))
+    places = [f"file://{path}" for path in sorted(semester.rglob("*.parquet"))] + ["file:///gone.parquet"]
+    assert len(places) > footers._FEW
+    found = reader.footers(places)
+    assert len({footer.shape for footer in found.found.values()}) > 5
+    alone = [reader.footers([place]) for place in places]
+    assert found.found == {place: footer for one in alone for place, footer in one.found.items()}
+    assert found.unreadable == {place: why for one in alone for place, why in one.unreadable.items()}
+    assert len(found.unreadable) == 2
+    none_by_one_call = read_footers(spark._jvm, spark._jsparkSession.sessionState().newHadoopConf(), places)
+    assert [one is None for one in none_by_one_call] == [place in found.unreadable for place in places]
+
+
 def test_files_that_cannot_be_read_stop_a_run_by_name(semester: Path, tmp_path: Path) -> None:
     """Each is named with why, and nothing is published."""
     with pytest.raises(DataError) as refused:
@@ -427,10 +444,43 @@ def test_files_that_cannot_be_read_stop_a_run_by_name(semester: Path, tmp_path: 
     assert not (tmp_path / "out" / "_batches" / "current.json").exists()
 
 
-def test_large_rollups_and_views_are_several_files(
-    semester: Path, on_both: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("after", ["show_single", "close"])
+def test_a_file_replaced_while_it_is_read_stops_the_run(
+    after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sorted over all of them, at numbered paths; either engine reads them, and a smaller view later leaves none behind."""
+    """Whenever that is: rollups of its old rows and its new ones are never published, and the next run reads the new ones."""
+    dataset, out = Dataset(tmp_path / "master"), tmp_path / "out"
+    login = {"event_type": "LOGIN", "user_id": "before", "timestamp": "2025-11-01 10:00:00"}
+    file = dataset.add("auth_topic", [login], shape="flat", folder="{topic}/year=2025/month=11/day=01")
+    real = getattr(Events, after)
+
+    def replaced(*args: Any, **kwargs: Any) -> None:
+        pq.write_table(pa.Table.from_pylist([login | {"user_id": "afterwards"}]), file)
+        real(*args, **kwargs)
+
+    with monkeypatch.context() as during:
+        during.setattr(Events, after, replaced)
+        with pytest.raises(StorageError, match=rf"{file.name} was replaced while it was read; run again"):
+            run_job(dataset.root, out, "auth", on_spark())
+    assert not (out / "_batches" / "current.json").exists()
+    run_job(dataset.root, out, "auth", on_spark())
+    assert table(out, "auth_user_activity_summary").column("user_id").to_pylist() == ["afterwards"]
+
+
+@pytest.fixture(scope="module")
+def plain_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A day of events of one shape, which Spark plans quickly, and the views of the videos by DuckDB."""
+    folder = tmp_path_factory.mktemp("plain")
+    generate(Semester(events=3000, days=1), folder / "master")
+    run_job(folder / "master", folder / "out", "video", PLAIN)
+    return folder / "master", folder / "out"
+
+
+@pytest.mark.parametrize("bounds", [(0, 0), (0, 10**9), (10**9, 0)], ids=["all", "folds", "refreshes"])
+def test_large_rollups_and_views_are_several_files(
+    plain_day: tuple[Path, Path], bounds: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what Spark does; sorted over all of them, at numbered paths; either engine reads them, and a smaller view later leaves none behind."""
     monkeypatch.setattr(writing, "FILE_BYTES", 2000)
     monkeypatch.setattr(fold, "TASK_ROWS", 100)
     small = {
@@ -438,18 +488,18 @@ def test_large_rollups_and_views_are_several_files(
         "spark.sql.adaptive.coalescePartitions.minPartitionSize": "256B",
     }
     monkeypatch.setattr(session, "_SPEED", session._SPEED | small)
-    out = tmp_path / "out"
-    report = run_job(semester, out, "video", on_spark(PLAIN))
+    (master, expected), out = plain_day, tmp_path / "out"
+    report = run_job(master, out, "video", bounded(*bounds, ENDLESS, PLAIN))
     views = report.manifest.views
-    assert len(views["video_total_watch_time"].paths) > 1
+    assert (len(views["video_total_watch_time"].paths) > 1) == (bounds[1] == 0)
     assert len(views["video_course_metrics"].paths) == 1
     parts = report.manifest.jobs["video"].topics["video_topic"].rollups["video_watches"].files
-    assert len(parts) > 1
-    assert unequal(on_both[1], out, "video") == []
+    assert (len(parts) > 1) == (bounds[0] == 0)
+    assert unequal(expected, out, "video") == []
     for file in (out / "_batches").glob("*/*/part-*.parquet"):
         file.unlink()
-    run_job(semester, out, "video", PLAIN)
-    assert unequal(on_both[1], out, "video") == []
+    run_job(master, out, "video", PLAIN)
+    assert unequal(expected, out, "video") == []
     assert [file.name for file in sorted((out / "video_total_watch_time").glob("*"))] == ["part-00000.parquet"]
 
 

@@ -18,6 +18,7 @@ from learnfold.engines.spark.s3a import place
 from learnfold.engines.spark.schema import named
 from learnfold.engines.spark.session import Session, open_session
 from learnfold.engines.spark.writing import Writer
+from learnfold.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,6 +44,7 @@ class SparkEngine:
         self._mutex = RLock()
         self._open: Session | None = None
         self._footers = Footers()
+        self._tags: dict[str, str] = {}  # of the files whose footers were read, before they were
         self._cache: RollupCache | None = None
         self._readers = 0
 
@@ -87,20 +89,35 @@ class SparkEngine:
     def _read_footers(self, files: Sequence[str]) -> Footers:
         """The footers of these files; each is read once in the engine's life, since a run reads no file that changed."""
         wanted = [place(self.master.url, file) for file in files]
-        new = FooterReader(self._session()).footers([at for at in wanted if at not in self._footers.found])
+        unread = [file for file, at in zip(files, wanted, strict=True) if at not in self._footers.found]
+        tags = self._tags_now(unread)
+        new = FooterReader(self._session()).footers([place(self.master.url, file) for file in unread])
         with self._mutex:
+            self._tags |= tags
             self._footers.found |= new.found
             return Footers({at: self._footers.found[at] for at in wanted if at in self._footers.found}, new.unreadable)
 
     def fold(self, request: FoldRequest) -> Folded:
-        """Reads the events of some files once, and writes files of each rollup."""
+        """Writes files of each rollup from the events of some files, which are read several times."""
         with translate_errors():
             footers = self._read_footers(request.files)
             fold = Fold(self._session().sibling(), request, footers, self.master, self.settings)
             try:
-                return fold.run(self._writer())
+                folded = fold.run(self._writer())
             finally:
                 fold.close()
+            now = self._tags_now(request.files)
+        for file, tag in now.items():  # one that is gone was read, or its reading failed
+            if self._tags.get(file, tag) != tag:
+                raise StorageError(f"{self.master.url}/{file} was replaced while it was read; run again")
+        return folded
+
+    def _tags_now(self, files: Sequence[str]) -> dict[str, str]:
+        """By file that is there, what changes with its content."""
+        wanted = set(files)
+        folders = sorted({file.partition("/")[0] for file in files if "/" in file})
+        entries = [entry for folder in folders for entry in self.master.list(folder)]
+        return {entry.path: entry.tag for entry in entries if entry.path in wanted}
 
     def days_retracted(
         self,

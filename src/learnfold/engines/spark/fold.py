@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from learnfold.settings import Settings
     from learnfold.storage import Storage
 
-TASK_ROWS = 100_000
-"""Rows that are worth a task of their own."""
+TASK_ROWS, MOST_TASK_ROWS, TASKS_A_CORE = 100_000, 1_000_000, 4
+"""Rows that are worth a task of their own, and that one has at most; more tasks a core than this cost more than they spread."""
 
 
 class Fold:
@@ -124,7 +124,8 @@ class Fold:
         """Loads the events of all readable files, and finds the facts of each file."""
         while True:
             rows = sum(footer.rows for footer in self.footers.found.values())
-            self.events.load(max(1, rows // TASK_ROWS))
+            most = max(TASKS_A_CORE * self.spark.sparkContext.defaultParallelism, rows // MOST_TASK_ROWS)
+            self.events.load(max(1, min(rows // TASK_ROWS, most)))
             try:
                 self._find_facts()
             except SPARK_ERRORS as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JJavaError
 
+from learnfold.engines.spark.bulk_footers import read_footers
 from learnfold.engines.spark.schema import Type, columns
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from learnfold.engines.spark.session import Session
 
 _AT_ONCE = 16
+_FEW = 16
+"""More files than this are read by one call."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class FooterReader:
     """Reads footers in the driver's JVM."""
 
     def __init__(self, session: Session) -> None:
-        jvm = session.jvm
+        jvm = self._jvm = session.jvm
         self._conf = session.hadoop_conf()
         self._path = jvm.org.apache.hadoop.fs.Path
         self._input = jvm.org.apache.parquet.hadoop.util.HadoopInputFile
@@ -72,9 +75,16 @@ class FooterReader:
 
     def footers(self, places: Sequence[str]) -> Footers:
         """The footers of the files at ``places``, as Spark names them."""
-        footers = Footers()
-        with ThreadPoolExecutor(max(1, min(_AT_ONCE, len(places)))) as pool:
-            for place, footer in zip(places, pool.map(self._footer, places), strict=True):
+        footers, left = Footers(), list(places)
+        if len(places) > _FEW:
+            for place, found in zip(places, read_footers(self._jvm, self._conf, places), strict=True):
+                if found:
+                    footers.found[place] = Footer(found[0], _shape(found[1]))
+            left = [
+                place for place in places if place not in footers.found
+            ]  # what is wrong with them is found out one by one
+        with ThreadPoolExecutor(max(1, min(_AT_ONCE, len(left)))) as pool:
+            for place, footer in zip(left, pool.map(self._footer, left), strict=True):
                 if isinstance(footer, Footer):
                     footers.found[place] = footer
                 else:

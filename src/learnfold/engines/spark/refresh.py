@@ -2,56 +2,115 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import Observation
 
 from learnfold.catalog.rewrite import over
 from learnfold.catalog.thresholds import written_out
 from learnfold.engines import Refreshed
 from learnfold.engines.spark.cached import KeptRows
-from learnfold.engines.spark.dialect import in_spark, spark_type
+from learnfold.engines.spark.dialect import spark_type
+from learnfold.engines.spark.exam import Exam, digest
+from learnfold.engines.spark.rollups import ONE_TASK_ROWS
 from learnfold.engines.spark.schema import named
 from learnfold.engines.spark.writing import file_count
 from learnfold.errors import BugError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from collections.abc import Mapping
+
+    from pyspark.sql import DataFrame
 
     from learnfold.catalog import View
-    from learnfold.engines import RefreshRequest
+    from learnfold.engines import OutputFile, RefreshRequest
     from learnfold.engines.spark.rollups import RollupCache
     from learnfold.engines.spark.writing import Writer
     from learnfold.settings import Settings
 
-_EXAMPLES = 5
 _TODAY = "CAST(to_utc_timestamp(current_timestamp(), current_timezone()) AS DATE)"
 
 
 def refresh(request: RefreshRequest, cache: RollupCache, writer: Writer, settings: Settings) -> Refreshed:
     """Writes the view's rows into files, unless they break a check."""
-    spark, view, name = cache.spark, request.view, cache.unique_name()
-    if request.before and request.changed is not None and view.incremental is not None:
+    view, name = request.view, cache.unique_name()
+    types = [spark_type(column.type) for column in view.columns]
+    incremental = bool(request.before and request.changed is not None and view.incremental is not None)
+    if incremental:
         answer = _answer_incrementally(request, cache, name, settings)
     else:
-        tables = {rollup.name: cache.view_for(request, rollup) for rollup in view.rollups}
-        for read in view.views:
-            tables[read.name] = f"{name}_{read.name}"
-            found = cache.reader.files(read.columns, request.views[read.name])
-            found.createOrReplaceTempView(tables[read.name])
-        answer = spark.sql(written_out(over(view, tables, request.read_merged, "spark"), settings, _TODAY))
-    kept = KeptRows(answer, name)
-    try:
-        count, checksum, broken = _check_answer(spark, view, name)
-        digest = "spark:" + hashlib.sha256(f"{count} {checksum}".encode()).hexdigest()[:16]
-        if broken:
-            return Refreshed([], count, 0, digest, broken)
-        types = [spark_type(column.type) for column in view.columns]
-        frame = _sorted(kept.rows, view, file_count(count, types))
-        parts = writer.write(frame, request.path, lambda number, _: _numbered(request.path, number))
+        answer = _answer_in_full(request, cache, name, settings)
+    work = _Writing(request, cache, writer, types, unique=view.unique and not incremental)
+    refreshed = None
+    if len(request.before) <= 1 and file_count(request.size.rows, types) == 1:
+        refreshed = work.in_one_go(answer)
+    return refreshed or work.in_steps(answer, name)
+
+
+def _answer_in_full(request: RefreshRequest, cache: RollupCache, name: str, settings: Settings) -> DataFrame:
+    view = request.view
+    tables = {rollup.name: cache.view_for(request, rollup) for rollup in view.rollups}
+    for read in view.views:
+        tables[read.name] = f"{name}_{read.name}"
+        found = cache.reader.files(read.columns, request.views[read.name])
+        found = found.coalesce(1) if request.views_size.rows <= ONE_TASK_ROWS else found
+        found.createOrReplaceTempView(tables[read.name])
+    return cache.spark.sql(written_out(over(view, tables, request.read_merged, "spark"), settings, _TODAY))
+
+
+class _Writing:
+    """The files of one view."""
+
+    def __init__(
+        self, request: RefreshRequest, cache: RollupCache, writer: Writer, types: list[str], *, unique: bool
+    ) -> None:
+        self.request, self.cache, self.writer, self.types, self.unique = request, cache, writer, types, unique
+        self.exam = Exam(request.view)
+
+    def in_one_go(self, answer: DataFrame) -> Refreshed | None:
+        """One file, its rows looked at while they are written; None where they would be too many for one, and nothing is written."""
+        view, seen, broken = self.request.view, Observation(), {}
+        watched = self.exam.plain(self.exam.hashed(answer).observe(seen, *self.exam.marks()))
+        if self.request.size.rows > ONE_TASK_ROWS:  # else its last grouping would be the work of the task that writes
+            watched = watched.repartition(1)
+        marks: Mapping[str, Any] = {}
+
+        def accept(staged: list[str], rows: int) -> bool:
+            nonlocal marks, broken
+            if file_count(rows, self.types) > 1:
+                return False
+            marks, written = seen.get, self.cache.reader.files(view.columns, staged).coalesce(1)
+            if marks.get("rows") != rows:  # part of the work was done twice, since an executor was lost
+                marks = self.exam.marks_of(written)
+            broken = self.exam.broken(written, marks, unique=self.unique)
+            return not broken
+
+        parts = self.writer.write(_sorted(watched, view, 1), self.request.path, self._path, accept)
+        return self._refreshed(marks, parts, broken) if marks else None
+
+    def in_steps(self, answer: DataFrame, name: str) -> Refreshed:
+        """As many files as the rows need, which are kept until they are looked at and written; ``name`` is unique."""
+        view, kept = self.request.view, KeptRows(answer, name)
+        try:
+            marks = self.exam.marks_of(kept.rows)
+            broken = self.exam.broken(kept.rows, marks, unique=self.unique)
+            if broken:
+                return self._refreshed(marks, [], broken)
+            frame = _sorted(kept.rows, view, file_count(marks["rows"], self.types))
+            return self._refreshed(marks, self.writer.write(frame, self.request.path, self._path), broken)
+        finally:
+            kept.forget()
+
+    def _path(self, number: int, _count: int) -> str:
+        return _numbered(self.request.path, number)
+
+    @staticmethod
+    def _refreshed(
+        marks: Mapping[str, Any], parts: list[OutputFile], broken: dict[str, list[dict[str, object]]]
+    ) -> Refreshed:
         size, digests = sum(part.bytes for part in parts), [part.sha256 for part in parts]
-        return Refreshed([part.path for part in parts], count, size, digest, broken, digests if all(digests) else [])
-    finally:
-        kept.forget()
+        paths = [part.path for part in parts]
+        return Refreshed(paths, marks["rows"], size, digest(marks), broken, digests if all(digests) else [])
 
 
 def _sorted(answer: DataFrame, view: View, files: int) -> DataFrame:
@@ -93,31 +152,3 @@ def _answer_incrementally(request: RefreshRequest, cache: RollupCache, name: str
     same = " AND ".join(f"old.{named(column)} <=> p.{named(column)}" for column in pushdown.columns)
     again = written_out(over(view, tables, request.read_merged, "spark"), settings, _TODAY)
     return spark.sql(f"SELECT old.* FROM {old} AS old LEFT ANTI JOIN {partitions} AS p ON {same} UNION ALL {again}")
-
-
-def _check_answer(
-    spark: SparkSession, view: View, answer: str
-) -> tuple[int, int | None, dict[str, list[dict[str, object]]]]:
-    """The number of rows, a number that stands for all of them in any order, and by check that some rows break, a few of these."""
-    checks = {check: in_spark(check) for check in view.checks}
-    hashed = ", ".join(f"{named(column.name)}, {named(column.name)} IS NULL" for column in view.columns)
-    key = ", ".join(map(named, view.key))
-    bad = "".join(f", count_if(NOT ({condition})) AS bad_{number}" for number, condition in enumerate(checks.values()))
-    totals = "".join(f", sum(bad_{number}) AS bad_{number}" for number in range(len(checks)))
-    (total,) = spark.sql(
-        f"SELECT coalesce(sum(n), 0) AS n, sum(checksum) AS checksum, max(n) AS most{totals} FROM ("
-        f"SELECT count(*) AS n, sum(CAST(xxhash64({hashed}) AS DECIMAL(20, 0))) AS checksum{bad} FROM {answer} GROUP BY {key})"
-    ).collect()
-    queries = {}
-    if (total["most"] or 0) > 1:
-        queries[f"({', '.join(view.key)}) is unique"] = (
-            f"SELECT {key}, count(*) AS rows FROM {answer} GROUP BY {key} HAVING count(*) > 1"
-        )
-    for number, (check, condition) in enumerate(checks.items()):
-        if total[f"bad_{number}"]:
-            queries[check] = f"SELECT * FROM {answer} WHERE NOT ({condition})"
-    broken = {
-        check: [row.asDict() for row in spark.sql(f"{query} LIMIT {_EXAMPLES}").collect()]
-        for check, query in queries.items()
-    }
-    return int(total["n"]), None if total["checksum"] is None else int(total["checksum"]), broken

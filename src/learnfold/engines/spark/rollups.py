@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from learnfold.storage import Storage
 
 
+ONE_TASK_ROWS = 300_000
+"""So many rows are dealt with by one task as fast as by several with a shuffle between them."""
+
+
 class RollupReader:
     """Reads rows of rollups, and the files of views, below one output."""
 
@@ -65,15 +69,20 @@ class RollupReader:
             frames.append(_of_days(frame, days).select(*names))
         if not frames:
             return self.spark.createDataFrame([], _schema(columns, with_day=with_day))
-        return reduce(lambda one, other: one.unionAll(other), frames)
+        found = reduce(lambda one, other: one.unionAll(other), frames)
+        return found.coalesce(1) if 0 < sum(source.rows for source in sources) <= ONE_TASK_ROWS else found
 
 
 class RollupCache:
-    """Rollup rows as views, in the executors' memory from when they are first read; views may be refreshed side by side."""
+    """Rollup rows as views; views may be refreshed side by side.
+
+    Rows that are merged over all time stay in the executors' memory from when they are first read, since each view would group them
+    again. Others are read by each view: of a file only the columns that it needs, which costs less than keeping all of them.
+    """
 
     def __init__(self, spark: SparkSession, out: Storage) -> None:
         self.spark, self.reader = spark, RollupReader(spark, out)
-        self._views: dict[tuple[str, tuple[RollupRows, ...], bool], tuple[str, KeptRows]] = {}
+        self._views: dict[tuple[str, tuple[RollupRows, ...], bool], tuple[str, KeptRows | None]] = {}
         self._mutex = Lock()
         self._numbers = itertools.count()
 
@@ -93,14 +102,17 @@ class RollupCache:
         with self._mutex:  # nothing is read here: Spark fills what is cached when it is first used, once
             if key not in self._views:
                 name = f"rollup_rows_{len(self._views)}"
-                frame = self.reader.merged(rollup, sources) if all_time else self.reader.by_day(rollup, sources)
-                self._views[key] = (name, KeptRows(frame, name))
+                kept = KeptRows(self.reader.merged(rollup, sources), name) if all_time else None
+                if kept is None:
+                    self.reader.by_day(rollup, sources).createOrReplaceTempView(name)
+                self._views[key] = (name, kept)
             return self._views[key][0]
 
     def clear(self) -> None:
         """Gives back the memory."""
         for _, kept in self._views.values():
-            kept.forget()
+            if kept is not None:
+                kept.forget()
         self._views.clear()
 
 

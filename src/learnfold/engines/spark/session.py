@@ -54,11 +54,16 @@ _SPEED = {
     # how values are read is planned once, not once for each shape of file
     "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.PushProjectionThroughUnion",
     "spark.sql.constraintPropagation.enabled": "false",  # it takes minutes and gigabytes on how values are read, for no filter
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",  # packing costs more than it saves of what is kept for one fold
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",  # not a task a file, where thousands are named
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # the driver moves staged files when all are there
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
 }
 """What only speed depends on: spark-submit's own options win."""
+
+
+_OTHERS_OPTIONS = {"SPARK_HOME", "SPARK_CONF_DIR", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "PYSPARK_SUBMIT_ARGS"}
+"""Variables by which somebody else may have chosen how Java collects garbage."""
 
 
 @dataclass
@@ -115,6 +120,10 @@ def open_session(settings: Settings, urls: Sequence[str]) -> Session:
         _need_s3a(base)
     given = {name for name, _ in base.sparkContext.getConf().getAll()}
     wanted = dict(_SPEED)
+    if not on_s3:
+        wanted["spark.sql.sources.parallelPartitionDiscovery.threshold"] = (
+            "2000"  # a look at a file costs less than a task
+        )
     wanted["spark.sql.shuffle.partitions"] = str(settings.shuffle_partitions)
     if on_s3:
         wanted |= {f"spark.hadoop.{name}": value for name, value in s3a.options(settings).items()}
@@ -139,6 +148,8 @@ def _start(settings: Settings, on_s3: bool) -> SparkSession:
     if not submitted:
         put("spark.master", settings.spark_master or "local[*]")
         put("spark.driver.memory", settings.driver_memory)
+        if not _OTHERS_OPTIONS & os.environ.keys():  # two collectors are an error
+            conf.setIfMissing("spark.driver.defaultJavaOptions", "-XX:+UseParallelGC")  # a batch needs no short pauses
         if settings.temporary_folder:
             put("spark.local.dir", settings.temporary_folder)
         if on_s3 and (jars := find_jars(settings.spark_jars, cache_folder(os.environ))):
@@ -148,7 +159,8 @@ def _start(settings: Settings, on_s3: bool) -> SparkSession:
     put("spark.executor.instances", str(settings.num_executors))
     if str(conf.get("spark.master") or "").startswith("spark://"):  # a standalone cluster counts cores
         put("spark.cores.max", str(settings.executor_cores * settings.num_executors))
-    put("spark.default.parallelism", str(settings.default_parallelism))
+    if not str(conf.get("spark.master") or "").startswith("local"):  # there it is the number of cores
+        put("spark.default.parallelism", str(settings.default_parallelism))
     spark = SparkSession.builder.config(conf=conf).getOrCreate()
     if not submitted:
         spark.sparkContext.setLogLevel("ERROR" if str(spark.sparkContext.master).startswith("local") else "WARN")

@@ -43,7 +43,7 @@ def quoted(text: str) -> str:
 
 def blank(text: str) -> str:
     """Whether a text holds nothing but white space, of whatever script."""
-    return f"trim(BOTH {_ALL_SPACES} FROM {text}) = ''"
+    return f"((ascii({text}) < 33 OR ascii({text}) > 126) AND trim(BOTH {_ALL_SPACES} FROM {text}) = '')"
 
 
 def number(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 FILE_BYTES = 256 * 1024 * 1024
 """A view is cut into files of about this size, before compression."""
 
+SMALL_BYTES = 8 * 1024 * 1024
+"""Files of so much together are read by the driver for their digests."""
+
 _MOST_BYTES = 1024 * 1024 * 1024
 """Spark reads a file of bytes whole: a larger one gets no digest."""
 
@@ -38,10 +42,17 @@ class Writer:
     def __init__(self, session: Session, out: Storage) -> None:
         self.session, self.footers, self.out = session, FooterReader(session), out
 
-    def write(self, frame: DataFrame, name: str, path: Callable[[int, int], str]) -> list[OutputFile]:
+    def write(
+        self,
+        frame: DataFrame,
+        name: str,
+        path: Callable[[int, int], str],
+        accept: Callable[[list[str], int], bool] | None = None,
+    ) -> list[OutputFile]:
         """The files, one for each of Spark's, in order; ``path`` says where number ``n`` of ``count`` goes.
 
-        ``name`` is unique; the staging folder is named after it.
+        ``name`` is unique; the staging folder is named after it. ``accept`` is asked before anything is moved, with the staged files'
+        paths and the rows in them; where it says no, there are none.
         """
         staging = f"{STAGING}/{re.sub('[^0-9A-Za-z_-]', '-', name)}"
         try:
@@ -50,6 +61,9 @@ class Writer:
             found = self.footers.footers([place(self.out.url, entry.path) for entry in written])
             if found.unreadable:
                 raise BugError(f"Spark wrote files that it can't read: {found.unreadable}")
+            rows = sum(footer.rows for footer in found.found.values())
+            if accept is not None and not accept([entry.path for entry in written], rows):
+                return []
             digests = self._digests(written)
             parts = [
                 OutputFile(
@@ -68,7 +82,10 @@ class Writer:
             self._remove(staging)
 
     def _digests(self, written: Sequence[Entry]) -> dict[str, str]:
-        """By name, the SHA-256 of each file; worked out where Spark works, since this process never sees the bytes."""
+        """By name, the SHA-256 of each file: of small ones, which cost less than a job, worked out here, else where Spark works."""
+        if sum(entry.size for entry in written) <= SMALL_BYTES:
+            found = {entry.path: self.out.read(entry.path) for entry in written}
+            return {path.rsplit("/", 1)[-1]: hashlib.sha256(data).hexdigest() for path, data in found.items() if data}
         files = [as_pattern(place(self.out.url, entry.path)) for entry in written if entry.size < _MOST_BYTES]
         if not files:
             return {}

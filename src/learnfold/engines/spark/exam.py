@@ -1,0 +1,75 @@
+"""What is found out about a view's rows while they are written: how many they are, a digest of them, and which checks some break."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions
+
+from learnfold.engines.spark.dialect import in_spark
+from learnfold.engines.spark.schema import named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import Column, DataFrame
+
+    from learnfold.catalog import View
+
+_EXAMPLES = 5
+_HASH = "_hash"
+
+
+class Exam:
+    """The marks of one view's rows: those columns of one row that ``marks`` gives, over the rows of ``hashed``."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.checks = {check: in_spark(check) for check in view.checks}
+
+    def hashed(self, answer: DataFrame) -> DataFrame:
+        """The rows with a column more, a hash of each."""
+        columns = ", ".join(f"{named(column.name)}, {named(column.name)} IS NULL" for column in self.view.columns)
+        return answer.selectExpr("*", f"xxhash64({columns}) AS {_HASH}")
+
+    def plain(self, hashed: DataFrame) -> DataFrame:
+        """The rows without their hash."""
+        return hashed.select(*(named(column.name) for column in self.view.columns))
+
+    def marks(self) -> list[Column]:
+        """The number of rows, the sums of both halves of their hashes, and by check how many rows break it."""
+        bad = [f"count_if(NOT ({condition})) AS bad_{number}" for number, condition in enumerate(self.checks.values())]
+        halves = [f"sum(shiftright({_HASH}, 32)) AS high", f"sum({_HASH} & 4294967295L) AS low"]
+        return [functions.expr(mark) for mark in ("count(*) AS rows", *halves, *bad)]
+
+    def marks_of(self, answer: DataFrame) -> Mapping[str, Any]:
+        """The marks by name, worked out by a query of their own."""
+        (found,) = self.hashed(answer).agg(*self.marks()).collect()
+        return found.asDict()
+
+    def broken(
+        self, answer: DataFrame, marks: Mapping[str, Any], *, unique: bool
+    ) -> dict[str, list[dict[str, object]]]:
+        """By check that some rows break, a few of these; ``unique``: no key can come twice, so that isn't asked."""
+        queries = {}
+        if not unique:
+            key = ", ".join(map(named, self.view.key))
+            queries[f"({', '.join(self.view.key)}) is unique"] = (
+                f"SELECT {key}, count(*) AS rows FROM {{answer}} GROUP BY {key} HAVING count(*) > 1"
+            )
+        for number, (check, condition) in enumerate(self.checks.items()):
+            if marks[f"bad_{number}"]:
+                queries[check] = f"SELECT * FROM {{answer}} WHERE NOT ({condition})"
+        spark, found = answer.sparkSession, {}
+        for check, query in queries.items():
+            rows = spark.sql(f"{query} LIMIT {_EXAMPLES}", answer=answer).collect()
+            if rows:
+                found[check] = [row.asDict() for row in rows]
+        return found
+
+
+def digest(marks: Mapping[str, Any]) -> str:
+    """A digest of the rows in any order."""
+    checksum = (marks["high"] << 32) + marks["low"] if marks["rows"] else None
+    return "spark:" + hashlib.sha256(f"{marks['rows']} {checksum}".encode()).hexdigest()[:16]
