@@ -11,6 +11,7 @@ from learnfold.catalog.thresholds import written_out
 from learnfold.engines import Refreshed
 from learnfold.engines.spark.cached import KeptRows
 from learnfold.engines.spark.dialect import spark_type
+from learnfold.engines.spark.errors import SPARK_ERRORS
 from learnfold.engines.spark.exam import Exam, digest
 from learnfold.engines.spark.rollups import ONE_TASK_ROWS
 from learnfold.engines.spark.schema import named
@@ -79,8 +80,8 @@ class _Writing:
             nonlocal marks, broken
             if file_count(rows, self.types) > 1:
                 return False
-            marks, written = seen.get, self.cache.reader.files(view.columns, staged).coalesce(1)
-            if marks.get("rows") != rows:  # part of the work was done twice, since an executor was lost
+            marks, written = _seen(seen), self.cache.reader.files(view.columns, staged).coalesce(1)
+            if marks.get("rows") != rows:  # or part of the work was done twice, since an executor was lost
                 marks = self.exam.marks_of(written)
             broken = self.exam.broken(written, marks, unique=self.unique)
             return not broken
@@ -111,6 +112,14 @@ class _Writing:
         size, digests = sum(part.bytes for part in parts), [part.sha256 for part in parts]
         paths = [part.path for part in parts]
         return Refreshed(paths, marks["rows"], size, digest(marks), broken, digests if all(digests) else [])
+
+
+def _seen(observation: Observation) -> Mapping[str, Any]:
+    """What was observed; nothing where Spark knew that there are no rows before it looked at any."""
+    try:
+        return observation.get
+    except SPARK_ERRORS:
+        return {}
 
 
 def _sorted(answer: DataFrame, view: View, files: int) -> DataFrame:
