@@ -6,10 +6,15 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.child import ROOT, CommandError, environment, learnfold
+
+DIRT = ("--duplicates", "0.005", "--late", "0.01", "--malformed", "0.0005")
+"""What real events are like: some come twice, some after their day, some are none."""
+DIRTY_UP_TO = 11_000_000
+"""More events than so many aren't made up a second time, for their room."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +24,32 @@ class Dataset:
     events: int
     days: int = 90
     shape: str = "flat"
+    dirty: bool = False  # with copies, late events and malformed ones, in the shares of DIRT
 
     @property
     def name(self) -> str:
         """Its folder's name, and what it is called in results."""
-        return f"{self.shape}-{self.events}-{self.days}d"
+        return f"{'dirty-' if self.dirty else ''}{self.shape}-{self.events}-{self.days}d"
+
+    @property
+    def clean(self) -> Dataset:
+        """The same valid events, each once: what is right for it is right for the dirty one."""
+        return replace(self, dirty=False)
+
+    @property
+    def shown(self) -> str:
+        """What its events are called where a case is named after them."""
+        return f"{self.events:,} {'dirty ' if self.dirty else ''}{'messages' if self.shape == 'envelope' else 'flat events'}"
+
+    @property
+    def both(self) -> list[Dataset]:
+        """Itself and its dirty sibling, if there is room for that."""
+        return [self, replace(self, dirty=True)] if self.events <= DIRTY_UP_TO else [self]
+
+    def counted(self) -> dict[str, tuple[int, int]]:
+        """By topic, the copies and the malformed rows in it, as those know who made them up."""
+        counts = json.loads((self.path / "_truth.json").read_text("utf-8"))["counts"]
+        return {topic: (count["duplicates"], sum(count["malformed"].values())) for topic, count in counts.items()}
 
     @property
     def path(self) -> Path:
@@ -34,7 +60,18 @@ class Dataset:
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.parent.mkdir(parents=True, exist_ok=True)
             command = learnfold(
-                "generate", unfinished, "--events", self.events, "--days", self.days, "--shape", self.shape, "--json"
+                *(
+                    "generate",
+                    unfinished,
+                    "--events",
+                    self.events,
+                    "--days",
+                    self.days,
+                    "--shape",
+                    self.shape,
+                    "--json",
+                ),
+                *(DIRT if self.dirty else ()),
             )
             done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
             if done.returncode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from benchmarks import BENCHMARKS  # noqa: E402 - they lie beside the package, n
 from benchmarks.bench import Bench, Case, WrongAnswerError  # noqa: E402
 from benchmarks.child import CommandError, Measured, measure  # noqa: E402
 from benchmarks.data import Dataset  # noqa: E402
-from benchmarks.full_run import full_run  # noqa: E402
+from benchmarks.full_run import full_run, same_dirt  # noqa: E402
 from benchmarks.table import README, with_table  # noqa: E402
 
 FOLDER = ROOT / "benchmarks"
@@ -118,6 +119,19 @@ def test_no_time_is_given_for_a_wrong_answer(data: Path, monkeypatch: pytest.Mon
     with pytest.raises(WrongAnswerError, match="it is wrong"):
         bench.time(Case("wrong", lambda _: [sys.executable, "-c", "pass"], check=wrong))
     assert bench.result()["cases"] == []
+
+
+def test_dirty_events_are_counted_and_answer_as_clean_ones(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of copies, late and malformed events the views are those of the valid ones; a copy that isn't counted is a wrong answer."""
+    monkeypatch.setenv("LEARNFOLD_BENCH_DATA", str(data))
+    dirty = Dataset(2_000, 5, dirty=True)
+    assert any(copies for copies, _ in dirty.counted().values())
+    case = full_run(dirty)
+    Bench("full_run", "tiny", runs=1).time(case)
+    report = json.loads(case.runs[0].output)
+    report["topics"]["video_topic"]["duplicates"] += 1
+    with pytest.raises(WrongAnswerError, match="video_topic"):
+        same_dirt(dirty, Measured(1, 1, json.dumps(report)))
 
 
 def test_a_command_that_fails_is_no_measurement() -> None:

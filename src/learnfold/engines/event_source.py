@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from learnfold.catalog.values import IDENTITY, TIMESTAMP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from learnfold.catalog import Rollup, Topic
 
@@ -26,6 +26,9 @@ class EventSource:
     the fields with their types, and ``_reason`` (why the event is invalid; NULL where it is valid). Of events that may be duplicates
     all fields may be needed after all: then it is made and run again, and must give the same rows.
     """
+    select_some: Callable[[Sequence[str], Collection[int], str], str] | None = None
+    """The same of some events only, with less work, or None: besides the fields by the files (``_file``) that they are in, and by the
+    table that names each by ``_file`` and ``_row``."""
 
 
 def needed_fields(topic: Topic, rollups: Iterable[Rollup]) -> list[str]:

@@ -7,7 +7,7 @@ event is invalid, NULL when it is valid.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from learnfold.catalog import reasons, values
@@ -17,7 +17,7 @@ from learnfold.engines.duckdb.sql import quoted, quoted_name
 from learnfold.master.path_values import source_in_path, values_in_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from learnfold.catalog import Field, Topic
     from learnfold.engines.duckdb.footers import FileSchema, Footers
@@ -65,6 +65,26 @@ def select_files(topic: Topic, footers: Footers, wanted: Sequence[str]) -> str:
         if files:
             selects.append(select_from(topic, shape, rows_of(topic, footers, shape, files, first), wanted))
             first += len(files)
+    return " UNION ALL BY NAME ".join(selects) if selects else _select_nothing(topic, wanted)
+
+
+def select_rows(topic: Topic, footers: Footers, wanted: Sequence[str], numbers: Collection[int], table: str) -> str:
+    """The same of those events only that ``table`` names by ``_file`` and ``_row``, all in the files of these ``numbers``.
+
+    No other event is decoded: taking a message apart is most of the work of reading it.
+    """
+    number = {file: place for place, file in enumerate(footers.readable)}
+    selects = []
+    for shape, files in footers.shapes.items():
+        if chosen := [file for file in files if number[file] in numbers]:
+            rows = rows_of(topic, footers, shape, chosen)
+            file = f"CAST({[number[one] for one in chosen]} AS INTEGER[])[CAST(file_index AS BIGINT) + 1]"
+            columns = "*" if shape.raw or shape.structured else "file_index, file_row_number, *"
+            some = (
+                f"(SELECT * FROM (SELECT {columns} FROM {rows.sql}) SEMI JOIN {table} AS chosen "
+                f"ON chosen._file = {file} AND chosen._row = file_row_number)"
+            )
+            selects.append(select_from(topic, shape, replace(rows, sql=some, file=file), wanted))
     return " UNION ALL BY NAME ".join(selects) if selects else _select_nothing(topic, wanted)
 
 

@@ -14,7 +14,7 @@ from learnfold.engines import DayCounts
 from learnfold.engines.duckdb.sql import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import date
 
     import duckdb
@@ -80,11 +80,13 @@ def drop_duplicates(
     cursor.execute(
         "CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, rank() OVER (PARTITION BY _day, same ORDER BY timestamp) AS nth FROM duplicates"
     )
-    unclear = cursor.execute(
-        "SELECT 1 FROM ranked WHERE nth = 1 GROUP BY _day, same HAVING count(DISTINCT content) > 1 LIMIT 1"
-    ).fetchone()
-    if unclear:  # rollups would differ by which one stays: then all fields decide
-        _rank_by_all_fields(cursor, source)
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE unclear AS SELECT * FROM ranked WHERE nth = 1 "
+        "QUALIFY count(DISTINCT content) OVER (PARTITION BY _day, same) > 1"
+    )
+    files = [file for (file,) in cursor.execute("SELECT DISTINCT _file FROM unclear").fetchall()]
+    if files:  # rollups would differ by which one stays: then all fields decide
+        _rank_by_all_fields(cursor, source, files)
     cursor.execute("""
         CREATE OR REPLACE TEMP TABLE dropped AS
         SELECT place, _day, timestamp <> first_time OR content IS DISTINCT FROM first_content AS conflicting FROM (
@@ -98,7 +100,7 @@ def drop_duplicates(
         counts[day].events -= count
     if found:
         cursor.execute("DELETE FROM events WHERE rowid IN (SELECT place FROM dropped)")
-    for table in ("repeated", "duplicates", "ranked", "dropped"):
+    for table in ("repeated", "duplicates", "ranked", "unclear", "dropped"):
         cursor.execute(f"DROP TABLE {table}")
 
 
@@ -114,15 +116,16 @@ def _with_identity(select: str) -> str:
     return f"SELECT *, CAST(timestamp AS DATE) AS _day, {_IDENTITY} AS _identity FROM ({select})"
 
 
-def _rank_by_all_fields(cursor: duckdb.DuckDBPyConnection, source: EventSource) -> None:
-    """Ranks duplicates by their timestamp and then all their fields, read once more."""
+def _rank_by_all_fields(cursor: duckdb.DuckDBPyConnection, source: EventSource, files: Collection[int]) -> None:
+    """Ranks the ``unclear`` ones among the ``ranked``, which are the earliest of theirs and in these files, by all their fields, read now."""
     fields = [field.name for field in source.topic.sent]
     order = ", ".join(f"whole.{name} NULLS FIRST" for name in fields if name not in {EVENT_ID, TIMESTAMP})
+    whole = source.select(fields) if source.select_some is None else source.select_some(fields, files, "unclear")
     cursor.execute(f"""
-        CREATE OR REPLACE TEMP TABLE ranked AS
-        SELECT duplicates.*, rank() OVER (PARTITION BY duplicates._day, duplicates.same ORDER BY duplicates.timestamp, {order}) AS nth
-        FROM duplicates JOIN ({source.select(fields)}) AS whole
-        ON duplicates._file = whole._file AND duplicates._row = whole._row""")
+        UPDATE ranked SET nth = finer.nth FROM (
+            SELECT unclear.place, rank() OVER (PARTITION BY unclear._day, unclear.same ORDER BY {order}) AS nth
+            FROM unclear JOIN ({whole}) AS whole ON unclear._file = whole._file AND unclear._row = whole._row) AS finer
+        WHERE ranked.place = finer.place""")
 
 
 def valid_events(days: frozenset[date] | None) -> str:

@@ -49,6 +49,7 @@ def fold(
         request.topic,
         needed_fields(request.topic, request.readers or request.rollups),
         lambda fields: decode.select_files(request.topic, found, fields),
+        lambda fields, files, table: decode.select_rows(request.topic, found, fields, files, table),
     )
     copies = Copies(cursor, found, settings)
     try:
