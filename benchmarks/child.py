@@ -99,9 +99,9 @@ class _Sampler(threading.Thread):
 
     def run(self) -> None:
         while not self.ended.wait(SAMPLE_SECONDS):
-            family = _family(self.pid)
-            if len(family) > 1:  # the kernel knows of one process better
-                self.peak_bytes = max(self.peak_bytes, sum(map(_resident_bytes, family)))
+            processes = family(self.pid)
+            if len(processes) > 1:  # the kernel knows of one process better
+                self.peak_bytes = max(self.peak_bytes, sum(map(_resident_bytes, processes)))
 
     def stop(self) -> int:
         """The most that was seen, in bytes; 0 where there was only one process."""
@@ -110,7 +110,8 @@ class _Sampler(threading.Thread):
         return self.peak_bytes
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """The process and all that descend from it, itself first."""
     found, left = [], [pid]
     while left:
         one = left.pop()

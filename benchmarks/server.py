@@ -7,6 +7,7 @@ import json
 import os
 import queue
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -16,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from benchmarks.bench import WrongAnswerError
-from benchmarks.child import CommandError, environment, learnfold
+from benchmarks.child import CommandError, environment, family, learnfold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,8 +37,8 @@ class Answer:
 class Server:
     """A server of one place, open, on a port of its own."""
 
-    def __init__(self, out: Path) -> None:
-        command = learnfold("serve", out, "--open", "--port", "0")
+    def __init__(self, out: Path, *flags: object) -> None:
+        command = learnfold("serve", out, "--open", "--port", "0", *flags)
         self._child = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True)
         self._times: queue.SimpleQueue[float] = queue.SimpleQueue()
         self._ports: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -56,9 +57,20 @@ class Server:
         self._child.terminate()
         self._child.wait()
 
+    def kill(self) -> None:
+        """Ends it, and what it started, at once."""
+        for pid in reversed(family(self._child.pid)):
+            os.kill(pid, signal.SIGKILL)
+        self._child.wait()
+
     def get(self, address: str, *, packed: bool = False) -> Answer:
         """The answer, which must go well; ``packed``: as it is sent to browsers."""
-        body = _asked(self._connection, address, {"Accept-Encoding": "gzip"} if packed else {})
+        headers = {"Accept-Encoding": "gzip"} if packed else {}
+        try:
+            body = _asked(self._connection, address, headers)
+        except ConnectionError:  # closed, since nobody asked for a while
+            self._connection = self._connect()
+            body = _asked(self._connection, address, headers)
         return Answer(body, self._times.get(timeout=PATIENCE_SECONDS))
 
     def rate(self, addresses: Sequence[str], connections: int) -> float:
@@ -109,8 +121,12 @@ class Server:
 
     def peak_bytes(self) -> int:
         """Its resident memory, the most."""
-        status = Path(f"/proc/{self._child.pid}/status").read_text("ascii")
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+        return self.peaks_bytes()[0]
+
+    def peaks_bytes(self) -> list[int]:
+        """Its resident memory, the most, and that of each process that it started."""
+        texts = [Path(f"/proc/{pid}/status").read_text("ascii") for pid in family(self._child.pid)]
+        return [int(text.partition("VmHWM:")[2].split()[0]) * 1024 for text in texts]
 
     def _connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)

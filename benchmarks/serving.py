@@ -101,9 +101,9 @@ def run(bench: Bench) -> None:
             link_days(dataset.path, master, days[-1:])
             follow = server.follows(lambda: measure(learnfold("run", master, out)), out / "_batches" / "current.json")
             same_views(expected_views(dataset.path, dataset.name), out)
-            asked = _questions(out, READS[bench.scale])
+            asked = questions(out, READS[bench.scale])
             lines = [*_of_server(server, asked), *_of_duckdb(asked)]
-            rate = server.rate([_address(one, key) for one in asked for key in one.keys], CONNECTIONS)
+            rate = server.rate([address(one, key) for one in asked for key in one.keys], CONNECTIONS)
             memory = server.peak_bytes()
         try:
             with Postgres(Path(scratch)) as postgres:
@@ -124,7 +124,7 @@ def run(bench: Bench) -> None:
     )
 
 
-def _questions(out: Path, reads: int) -> list[Asked]:
+def questions(out: Path, reads: int) -> list[Asked]:
     """What is asked of each view that has rows: keys drawn from them, the same each time."""
     chance, found = random.Random(17), []
     for view in catalog.load().views.values():
@@ -138,7 +138,8 @@ def _questions(out: Path, reads: int) -> list[Asked]:
     return found
 
 
-def _address(one: Asked, key: Iterable[Any]) -> str:
+def address(one: Asked, key: Iterable[Any]) -> str:
+    """Where a server answers with the row of a key."""
     parts = (value.isoformat() if isinstance(value, date) else str(value) for value in key)
     escaped = (quote(f"~{part}" if part.startswith("~") else part, safe="") for part in parts)
     return f"/v1/views/{one.view.name}/key/{'/'.join(escaped)}"
@@ -148,17 +149,17 @@ def _of_server(server: Server, asked: list[Asked]) -> list[list[str]]:
     """Times within the server, as its log says them."""
     keyed, top, whole = Times(), Times(), Times()
     for one in asked:  # once, so that nothing is read for the first time
-        server.get(_address(one, one.keys[0]))
+        server.get(address(one, one.keys[0]))
     before = server.cpu_seconds()
     for one in asked:
-        answers = [server.get(_address(one, key)) for key in one.keys]
+        answers = [server.get(address(one, key)) for key in one.keys]
         keyed.of[one.view.name] = [answer.ms for answer in answers]
         _same(one, [json.loads(answer.body)["row"] for answer in answers])
     keyed.cpu_ms = (server.cpu_seconds() - before) * 1e3 / sum(len(one.keys) for one in asked)
     for one in asked:
         name = one.view.name
-        address = f"/v1/views/{name}?order=-{one.largest}&limit={TOP}"
-        top.of[name] = [server.get(address).ms for _ in range(10)]
+        top_of = f"/v1/views/{name}?order=-{one.largest}&limit={TOP}"
+        top.of[name] = [server.get(top_of).ms for _ in range(10)]
         whole.of[name] = [server.get(f"/v1/views/{name}/export?format=arrow").ms for _ in range(3)]
     return [
         keyed.row("learnfold serve, HTTP", "a row by its key"),

@@ -1,151 +1,282 @@
-"""How old a live answer is: from a message's acknowledgement by Kafka until a reader in another process sees it.
+"""How old live answers are on a real broker: from a message's acknowledgement by Kafka until a reader in another process sees it.
 
-``python -m benchmarks.speed --kafka HOST:PORT`` on an empty broker; it makes a batch of its own, produces at each rate, and looks.
+A batch of the first events of a semester; ``learnfold serve --kafka`` over it; then the events that follow, at each rate, with
+rows read by key meanwhile; a batch published under it; ``kill -9``; and a backlog taken in one go. Broker, producer, readers and
+learnfold share the machine.
+
+Checked: every message was seen; at the end the 37 views as they are answered, every row, against plain SQL over all events.
+
+``python -m benchmarks speed`` keeps the result for the page; ``python -m benchmarks.speed`` only prints it, and its numbers can be chosen.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
-import subprocess
+import resource
+import signal
 import sys
 import tempfile
-import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
-
+from benchmarks.bench import Bench, expected_views, same_views
+from benchmarks.child import ROOT, learnfold, measure
+from benchmarks.data import data_folder
+from benchmarks.live import Looking, Reading, ages, wait_for, write_views
+from benchmarks.server import Server
+from benchmarks.serving import address, questions, share
 from learnfold import catalog
 from learnfold.generate import Semester, messages
-from learnfold.settings import Settings
 from learnfold.speed.place import Place
-from learnfold.speed.reading import FolderFollowing
-from learnfold.speed.row import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 PARTITIONS = 4
-LOOK_SECONDS = 0.003
+READS_A_SECOND = 30.0
+WAIT_SECONDS = 2.0
+WARM_UP = 500
+"""Messages that come before anything is measured."""
 
 
-class Looking(threading.Thread):
-    """Notes when each position was first seen."""
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured."""
 
-    def __init__(self, state: Path) -> None:
-        super().__init__(daemon=True)
-        import duckdb
+    events: int  # in the batch
+    rates: Sequence[int] = (1_000, 3_000, 10_000)
+    seconds: float = 20.0  # of each rate
+    backlog: int = 500_000
 
-        batch = FolderFollowing(str(state), layout(catalog.load()), Settings()).now()
-        if batch is None:
-            raise SystemExit("there is no live state")
-        self._tables, self._connection = batch.tables("live"), duckdb.connect()
-        self.seen: list[tuple[float, dict[str, dict[int, int]]]] = []
-        self.ending = threading.Event()
+    @property
+    def all(self) -> int:
+        """Events of the semester."""
+        return self.events + WARM_UP + int(sum(self.rates) * self.seconds) + self.backlog
+
+
+SIZES = {
+    "tiny": Sizes(20_000, (200,), 2.0, 5_000),
+    "small": Sizes(1_000_000),
+    "full": Sizes(10_000_000, seconds=60.0, backlog=1_000_000),
+}
+
+Message = tuple[str, str, bytes]
+
+
+class Producing:
+    """Sends a semester's messages, one after the other."""
+
+    def __init__(self, servers: str, semester: Semester) -> None:
+        from confluent_kafka import Producer
+
+        self._left: Iterator[Message] = iter(messages(semester))
+        self._producer = Producer({"bootstrap.servers": servers, "linger.ms": 5, "acks": "all"})
+        self.acknowledged: list[tuple[str, int, int, float]] = []
+
+    def send(self, count: int) -> int:
+        """Sends as many, as fast as may be; how many there were."""
+        sent = 0
+        for topic, key, value in itertools.islice(self._left, count):
+            while True:
+                try:
+                    self._producer.produce(topic, value, key)
+                    break
+                except BufferError:
+                    self._producer.poll(0.1)
+            sent += 1
+        self._producer.flush()
+        return sent
+
+    def pace(self, rate: int, seconds: float) -> None:
+        """Sends at a rate, and notes when each was acknowledged."""
+
+        def confirmed(error: object, message: Any) -> None:
+            if error is None:
+                self.acknowledged.append((message.topic(), message.partition(), message.offset(), time.time()))
+
+        self.acknowledged = []
+        items = list(itertools.islice(self._left, int(rate * seconds)))
+        began = time.perf_counter()
+        for number, (topic, key, value) in enumerate(items):
+            while time.perf_counter() - began < number / rate:
+                self._producer.poll(0.002)
+            self._producer.produce(topic, value, key, on_delivery=confirmed)
+        self._producer.flush()
+
+
+def run(bench: Bench) -> None:
+    """Measure all of it on a broker that is started for it."""
+    measured(bench, SIZES[bench.scale])
+
+
+def measured(bench: Bench, sizes: Sizes, servers: str = "") -> None:
+    """Measure all of it, on the broker at ``servers``, which is empty; without one, on a broker of its own."""
+    import pytest
+
+    sys.path.append(str(ROOT / "tests"))
+    from services.stack.kafka import Kafka
+
+    data_folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="speed-", dir=data_folder()) as scratch:
+        if servers:
+            _Measuring(bench, sizes, Path(scratch), servers).run()
+            return
+        try:
+            broker = Kafka(Path(scratch)).start()
+        except pytest.skip.Exception as missing:
+            bench.left_out.append(f"Kafka: {missing}")
+            return
+        with broker:
+            _Measuring(bench, sizes, Path(scratch), broker.bootstrap_servers).run()
+
+
+class _Measuring:
+    def __init__(self, bench: Bench, sizes: Sizes, folder: Path, servers: str) -> None:
+        self.bench, self.sizes, self.servers = bench, sizes, servers
+        self.master, self.out, self.state, self.folder = folder / "master", folder / "out", folder / "state", folder
+        self.environment = {"LEARNFOLD_KAFKA_SERVERS": servers}
+        self.producing = Producing(servers, Semester(events=sizes.all, days=30, seed=1))
+        self.facts: list[list[str]] = []
 
     def run(self) -> None:
-        """Looks until it is told to stop."""
-        last = None
-        while not self.ending.wait(LOOK_SECONDS):
-            positions = self._tables.refresh(self._connection, []).positions
-            if positions != last:
-                self.seen.append((time.time(), dict(positions)))
-                last = positions
+        """All of it, one after the other."""
+        self._make_topics()
+        self.producing.send(self.sizes.events)
+        self._batch()
+        asked = questions(self.out, 20)
+        row = address(asked[0], asked[0].keys[0])
+        with self._server() as server:
+            wait_for(lambda: Place(str(self.state)).current() is not None, "there is no live state")
+            self._warm_up(server, row)
+            rows = [self._rate(server, asked, rate) for rate in self.sizes.rates]
+            self._hand_over(server, asked)
+            self._memory(server)
+            server.kill()
+        began = time.monotonic()
+        with self._server() as server:
+            server.get(row)
+            self.facts.append(["killed -9 and started again: until it answers, s", f"{time.monotonic() - began:.2f}"])
+            wait_for(lambda: b'"live"' in server.get(row).body, "what was killed isn't added to the batch again")
+            self.facts.append(
+                ["the same, until what came since the batch is added, s", f"{time.monotonic() - began:.2f}"]
+            )
+        self._catch_up()
+        self._check()
+        head = ["events a second", "acknowledged to seen, p50 ms", "p99 ms", "a row by key meanwhile, p50 ms", "p99 ms"]
+        self.bench.table(f"{self.sizes.events:,} events in the batch, {self.sizes.seconds:.0f} s a rate", head, rows)
+        self.bench.table("learnfold serve --kafka", ["", ""], self.facts)
+
+    def _server(self) -> Server:
+        return Server(self.out, "--kafka", self.servers, "--state", self.state)
+
+    def _make_topics(self) -> None:
+        from confluent_kafka.admin import AdminClient, NewTopic
+
+        new = [NewTopic(topic, num_partitions=PARTITIONS) for topic in catalog.load().topics]
+        admin = AdminClient({"bootstrap.servers": self.servers})  # its answers come only while it lives
+        for made in admin.create_topics(new).values():
+            made.result(30)
+
+    def _batch(self) -> None:
+        measure(learnfold("ingest", "--into", self.master, "--once"), self.environment)
+        measure(learnfold("run", self.master, self.out))
+
+    def _warm_up(self, server: Server, row: str) -> None:
+        """What is planned once, is: nothing of it is measured."""
+        looking = Looking(self.state)
+        looking.start()
+        self.producing.pace(WARM_UP, 1.0)
+        looking.wait(self.producing.acknowledged)
+        server.get(row)
+
+    def _rate(self, server: Server, asked: Any, rate: int) -> list[str]:
+        looking, reading = Looking(self.state), Reading(server, asked, READS_A_SECOND)
+        looking.start()
+        reading.start()
+        self.producing.pace(rate, self.sizes.seconds)
+        looking.wait(self.producing.acknowledged)
+        times = reading.stop()
+        old = ages(self.producing.acknowledged, looking.seen)
+        print(f"{rate} a second: {share(old, 0.5):.0f} ms, p99 {share(old, 0.99):.0f} ms", file=sys.stderr, flush=True)
+        return [
+            f"{rate:,}",
+            *(f"{share(old, p):.0f}" for p in (0.5, 0.99)),
+            *(f"{share(times, p):.1f}" for p in (0.5, 0.99)),
+        ]
+
+    def _hand_over(self, server: Server, asked: Any) -> None:
+        """A batch is made of what came; the longest read within a second of the moment when it is changed to."""
+        place = Place(str(self.state))
+        before = place.current()
+        self._batch()
+        published = (self.out / "_batches" / "current.json").stat().st_mtime
+        reading = Reading(server, asked, 200.0)
+        reading.start()
+        wait_for(lambda: place.current() != before, "the next batch isn't changed to", 0.005)
+        changed = time.time()
+        time.sleep(WAIT_SECONDS)
+        reading.stop()
+        around = [ms for at, ms in reading.times if abs(at - changed) < WAIT_SECONDS / 2]
+        others = sorted(ms for at, ms in reading.times if at < changed - WAIT_SECONDS / 2)
+        usual = f", p99 before it {share(others, 0.99):.1f}" if others else ""
+        self.facts.append(["hand-over: published until changed to, s", f"{changed - published:.2f}"])
+        self.facts.append(["hand-over: the longest read, ms", f"{max(around):.1f}{usual}"])
+
+    def _memory(self, server: Server) -> None:
+        one, *others = server.peaks_bytes()
+        self.facts.append(["peak memory of the server, MB", f"{one / 1e6:,.0f}"])
+        self.facts.append(["peak memory of what follows Kafka, MB", f"{sum(others) / 1e6:,.0f}"])
+
+    def _catch_up(self) -> None:
+        """A backlog, taken by ``learnfold speed --once``: messages a second, and a second of the processor's."""
+        count = self.producing.send(self.sizes.backlog)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        began = time.perf_counter()
+        measure(learnfold("speed", self.out, "--state", self.state, "--once", "--json"), self.environment)
+        seconds = time.perf_counter() - began
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        self.facts.append(
+            [f"catch-up over {count:,} messages, start and planning included, a second", f"{count / seconds:,.0f}"]
+        )
+        self.facts.append(["the same, a second of the processor's", f"{count / cpu:,.0f}"])
+
+    def _check(self) -> None:
+        answered = self.folder / "answered"
+        write_views(self.state, answered)
+        measure(learnfold("ingest", "--into", self.master, "--once"), self.environment)
+        same_views(expected_views(self.master, f"speed-{os.getpid()}", keep=False), answered)
+        self.bench.checked.append(
+            "every message was seen; at the end all 37 views as they are answered, every row, against plain SQL over all events"
+        )
 
 
 def main() -> None:
-    """Prints a line a rate."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kafka", required=True, metavar="HOST:PORT")
+    """Prints the tables, or the result as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("--kafka", default="", metavar="HOST:PORT", help="an empty broker (default: one is started)")
     parser.add_argument("--events", type=int, default=100_000, help="events in the batch")
     parser.add_argument("--rates", type=int, nargs="+", default=[1_000, 3_000, 10_000])
     parser.add_argument("--seconds", type=float, default=10.0, help="how long each rate lasts")
+    parser.add_argument("--backlog", type=int, default=100_000, help="messages that are taken in one go")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        _prepare(root, args.kafka, args.events)
-        speed = _learnfold("speed", str(root / "out"), "--state", str(root / "state"), kafka=args.kafka)
-        try:
-            while Place(str(root / "state")).current() is None:
-                time.sleep(0.2)
-            for rate in args.rates:
-                print(json.dumps(_measured(root, args.kafka, rate, args.seconds)), flush=True)
-        finally:
-            speed.terminate()
-            speed.wait()
-
-
-def _prepare(root: Path, kafka: str, events: int) -> None:
-    admin = AdminClient({"bootstrap.servers": kafka})
-    new = [NewTopic(topic, num_partitions=PARTITIONS) for topic in catalog.load().topics]
-    for made in admin.create_topics(new).values():
-        made.result(30)
-    producer = Producer({"bootstrap.servers": kafka})
-    for topic, key, value in messages(Semester(events=events, days=4, seed=1)):
-        while True:
-            try:
-                producer.produce(topic, value, key)
-            except BufferError:
-                producer.poll(0.1)
-            else:
-                break
-    producer.flush()
-    for command in (
-        ("ingest", "--into", str(root / "master"), "--once"),
-        ("run", str(root / "master"), str(root / "out")),
-    ):
-        if _learnfold(*command, kafka=kafka).wait():
-            raise SystemExit(f"learnfold {command[0]} failed")
-
-
-def _measured(root: Path, kafka: str, rate: int, seconds: float) -> dict[str, Any]:
-    acknowledged: list[tuple[str, int, int, float]] = []
-
-    def confirmed(error: object, message: Any) -> None:
-        if error is None:
-            acknowledged.append((message.topic(), message.partition(), message.offset(), time.time()))
-
-    items = list(messages(Semester(events=int(rate * seconds), days=4, seed=rate)))[: int(rate * seconds)]
-    producer = Producer({"bootstrap.servers": kafka, "linger.ms": 5, "acks": "all"})
-    looking = Looking(root / "state")
-    looking.start()
-    began = time.perf_counter()
-    for number, (topic, key, value) in enumerate(items):
-        while time.perf_counter() - began < number / rate:
-            producer.poll(0.002)
-        producer.produce(topic, value, key, on_delivery=confirmed)
-    producer.flush()
-    time.sleep(3)
-    looking.ending.set()
-    looking.join()
-    return {"rate": rate, "messages": len(items), **_ages(acknowledged, looking.seen), "load": os.getloadavg()[0]}
-
-
-def _ages(
-    acknowledged: Sequence[tuple[str, int, int, float]], seen: Sequence[tuple[float, dict[str, dict[int, int]]]]
-) -> dict[str, Any]:
-    """Milliseconds from acknowledgement to being seen."""
-    ages, place = [], {}
-    for topic, partition, offset, at in sorted(acknowledged, key=lambda one: one[:3]):
-        number = place.get((topic, partition), 0)
-        while number < len(seen) and seen[number][1].get(topic, {}).get(partition, 0) <= offset:
-            number += 1
-        place[topic, partition] = number
-        if number < len(seen):
-            ages.append((seen[number][0] - at) * 1e3)
-    ages.sort()
-    found = {f"p{share}_ms": round(ages[int(len(ages) * share / 100)]) for share in (50, 99)} if ages else {}
-    return {**found, "unseen": len(acknowledged) - len(ages)}
-
-
-def _learnfold(*command: str, kafka: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "LEARNFOLD_KAFKA_SERVERS": kafka}
-    return subprocess.Popen([sys.executable, "-m", "learnfold", *command], env=environment, stdout=subprocess.DEVNULL)
+    bench = Bench("speed", "tiny", 1)
+    measured(bench, Sizes(args.events, args.rates, args.seconds, args.backlog), args.kafka)
+    if args.json:
+        print(json.dumps(bench.result(), indent=1, ensure_ascii=False))
+        return
+    for table in bench.tables:
+        print(f"\n{table['title']}:")
+        print("\n".join(" | ".join(row) for row in [table["head"], *table["rows"]]))
+    print("\n".join(["", *bench.checked, *(f"left out: {what}" for what in bench.left_out)]))
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     main()

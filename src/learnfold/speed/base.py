@@ -26,11 +26,11 @@ from learnfold.engines.duckdb.rollups import local_files, rows_by_day, sorting
 from learnfold.engines.duckdb.session import DuckDBSession
 from learnfold.engines.duckdb.sql import quoted
 from learnfold.engines.event_source import EventSource
-from learnfold.errors import MissingDataError
+from learnfold.errors import MissingDataError, StorageError
 from learnfold.master.file_names import kafka_range
 from learnfold.master.layout import whole_dataset
 from learnfold.speed.live import FORMAT
-from learnfold.speed.seen import Identities, Tuples, write_words
+from learnfold.speed.seen import Identities, Tuples, write_whole
 from learnfold.storage import same_place
 from learnfold.storage.intact import IntactFiles
 
@@ -106,7 +106,7 @@ class Base:
         paths = sorted(path for path, read in record.files.items() if day in read.days) if record else []
         fields = self.request.layout.topics[topic.name].fields
         if not paths:
-            write_words(file, [])
+            write_whole(file, [])
             return
         with ExitStack() as held:
             try:
@@ -130,24 +130,30 @@ class Base:
                 )
             finally:
                 drop_events(cursor)
-            write_words(
+            write_whole(
                 file, [words(cursor, f"SELECT {name} FROM ids ORDER BY id") for name in ("id", "moment", "content")]
             )
             cursor.execute("DROP TABLE ids")
 
 
 def open_base(folder: Path, request: BaseRequest) -> Base:
-    """The base in ``folder``; it is made where it isn't there, or was made by another learnfold or of other definitions."""
+    """The base in ``folder``; it is made where it isn't there, or was made by another learnfold or of other definitions.
+
+    Raises StorageError where the disk fails; then it is made the next time.
+    """
     about = _about(request)
     try:
         stored = json.loads((folder / _ABOUT).read_text("utf-8"))
     except (OSError, ValueError):
         stored = None
     if stored != json.loads(_shown(about)):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        _make(folder, request, about)
-        (folder / _ABOUT).write_text(_shown(about), "utf-8")
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            _make(folder, request, about)
+            write_whole(folder / _ABOUT, [[_shown(about).encode()]])
+        except OSError as error:
+            raise StorageError(f"the base {folder} can't be written: {error}") from error
     return Base(folder, request, about)
 
 
@@ -277,4 +283,4 @@ def _make(folder: Path, request: BaseRequest, about: About) -> None:
             if one.name in sets:
                 typed = ", ".join(f"CAST({name} AS {kind})" for name, kind in zip(one.named, one.types, strict=True))
                 select = f"SELECT DISTINCT hash({typed}) AS value FROM ({one.select}) ORDER BY value"
-                write_words(folder / "sets" / f"{one.name}.u64", [words(cursor, select)])
+                write_whole(folder / "sets" / f"{one.name}.u64", [words(cursor, select)])

@@ -10,6 +10,7 @@ import hashlib
 import json
 import struct
 import threading
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,6 +32,7 @@ MAP_BYTES = 16 * 1024**3
 FORMAT = 3
 """Of what is stored; a store of another is made again."""
 
+_FILE = "data.mdb"
 _SINCE = b"since"
 _ROWS, _BY_TICK, _TUPLES, _IDENTITIES, _META = b"rows", b"by_tick", b"tuples", b"identities", b"meta"
 _MOST_CACHED = 100_000
@@ -146,15 +148,20 @@ class Live:
 
     def __init__(self, folder: Path, *, readonly: bool = False, map_bytes: int = MAP_BYTES) -> None:
         """Raises DataError for a store that is torn, StorageError where the disk fails."""
-        try:
-            self._env = _open(folder, map_bytes, readonly=readonly)
-            names = (_ROWS, _BY_TICK, _TUPLES, _IDENTITIES, _META)
-            self._dbs = {name: self._env.open_db(name, create=not readonly) for name in names}
-            self.progress = self._read_progress()
-        except (lmdb.Error, ValueError, TypeError, KeyError) as error:
-            raise DataError(f"the live state in {folder} can't be read ({error}); it is made again") from error
-        except OSError as error:
-            raise StorageError(f"the live state in {folder} can't be opened: {error}") from error
+        with ExitStack() as held:
+            try:
+                self._env = _open(folder, map_bytes, readonly=readonly)
+                held.callback(_close, self._env)
+                if not readonly and self.size() > (folder / _FILE).stat().st_size:
+                    raise ValueError("its file is cut short")  # noqa: TRY301 - as what LMDB finds
+                names = (_ROWS, _BY_TICK, _TUPLES, _IDENTITIES, _META)
+                self._dbs = {name: self._env.open_db(name, create=not readonly) for name in names}
+                self.progress = self._read_progress()
+            except (lmdb.Error, ValueError, TypeError, KeyError) as error:
+                raise DataError(f"the live state in {folder} can't be read ({error}); it is made again") from error
+            except OSError as error:
+                raise StorageError(f"the live state in {folder} can't be opened: {error}") from error
+            held.pop_all()
         self._cache: dict[int, Rows] = {}
         self._seen: dict[int, set[int]] = {}
 

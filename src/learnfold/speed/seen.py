@@ -45,8 +45,8 @@ class Identities:
         return self._times[place], self._contents[place]
 
 
-def write_words(file: Path, columns: Iterable[Iterable[bytes | memoryview]]) -> None:
-    """Writes columns of 64-bit words, one behind the other; the file appears whole."""
+def write_whole(file: Path, columns: Iterable[Iterable[bytes | memoryview]]) -> None:
+    """Writes columns, of 64-bit words for instance, one behind the other; the file appears whole."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.part")
     with part.open("wb") as target:

@@ -163,11 +163,9 @@ class Ticks:
             for topic, its in batches.items():
                 self._topic(topic, its, tick, progress)
             note(progress)
-        except lmdb.Error as error:
+        except (lmdb.Error, OSError) as error:
             tick.abort()
-            raise StorageError(
-                f"the live state can't be written: {error}; is it larger than the disk allows?"
-            ) from error
+            raise StorageError(f"the live state can't be written: {error}") from error
         except BaseException:
             tick.abort()
             raise
