@@ -11,10 +11,11 @@ from serving import AWKWARD, Client, awkward_place, refused, served
 
 from learnfold.catalog import load
 from learnfold.errors import UsageError
-from learnfold.serve.forms import SUPPRESSED, pseudonym
+from learnfold.serve.forms import pseudonym
 from learnfold.serve.paging import cursor
 from learnfold.serve.question import Question
 from learnfold.serve.rules import read_access
+from learnfold.serve.small_groups import SUPPRESSED
 from learnfold.serve.tokens import add_token, new_token
 
 if TYPE_CHECKING:
@@ -307,6 +308,10 @@ def test_withheld_numbers_cant_be_found_by_filter_or_order(asked: Asked) -> None
         ("[[rules]]\nrole = 'x'\nviews = ['nothing']\nrows = 'all'", "no view is called nothing"),
         ("[[rules]]\nrole = 'x'\nviews = ['*']\ncolumn = 'nothing'\nclaim = 'sub'", "grants nothing"),
         ("[[rules]]\nrole = 'x'\nviews = ['*']\nrows = 'all'\nleast_people = 1", "2 or more"),
+        (
+            "[[rules]]\nrole = 'x'\nviews = ['*']\nrows = 'all'\nleast_people = 5\nolder_batches = true",
+            "older_batches left out",
+        ),
         ("[[rules]]\nrole = 'x'\nviews = ['*']\nrows = 'all'\npseudonyms = true", "pseudonym_key"),
         ("[[rules]]\nrole = 'x'\nviews = ['*']\nrows = 'all'\nmask = true", "mask means nothing"),
         ("[[rules]]\nrole = 'x'\nviews = ['*']\ncolumn = 'course_id'\nroster = 'none.csv'", "is no roster"),

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from learnfold.catalog import load
 from learnfold.catalog.people import extremes_of, people_of, persons_of
-from learnfold.serve.forms import SUPPRESSED, Form, can_withhold
+from learnfold.serve.forms import Form, Made, can_withhold
+from learnfold.serve.small_groups import SUPPRESSED
 
 if TYPE_CHECKING:
     from learnfold.catalog import View
@@ -76,7 +77,7 @@ def shown(view: View, rows: list[dict[str, Any]], least: int) -> list[dict[str, 
             execute=lambda sql, parameters=(): connection.execute(sql, list(parameters)),
             rows=lambda sql, parameters, _seconds: connection.execute(sql, list(parameters)).fetchall(),
         )
-        Form(least_people=least).make(view, "source", "target", database)
+        Form(least_people=least).make([Made(view, "source", "target")], database)
         cursor = connection.execute("SELECT * FROM target")
         names = [column[0] for column in cursor.description]
         found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

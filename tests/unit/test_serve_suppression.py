@@ -15,7 +15,8 @@ from small_place import Place
 
 from learnfold.catalog import Topic, load
 from learnfold.cli import main
-from learnfold.serve.forms import SUPPRESSED, can_withhold
+from learnfold.serve.forms import can_withhold
+from learnfold.serve.small_groups import SUPPRESSED
 from promises.messages import TYPES
 
 if TYPE_CHECKING:

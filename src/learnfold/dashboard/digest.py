@@ -42,7 +42,7 @@ def digest(workspace: Workspace, wanted: Wanted) -> Mail:
         raise MissingDataError(f"nothing is published at {workspace.out.url}; 'learnfold run' makes a first batch")
     database = Database(workspace.settings)
     try:
-        base = Base(manifest, Tables(database, workspace.out))
+        base = Base(manifest, Tables(database, workspace.out, workspace.catalog.views.values()))
         ask = Ask(Access(workspace.catalog), database, base, Caller("digest"))
         query = {"week": wanted.week} if wanted.week else {}
         links = Links("/", (("lang", wanted.language),))

@@ -66,12 +66,11 @@ class Base:
         """The table of the view's rows as of this batch, in that form; raises Problem where there is none."""
         with self._mutex:
             if (view.name, form) not in self._taken:
-                record = self.manifest.views.get(view.name)
-                if record is None:
+                if view.name not in self.manifest.views:
                     hint = f"'learnfold run {view.job} …' makes it"
                     raise Problem("not_found", f"batch {self.batch} has no {view.name}", hint)
                 try:
-                    self._taken[view.name, form] = self.tables.take(view, record, form)
+                    self._taken[view.name, form] = self.tables.take(view, self.manifest.views, form)
                 except MissingDataError as error:
                     raise Problem("batch_gone", f"the files of batch {self.batch} were removed") from error
             return self._taken[view.name, form][1]

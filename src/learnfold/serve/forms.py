@@ -12,19 +12,27 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from learnfold.catalog import Column
+from learnfold.catalog.meeting import families
 from learnfold.catalog.people import extremes_of, people_of, persons_of
+from learnfold.serve.small_groups import PEOPLE, SUPPRESSED, decided
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from learnfold.catalog import View
     from learnfold.serve.database import Database
 
-SUPPRESSED = "suppressed"
-"""The column that says whether a row's numbers are withheld."""
-
 _DIGITS = 3
 """At most so many digits are left of a number with a fraction where small groups are withheld."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A table to be made of a view's rows."""
+
+    view: View
+    source: str  # the table of its rows as they are
+    target: str
 
 
 @dataclass(frozen=True)
@@ -44,12 +52,19 @@ class Form:
         about = "whether the numbers of the row are withheld, since it is about few people, or would tell of such a row"
         return (*view.columns, Column(SUPPRESSED, "BOOLEAN", about, key=False)) if self.least_people else view.columns
 
-    def make(self, view: View, source: str, target: str, database: Database) -> None:
-        """Makes the table ``target`` of the rows of ``source``."""
+    def together(self, view: View, views: Iterable[View]) -> tuple[View, ...]:
+        """Those of ``views`` that must be made with the view: what one of them withholds, another would tell."""
+        if not self.least_people:
+            return (view,)
+        return families(one for one in views if can_withhold(one))[view.name]
+
+    def make(self, tables: Sequence[Made], database: Database) -> None:
+        """Makes the tables of views that belong together."""
         if self.least_people:
-            _without_small_groups(view, source, target, database, self.least_people)
+            _without_small_groups(tables, database, self.least_people)
         else:
-            _under_pseudonyms(view, source, target, database, self.pseudonym_key or b"")
+            for table in tables:
+                _under_pseudonyms(table, database, self.pseudonym_key or b"")
 
 
 PLAIN = Form()
@@ -66,8 +81,9 @@ def can_withhold(view: View) -> bool:
     return bool(people_of(view)) and not persons_of(view)
 
 
-def _under_pseudonyms(view: View, source: str, target: str, database: Database, key: bytes) -> None:
+def _under_pseudonyms(table: Made, database: Database, key: bytes) -> None:
     """Ids of people become pseudonyms; a text that may name someone otherwise is left out."""
+    view, source, target = table.view, table.source, table.target
     persons = persons_of(view)
     names = " UNION ".join(f"SELECT DISTINCT {name} AS id FROM {source} WHERE {name} IS NOT NULL" for name in persons)
     known = f"{target}_names"
@@ -87,48 +103,21 @@ def _chunks(values: list[str]) -> Iterator[list[str]]:
     return (values[place : place + 50_000] for place in range(0, len(values), 50_000))
 
 
-def _without_small_groups(view: View, source: str, target: str, database: Database, least: int) -> None:
-    """Rows about fewer people than ``least`` are withheld, and so many others that none of them can be worked out.
+def _without_small_groups(tables: Sequence[Made], database: Database, least: int) -> None:
+    """Rows that would tell of few people are withheld, in all of these views at once.
 
-    In a total over one part of the key (all rows that differ in it alone) either none is withheld, or at least two that are about
-    so many people together: else the least of the rest is withheld too. Rows are chosen by people and key alone, so that views of the same
-    groups withhold the same. What is shown is rounded, no finer than what one person usually adds to it: whole numbers down to a multiple
-    of ``least``, others to three digits at most; so neither totals elsewhere nor the next batch give the difference.
+    What is shown is rounded, no finer than what one person usually adds to it: whole numbers down to a multiple of ``least``, others
+    to three digits at most; so neither totals elsewhere nor the next batch give the difference.
     """
-    work = f"{target}_work"
-    people = ", ".join(f"coalesce({name}, 0)" for name in people_of(view))
-    few = f"least({people})"
-    database.execute(
-        f"CREATE TABLE {work} AS SELECT *, {few} AS _people, {few} < {least} AS {SUPPRESSED} FROM {source}"
-    )
-    key = ", ".join(f"{name} NULLS FIRST" for name in view.key)
-    changed = True
-    while changed:
-        changed = False
-        for part in view.key:
-            others = ", ".join(name for name in view.key if name != part)
-            within = f"PARTITION BY {others}" if others else ""
-            alone = f"PARTITION BY {f'{others}, ' if others else ''}{SUPPRESSED} ORDER BY _people, {key}"
-            more = (
-                f"SELECT *, NOT {SUPPRESSED} AND row_number() OVER ({alone}) = 1 AND "
-                f"(count(*) FILTER ({SUPPRESSED}) OVER ({within}) = 1 OR "
-                f"sum(_people) FILTER ({SUPPRESSED}) OVER ({within}) < {least}) AS _too FROM {work}"
-            )
+    views = [table.view for table in tables]
+    with decided(views, {table.view.name: table.source for table in tables}, database, least) as groups:
+        for table in tables:
+            view, extremes = table.view, extremes_of(table.view)
+            key = ", ".join(f"{name} NULLS FIRST" for name in view.key)
+            columns = ", ".join(_rounded(column, least, one_persons=column.name in extremes) for column in view.columns)
             database.execute(
-                f"CREATE TABLE {work}_next AS SELECT * EXCLUDE ({SUPPRESSED}, _too), {SUPPRESSED} OR coalesce(_too, false) AS {SUPPRESSED} FROM ({more})"
+                f"CREATE TABLE {table.target} AS SELECT {columns}, {SUPPRESSED} FROM {groups[view.name]} ORDER BY {key}"
             )
-            counts = (
-                f"SELECT (SELECT count_if({SUPPRESSED}) FROM {work}), (SELECT count_if({SUPPRESSED}) FROM {work}_next)"
-            )
-            before, after = database.rows(counts, [], 60)[0]
-            changed = changed or before != after
-            database.execute(f"DROP TABLE {work}")
-            database.execute(f"CREATE TABLE {work} AS FROM {work}_next")
-            database.execute(f"DROP TABLE {work}_next")
-    extremes = extremes_of(view)
-    columns = ", ".join(_rounded(column, least, one_persons=column.name in extremes) for column in view.columns)
-    database.execute(f"CREATE TABLE {target} AS SELECT {columns}, {SUPPRESSED} FROM {work} ORDER BY {key}")
-    database.execute(f"DROP TABLE {work}")
 
 
 def _rounded(column: Column, least: int, *, one_persons: bool) -> str:
@@ -136,7 +125,7 @@ def _rounded(column: Column, least: int, *, one_persons: bool) -> str:
     name = column.name
     if column.key:
         return name
-    value, share = name, f"abs({name}) / greatest(_people, 1)"
+    value, share = name, f"abs({name}) / greatest({PEOPLE}, 1)"
     if one_persons or column.type in {"TIMESTAMP", "DATE"}:
         value = "NULL"
     elif column.type in {"BIGINT", "INTEGER"}:

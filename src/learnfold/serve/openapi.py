@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from learnfold import __version__
 from learnfold.serve.formats import FORMATS
-from learnfold.serve.forms import SUPPRESSED, can_withhold
+from learnfold.serve.forms import can_withhold
 from learnfold.serve.problems import CODES, MEDIA_TYPE
 from learnfold.serve.question import DEFAULT_ROWS, MOST_ROWS, OPERATORS
+from learnfold.serve.small_groups import SUPPRESSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

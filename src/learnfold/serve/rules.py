@@ -136,6 +136,10 @@ def _rule(entry: dict[str, Any], where: str, folder: Path, key: bytes | None, ca
         raise UsageError(f"{where}: least_people is {least!r}; it can be 2 or more")
     if entry.get("pseudonyms") and (key is None or least):
         raise UsageError(f"{where}: pseudonyms need pseudonym_key, a file of random bytes, and no least_people")
+    if least and entry.get("older_batches"):
+        raise UsageError(
+            f"{where}: least_people needs older_batches left out: what one batch withholds, an older one may show"
+        )
     rule = Rule(
         role,
         tuple(views),

@@ -112,7 +112,7 @@ def open_app(
     numbers = open_numbers(SERVING, settings)
     numbers.show(SERVE_INFO, [SERVE_INFO.of(1, version=__version__)])
     database = Database(settings)
-    bases = Bases(out, catalog, Tables(database, out), say, numbers)
+    bases = Bases(out, catalog, Tables(database, out, catalog.views.values()), say, numbers)
     small, whole = Workers(THREADS, QUEUE, "learnfold-small"), Workers(1, THREADS, "learnfold-whole")
 
     listeners = Listeners(small)
