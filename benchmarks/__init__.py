@@ -5,5 +5,17 @@
 
 from __future__ import annotations
 
-BENCHMARKS = ("full_run", "days", "start_up", "peers", "engines", "storage", "ingest", "serving", "speed", "dashboard")
+BENCHMARKS = (
+    "full_run",
+    "days",
+    "start_up",
+    "peers",
+    "engines",
+    "storage",
+    "ingest",
+    "statements",
+    "serving",
+    "speed",
+    "dashboard",
+)
 """Every benchmark, in the order they are run; each is the module of that name, and its ``run(bench)`` runs it."""

@@ -71,7 +71,7 @@ def _from_kafka(bench: Bench, dataset: Dataset, broker: Any) -> None:
     ingest = Case(
         f"Kafka to files, one core: {what}",
         lambda folder: [
-            *_one_core(),
+            *one_core(),
             *learnfold(
                 "ingest", "--into", folder / "master", "--once", "--json", "--group", folder.name, "--threads", 1
             ),
@@ -111,7 +111,7 @@ def _check_views(dataset: Dataset, master: Path, folder: Path) -> None:
     same_views(expected_views(dataset.path, dataset.name), folder / "views")
 
 
-def _one_core() -> list[str]:
+def one_core() -> list[str]:
     """What keeps a command on the machine's last core, where that can be."""
     program = shutil.which("taskset")
     return [program, "-c", str(max(os.sched_getaffinity(0)))] if program else []

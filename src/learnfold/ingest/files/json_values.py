@@ -59,6 +59,7 @@ class JsonValues:
         self._scan: Scan | None = None  # of the value that is looked at closely
         self._in_pieces = False  # it comes so
         self._envelope = None if member is None else grammar.envelope(member)
+        self._member = None if member is None else f'"{member}"'.encode()
         self._enveloped = bool(inside and member)
 
     def __iter__(self) -> Iterator[list[bytes]]:
@@ -102,11 +103,13 @@ class JsonValues:
     def _lines(self) -> list[bytes]:
         """Lines that are an object each, for certain: at once, since nearly all events come so."""
         data, at = self._data, self._at
-        if self.inside or self._envelope or (at and data[at - 1] != _LINE_END) or data[at : at + 1] != b"{":
+        if self.inside or self._enveloped or (at and data[at - 1] != _LINE_END) or data[at : at + 1] != b"{":
             return []
         if at >= self._lines_end:
             self._lines_end = self._sure_end(at)
         end = self._lines_end
+        if self._member and (document := data.find(self._member, at, end)) >= 0:
+            end = data.rfind(b"\n", at, document) + 1  # from there on a line may be a document of many
         joined = _SAME_LINE.search(data, at, end) if end > at else None
         if joined:
             end = data.rfind(b"\n", at, joined.start()) + 1

@@ -41,6 +41,8 @@ def text(value: object) -> str:
     found = as_text(value)
     if found is None:
         raise ValueError("text")
+    if found.isascii():
+        return found
     try:
         found.encode()
     except UnicodeEncodeError:

@@ -40,7 +40,7 @@ def unpacked(element: object, keys: Sequence[str]) -> object:
     """``element`` with the JSON that it, or one of its ``keys``, holds as text in place of the text; other text stays."""
     if isinstance(element, str):
         return _parsed(element)
-    if not isinstance(element, dict):
+    if not isinstance(element, dict) or element.keys().isdisjoint(keys):
         return element
     packed = {key: element[key] for key in keys if isinstance(element.get(key), str)}
     return element | {key: _parsed(text) for key, text in packed.items()} if packed else element

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
 
 _STEP = re.compile(r'"(?P<quoted>[^"]+)"|(?P<key>[^."\[\]]+)|\[(?P<filter>[^\]]+)\]')
 _FILTER = re.compile(r"(?P<place>[^=~]+)(?P<sign>[=~])(?P<wanted>.+)", re.DOTALL)
@@ -34,14 +36,15 @@ class Filter:
     values: frozenset[str] | None = None
     pattern: re.Pattern[str] | None = None
 
-    def keeps(self, node: dict[str, object]) -> bool:
-        """Whether ``node`` is one of those asked for."""
-        found = [text for text in map(as_text, self.place.find(node)) if text is not None]
-        if self.values is not None:
-            return any(text in self.values for text in found)
-        if self.pattern is not None:
-            return any(self.pattern.search(text) for text in found)
-        return not found
+    @cached_property
+    def keeps(self) -> Callable[[dict[str, object]], bool]:
+        """Whether an object is one of those asked for."""
+        find, values, pattern = self.place.find, self.values, self.pattern
+        if values is not None:
+            return lambda node: not values.isdisjoint(texts_of(find(node)))
+        if pattern is not None:
+            return lambda node: any(map(pattern.search, texts_of(find(node))))
+        return lambda node: not texts_of(find(node))
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,31 @@ class Place:
     text: str
     steps: tuple[str | Filter, ...]
 
-    def find(self, document: object) -> Iterator[object]:
-        """What lies there, in the document's order; of a list, each element; null and blank text are nothing."""
-        for found in _reach(document, self.steps):
-            for value in found if isinstance(found, list) else (found,):
-                if value is not None and not (isinstance(value, str) and not value.strip()):
-                    yield value
+    @cached_property
+    def find(self) -> Callable[[object], Sequence[object]]:
+        """What lies there in a document, in its order; of a list, each element; null and blank text are nothing."""
+        steps = self.steps
+        keys = tuple(takewhile(lambda step: isinstance(step, str) and step != "*", steps))
+        rest = steps[len(keys) :]
+        if not rest:
+            return _found_by_keys(keys)
+        reach = (
+            _kept(rest[0], rest[1])
+            if len(rest) == _KEPT and isinstance(rest[0], Filter)
+            else partial(_reached, steps=rest)
+        )
+
+        def find(document: object) -> Sequence[object]:
+            node = document
+            for key in keys:
+                if type(node) is not dict:
+                    return _present(_reached(document, steps))
+                node = node.get(key)
+                if node is None:
+                    return ()
+            return _present(found) if (found := reach(node)) else ()
+
+        return find
 
 
 def parse(text: str, words: Callable[[str], frozenset[str]]) -> Place:
@@ -89,6 +111,13 @@ def as_text(value: object) -> str | None:
     return None
 
 
+def texts_of(found: Sequence[object]) -> Sequence[str]:
+    """What of it is a text, or a number as text."""
+    if len(found) == 1 and type(found[0]) is str:
+        return found  # type: ignore[return-value]
+    return [text for text in map(as_text, found) if text is not None]
+
+
 def _filter(text: str, words: Callable[[str], frozenset[str]]) -> Filter:
     if text.startswith("!"):
         return Filter(parse(text[1:], words))
@@ -104,19 +133,55 @@ def _filter(text: str, words: Callable[[str], frozenset[str]]) -> Filter:
         raise PlaceError(f"{match['wanted']!r} is not a regular expression: {error}") from None
 
 
-def _reach(node: object, steps: tuple[str | Filter, ...]) -> Iterator[object]:
-    if not steps:
-        yield node
-        return
-    step, rest = steps[0], steps[1:]
-    for holder in node if isinstance(node, list) else (node,):
-        if not isinstance(holder, dict):
-            continue
+def _found_by_keys(keys: tuple[str | Filter, ...]) -> Callable[[object], Sequence[object]]:
+    """What finds what lies at a key in a key: mostly one of them isn't there, or there is a text."""
+
+    def find(document: object) -> Sequence[object]:
+        node = document
+        for key in keys:
+            if type(node) is not dict:
+                return _present(_reached(document, keys))
+            node = node.get(key)
+            if node is None:
+                return ()
+        if type(node) is str:
+            return (node,) if node.strip() else ()
+        return _present([node]) if isinstance(node, str | list) else (node,)
+
+    return find
+
+
+_KEPT = 2
+
+
+def _kept(only: Filter, key: str | Filter) -> Callable[[object], list[object]]:
+    """What reaches a key of those objects that a filter keeps."""
+    keeps = only.keeps
+
+    def reach(node: object) -> list[object]:
+        holders = node if isinstance(node, list) else (node,)
+        return [one[key] for one in holders if isinstance(one, dict) and key in one and keeps(one)]
+
+    return reach if isinstance(key, str) and key != "*" else partial(_reached, steps=(only, key))
+
+
+def _reached(node: object, steps: tuple[str | Filter, ...]) -> list[object]:
+    """What lies behind the steps, in the document's order."""
+    nodes = [node]
+    for step in steps:
+        holders = [
+            one for each in nodes for one in (each if isinstance(each, list) else (each,)) if isinstance(one, dict)
+        ]
         if isinstance(step, Filter):
-            if step.keeps(holder):
-                yield from _reach(holder, rest)
+            nodes = [holder for holder in holders if step.keeps(holder)]
         elif step == "*":
-            for value in holder.values():
-                yield from _reach(value, rest)
-        elif step in holder:
-            yield from _reach(holder[step], rest)
+            nodes = [value for holder in holders for value in holder.values()]
+        else:
+            nodes = [holder[step] for holder in holders if step in holder]
+    return nodes
+
+
+def _present(found: list[object]) -> list[object]:
+    """Each of it, of a list each element, but for null and blank text."""
+    each = [value for one in found for value in (one if isinstance(one, list) else (one,))]
+    return [value for value in each if value is not None and not (isinstance(value, str) and not value.strip())]

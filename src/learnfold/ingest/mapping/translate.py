@@ -31,6 +31,8 @@ FORMS: dict[str, Callable[[object, Sequence[str]], Iterable[Item]]] = {
 REQUIRED = ("user_id", "timestamp")
 """What an event can't be without, beside its type."""
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 _SHOWN = 200  # characters of a verb or type that go into a reason
 
 
@@ -129,18 +131,22 @@ class _MissingError(ValueError):
 
 
 def _event(outcome: Outcome, item: Item) -> dict[str, FieldValue]:
-    values = {name: value.of(item.source) for name, value in outcome.fields.items()}
-    for name in REQUIRED:
-        if values.get(name) is None:
-            raise _MissingError(f"there is no {name}: nothing at {outcome.fields[name].spelled()}")
-    identity = values.pop("event_id", None)
-    identity = identity if identity is not None else _digest(item.original)
     event: dict[str, FieldValue] = {
-        "event_id": f"{identity}#{item.part}" if item.part else identity,
-        "event_category": outcome.topic.removesuffix("_topic").upper(),
+        "event_id": "",
+        "event_category": outcome.category,
         "event_type": outcome.event_type,
     }
-    return event | {name: value for name, value in values.items() if value is not None}
+    source = item.source
+    for name, read in outcome.reads:
+        value = read(source)
+        if value is not None:
+            event[name] = value
+    for name in REQUIRED:
+        if name not in event:
+            raise _MissingError(f"there is no {name}: nothing at {outcome.fields[name].spelled()}")
+    identity = event["event_id"] or _digest(item.original)
+    event["event_id"] = f"{identity}#{item.part}" if item.part else identity
+    return event
 
 
 def _with_role(event: dict[str, FieldValue], mapping: Mapping) -> dict[str, FieldValue]:
@@ -154,7 +160,7 @@ def _with_role(event: dict[str, FieldValue], mapping: Mapping) -> dict[str, Fiel
 def _digest(statement: object) -> str:
     """An id for a statement that has none: the same for the same statement, in whatever order its keys are written."""
     try:
-        canonical = json.dumps(statement, sort_keys=True, separators=(",", ":"))
+        canonical = _CANONICAL.encode(statement)
     except (TypeError, ValueError, RecursionError):
         raise _MissingError("it has no id, and isn't JSON that one could be made of") from None
     return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
