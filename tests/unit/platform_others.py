@@ -73,6 +73,7 @@ XAPI: list[tuple[str, Statement, str, Statement | str]] = [
     ("SCORM: an objective", said("passed", thing("/scorm/5/a/o1", f"{ADL}/activities/objective")), "", "objectives within a unit have no topic"),
     ("SCORM: a remark", said("commented", thing("/scorm/5/a", f"{ADL}/activities/lesson"), result={"response": "nice"}), "", "remarks, searches, tours, imports and settings have no topic"),
     ("an object of no type and no category", said("completed", thing("/thing/1")), "", f"no rule for verb {ADL}/verbs/completed, kind none"),
+    ("H5P of 2015: done, of no type and no category", said("completed", thing("/h5p/9"), **POINTS), "assessment_topic", HERE | DONE | {"event_type": "QUIZ_COMPLETED", "quiz_id": f"{SITE}/h5p/9"}),
     ("a course in the category alone", {**said("viewed".replace("viewed", "http://id.tincanapi.com/verb/viewed"), thing("/page/1", "https://w3id.org/xapi/acrossx/activities/page")), "context": {"contextActivities": {"category": {"id": f"{SITE}/course/8", "definition": {"type": f"{ADL}/activities/course"}}}}}, "course_topic", EVENT | {"course_id": f"{SITE}/course/8", "event_type": "ACCESS_COURSE_MATERIAL", "material_id": f"{SITE}/page/1", "material_type": "page"}),
 ]
 # fmt: on
@@ -127,6 +128,16 @@ GIVEN = {
     "assignable": WORK,
     "assignee": {"id": f"{LEARN}/users/u1", "type": "Person"},
 }
+BB = "http://caliper.blackboard.com/caliper/v1"
+COLUMN = {
+    "id": f"{LEARN}/gradableItems/_7_1/calculatedGrade/3",
+    "type": f"{BB}/CalculatedGrade",
+    "itemId": "_7_1",
+    "isCourseGrade": False,
+    "score": 87.5,
+    "scorePossible": 100,
+    "course": {"id": f"{LEARN}/courses/c1", "type": "CourseSection"},
+}
 LEVENT = {
     "event_id": "44445555-0000-4000-8000-0000000000ff",
     "user_id": f"{LEARN}/users/u1",
@@ -147,7 +158,9 @@ CALIPER: list[tuple[str, Statement, str, Statement | str]] = [
     ("Blackboard: a question of it", learn("AssessmentItemEvent", "Submitted", {"id": f"{LEARN}/questions/q1", "type": "AssessmentItem", "isPartOf": TEST}), "assessment_topic", LEVENT | {"event_type": "QUESTION_ANSWERED", "quiz_id": TEST["id"], "question_id": f"{LEARN}/questions/q1"}),
     ("Blackboard: an assignment handed in", learn("AssignableEvent", "Submitted", WORK), "assessment_topic", LEVENT | {"event_type": "SUBMIT_ASSIGNMENT", "assignment_id": WORK["id"]}),
     ("Blackboard: graded at night by the program", learn("GradeEvent", "Graded", GIVEN, actor={"id": f"{LEARN}/applications/learn", "type": "SoftwareApplication"}, generated={"type": "Result", "normalScore": 8.5, "maxScore": 10}), "assessment_topic", LEVENT | {"event_type": "GRADE_ASSIGNMENT", "role": "student", "student_id": f"{LEARN}/users/u1", "assignment_id": WORK["id"], "score": 8.5, "max_score": 10}),
-    ("Blackboard: its own type", learn("http://caliper.blackboard.com/caliper/v1/CalculatedGradeSnapshotEvent", "Graded", {"id": f"{LEARN}/x", "type": "http://caliper.blackboard.com/caliper/v1/Snapshot"}), "", "no rule for event CalculatedGradeSnapshotEvent, action Graded, object Snapshot"),
+    ("Blackboard: a running grade", learn(f"{BB}/CalculatedGradeSnapshotEvent", "Graded", {**COLUMN, "user": {"id": f"{LEARN}/users/u1", "type": "Person"}}, actor={"id": f"{LEARN}/applications/learn", "type": "SoftwareApplication"}), "assessment_topic", LEVENT | {"event_type": "GRADE_CALCULATED", "assignment_id": f"{LEARN}/gradableItems/_7_1", "score": 87.5, "max_score": 100}),
+    ("Blackboard: a running grade of nobody", learn(f"{BB}/CalculatedGradeSnapshotEvent", "Graded", COLUMN), "", "it doesn't say whose grade was calculated"),
+    ("Blackboard: its own type", learn(f"{BB}/LTIEvent", "Viewed", {"id": f"{LEARN}/x", "type": f"{BB}/LTI"}), "", "no rule for event LTIEvent, action Viewed, object LTI"),
     ("Caliper 1.0: a video paused", {**old("MediaEvent", "Paused", {"@id": f"{SITE}/video/1", "@type": f"{IMS}/caliper/v1/VideoObject", "duration": 1420}, target={"@id": f"{SITE}/video/1#t=10", "@type": f"{IMS}/caliper/v1/MediaLocation", "currentTime": 10}), "id": "old-1"}, "video_topic", OEVENT | {"event_id": "old-1", "event_type": "VIDEO_PAUSED", "video_id": f"{SITE}/video/1", "video_length_seconds": 1420, "position_seconds": 10.0}),
     ("Caliper 1.0: a quiz handed in", {**old("AssessmentEvent", "Submitted", {"@id": f"{SITE}/quiz/1", "@type": f"{IMS}/caliper/v1/Assessment"}), "id": "old-2"}, "assessment_topic", OEVENT | {"event_id": "old-2", "event_type": "QUIZ_COMPLETED", "quiz_id": f"{SITE}/quiz/1"}),
     ("Caliper 1.0: graded", {**old("OutcomeEvent", "Graded", {"@id": f"{SITE}/quiz/1/attempt/1", "@type": f"{IMS}/caliper/v1/Attempt", "assignable": f"{SITE}/quiz/1", "actor": f"{SITE}/users/33"}, generated={"@type": f"{IMS}/caliper/v1/Result", "totalScore": 15}), "id": "old-3"}, "assessment_topic", OEVENT | {"event_id": "old-3", "event_type": "GRADE_ASSIGNMENT", "assignment_id": f"{SITE}/quiz/1", "student_id": f"{SITE}/users/33", "score": 15}),
