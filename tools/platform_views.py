@@ -1,4 +1,6 @@
-"""Writes into docs/platforms/ which views are full, partly or empty, by platform and way: of the statements that the tests hold for each.
+"""Writes into docs/platforms/ which views are full, partly or empty, by platform and way, and which kinds of statements have an event.
+
+Both are of the statements that the tests hold for each.
 
 ``make docs`` runs it; a test fails when what it would write isn't there. A field counts as told where any statement of the type tells it.
 """
@@ -17,7 +19,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "unit")]
 from learnfold import catalog  # noqa: E402 - this clone's, whatever is installed
 from learnfold.catalog.coverage import Coverage, Told, coverage_of  # noqa: E402
 from learnfold.ingest.mapping.file import load  # noqa: E402
-from learnfold.ingest.mapping.translate import Translated, translate  # noqa: E402
+from learnfold.ingest.mapping.translate import Translated, Unmapped, translate  # noqa: E402
 
 PAGES = ROOT / "docs" / "platforms"
 
@@ -46,7 +48,18 @@ WAYS = {
 }
 """By page and way: the mapping, and the lists of statements (of titles that begin so)."""
 
+PLATFORMS = {
+    "openedx": "Open edX",
+    "moodle": "Moodle",
+    "canvas": "Canvas",
+    "blackboard": "Blackboard Learn",
+    "xapi": "Packages",
+    "caliper": "Others",
+}
+"""What each page is about, for the table of them all."""
+
 _PART = re.compile(r"(<!-- views -->\n).*?(<!-- end views -->)", re.DOTALL)
+_KINDS = re.compile(r"(<!-- kinds -->\n).*?(<!-- end kinds -->)", re.DOTALL)
 _MOST = 3
 
 
@@ -63,6 +76,28 @@ def table(page: str) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def with_kinds(text: str) -> str:
+    """The first page's text with its table of kinds of statements written anew."""
+    return _KINDS.sub(lambda match: f"{match[1]}\n{kinds()}\n\n{match[2]}", text)
+
+
+def kinds() -> str:
+    """A row a platform and way: how many kinds of statements it is tested with, how many have an event, and why the others have none."""
+    lines = [["platform", "way", "kinds of statements", "have an event", "are refused, and why"], ["---"] * 5]
+    for page, ways in WAYS.items():
+        for way, (mapping, *sources) in ways.items():
+            refused: dict[str, list[str]] = {}
+            told = [(title, translate(one, load(mapping))) for source in sources for title, one in _titled(source)]
+            for title, results in told:
+                for result in results:
+                    if isinstance(result, Unmapped):
+                        refused.setdefault(result.reason, []).append(title)
+            without = sum(map(len, refused.values()))
+            why = "<br>".join(f"{reason} ({', '.join(titles)})" for reason, titles in refused.items())
+            lines.append([PLATFORMS[page], way, str(len(told)), str(len(told) - without), why.replace("|", "\\|")])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def _covered(mapping: str, *sources: str) -> dict[str, Coverage]:
     told: dict[str, dict[str, dict[str, int]]] = {}
     for source in sources:
@@ -76,9 +111,14 @@ def _covered(mapping: str, *sources: str) -> dict[str, Coverage]:
 
 
 def _documents(source: str) -> list[Any]:
+    return [document for _, document in _titled(source)]
+
+
+def _titled(source: str) -> list[tuple[str, Any]]:
+    """The statements of a list, each with its title."""
     place, _, begins = source.partition(":")
     module, name = place.split(".")
-    return [case[1] for case in getattr(importlib.import_module(module), name) if case[0].startswith(begins)]
+    return [case[:2] for case in getattr(importlib.import_module(module), name) if case[0].startswith(begins)]
 
 
 def _cell(found: Coverage) -> str:
@@ -103,3 +143,5 @@ if __name__ == "__main__":
     for file in sorted(PAGES.glob("*.md")):
         if file.stem in WAYS:
             file.write_text(renewed(file.stem, file.read_text("utf-8")), "utf-8")
+    first = PAGES / "README.md"
+    first.write_text(with_kinds(first.read_text("utf-8")), "utf-8")

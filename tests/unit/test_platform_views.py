@@ -30,6 +30,13 @@ def test_a_page_says_which_views_are_full(page: str) -> None:
     assert all(f"| `{view}` |" in text for view in catalog.load().views)
 
 
+def test_the_first_page_says_which_kinds_of_statements_have_an_event() -> None:
+    """By platform and way, with the reasons of those that have none; ``make docs`` writes it anew where this fails."""
+    text = (PAGES / "README.md").read_text("utf-8")
+    assert platform_views.with_kinds(text) == text
+    assert all(f"| {way} |" in text for ways in platform_views.WAYS.values() for way in ways)
+
+
 def test_every_page_is_named_in_the_first() -> None:
     """A reader finds the platform there."""
     named = set(re.findall(r"\((\w+\.md)\)", (PAGES / "README.md").read_text("utf-8")))
