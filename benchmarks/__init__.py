@@ -15,6 +15,16 @@ BENCHMARKS = (
     "ingest",
     "statements",
     "serving",
+BENCHMARKS = (
+    "full_run",
+    "days",
+    "start_up",
+    "peers",
+    "engines",
+    "storage",
+    "ingest",
+    "statements",
+    "serving",
     "speed",
     "dashboard",
 )
