@@ -83,6 +83,7 @@ def _ingest(what: str, file: Path, mapping: str, count: int, mapped: int) -> Cas
 def _ralph(bench: Bench, file: Path, count: int) -> Case | None:
     """Its conversion of the tracking log, where it can be had."""
     import pytest
+
     from services.stack import ralph
 
     try:
