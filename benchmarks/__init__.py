@@ -15,16 +15,6 @@ BENCHMARKS = (
     "ingest",
     "statements",
     "serving",
-BENCHMARKS = (
-    "full_run",
-    "days",
-    "start_up",
-    "peers",
-    "engines",
-    "storage",
-    "ingest",
-    "statements",
-    "serving",
     "speed",
     "dashboard",
 )
