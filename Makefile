@@ -8,7 +8,7 @@ DIST := dist
 export LEARNFOLD_TRIES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-serve screenshots test check lint types quick wheel zip bench docs lock clean
+.PHONY: help demo demo-serve demo-live screenshots test check lint types quick wheel zip bench docs lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ demo/views: $(VENV)/.core
 demo-serve: $(VENV)/.serve demo/views ## the dashboard of that semester, until it is stopped
 	@echo "the dashboard: http://127.0.0.1:8080 (Ctrl-C ends it)"
 	@$(BIN)/learnfold serve demo/views --open
+
+demo-live: $(VENV)/.dev ## numbers that move: a broker, events at a steady rate, a batch a minute; until it is stopped
+	@$(BIN)/python tools/demo_live.py
 
 screenshots: $(VENV)/.dev demo/views ## the README's pictures of the dashboard (needs chromium)
 	$(BIN)/python tools/screenshots.py
