@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from learnfold.batch.sources import Sources, is_composite
+from learnfold.batch.sources import Published, Sources, is_composite
 from learnfold.catalog import digest
 from learnfold.catalog.thresholds import value
 
@@ -82,6 +82,12 @@ class JobPlan:
     topics: list[TopicPlan]
     views: list[str]  # to refresh, as far as is known before folding
     lost: set[str] = field(default_factory=set)  # views whose files are gone or damaged
+    below: Sources = field(default_factory=lambda: Sources({}, {}))  # what the last batch holds for its views to read
+
+    @property
+    def published(self) -> Published | None:
+        """What can be reused of the last batch; None: nothing."""
+        return Published(self.last, self.below) if self.last else None
 
     @property
     def idle(self) -> bool:
@@ -130,7 +136,7 @@ def plan_job(job: Job, last: JobRecord | None, given: PlanInput, before: Sequenc
             or (is_composite(view, job) and _changed_below(view, record, below, (*refreshed, *views)))
         ):
             views.append(view.name)
-    return JobPlan(job, last, topics, views, lost)
+    return JobPlan(job, last, topics, views, lost, below)
 
 
 def _there(last: JobRecord, present: Collection[str]) -> JobRecord:

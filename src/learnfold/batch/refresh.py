@@ -14,6 +14,7 @@ from learnfold.batch.manifest import FULL, INCREMENTAL, ViewRecord
 from learnfold.batch.plan import view_fingerprint
 from learnfold.batch.rollup_rows import rows_of
 from learnfold.batch.segments import all_time_rows
+from learnfold.batch.since import request_since
 from learnfold.batch.sources import Sources, is_composite, waves
 from learnfold.batch.states import KeptStates, StateKeeper
 from learnfold.engines import RefreshRequest, Size
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     from learnfold.batch.context import BatchContext
     from learnfold.batch.fold import FoldedTopic
     from learnfold.batch.manifest import JobRecord, RollupRecord
+    from learnfold.batch.sources import Published
     from learnfold.catalog import Job, View
     from learnfold.engines import Refreshed, RollupRows
 
 INCREMENTAL_SHARE = 0.5
-"""Where more than this share of the days changed, a full refresh is less work than an incremental one."""
+"""Where more than this share of the days changed, or of the rows is read, a full refresh is less work than an incremental one."""
 
 _NEAR = (-2, -1, 0, 1, 2)
 """The events of a reporting date are of its UTC day or of one beside it; a date beside it may reach one day further."""
@@ -55,12 +57,13 @@ class _Changes:
 
 
 def refresh_views(
-    context: BatchContext, job: Job, topics: dict[str, FoldedTopic], last: JobRecord | None, names: set[str] | None
+    context: BatchContext, job: Job, topics: dict[str, FoldedTopic], published: Published | None, names: set[str] | None
 ) -> RefreshedViews:
     """The job's views, refreshed where they could have changed, and those in ``names`` in any case (None: all of them)."""
+    last = published.job if published else None
     refreshed, changes, below = RefreshedViews(), _changes(topics, last), Sources.of(context.below.values())
     sources = Sources(below.rollups | changes.now, dict(below.views))
-    work = _Refreshing(context, job, changes, sources)
+    work = _Refreshing(context, job, changes, sources, published.sources if published else Sources({}, {}))
     with work.caching() as pool:
         for wave in waves(job):
             requests = []
@@ -92,6 +95,7 @@ class _Refreshing:
     job: Job
     changes: _Changes
     sources: Sources
+    published: Sources  # those of the last batch
 
     @contextmanager
     def caching(self) -> Iterator[ThreadPoolExecutor]:
@@ -116,8 +120,7 @@ class _Refreshing:
             if same:
                 return None
         path = view_path(self.context.batch, view.name)
-        incremental = _incremental(view, path, before, self.changes) if before is not None and not composite else None
-        return incremental or RefreshRequest(
+        return self._incremental(view, path, before) or RefreshRequest(
             view,
             {rollup.name: rows_of(self.sources.rollups[rollup.name].files) for rollup in view.rollups},
             path,
@@ -129,6 +132,17 @@ class _Refreshing:
                 sum(self.sources.views[read.name].bytes for read in view.views),
             ),
         )
+
+    def _incremental(self, view: View, path: str, before: ViewRecord | None) -> RefreshRequest | None:
+        """The request to refresh only what may have changed; None where that isn't known or is more work than a full refresh."""
+        if before is None:
+            return None
+        composite = is_composite(view, self.job)
+        if view.looks_back is None:
+            return None if composite else _incremental(view, path, before, self.changes)
+        if not self.published.holds(view) or (composite and before.read != self.published.digests(view)):
+            return None  # it was made from what another batch held
+        return request_since(view, path, before, (self.published.rollups, self.sources.rollups), INCREMENTAL_SHARE)
 
     def answers(
         self, pool: ThreadPoolExecutor, requests: list[RefreshRequest]

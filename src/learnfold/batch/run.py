@@ -297,7 +297,7 @@ def _run_job(context: BatchContext, plan: JobPlan) -> JobRecord:
         check_nothing_shrank(plan.last, records, context.workspace.out)
     names = None if request.scope.full else plan.lost
     with reporter.phase("refresh", plan.job.name):
-        refreshed = refresh_views(context, plan.job, topics, plan.last, names)
+        refreshed = refresh_views(context, plan.job, topics, plan.published, names)
     check_views(refreshed.broken)
     reporter.log(
         "refreshed",

@@ -47,6 +47,14 @@ class Sources:
         return files | {read.name: self.views[read.name].digest for read in view.views}
 
 
+@dataclass(frozen=True)
+class Published:
+    """What the last batch holds of a job, and of all that its views read."""
+
+    job: JobRecord
+    sources: Sources
+
+
 def is_composite(view: View, job: Job) -> bool:
     """Whether a view of the job reads more than rollups of the job's own topics."""
     return bool(view.views) or any(rollup.topic not in job.topics for rollup in view.rollups)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from learnfold.catalog.plans import StatePlan
 from learnfold.catalog.thresholds import asked
 from learnfold.errors import UsageError
+
+if TYPE_CHECKING:
+    from learnfold.catalog.lookback import LookBack
 
 Merge = Literal["key", "sum", "min", "max"]
 """How a rollup's column merges when rollups are put together: a key stays, a number is added, a least or most is kept."""
@@ -177,6 +180,7 @@ class View:
     rewrites: dict[frozenset[str], Rewrite] = field(default_factory=dict)  # by the rollups that are merged so
     plan: StatePlan = field(default_factory=StatePlan)  # how it is answered from states
     views: tuple[View, ...] = ()  # that its query names
+    looks_back: LookBack | None = None  # how far, where its author says so; not part of what it means
 
     def all_columns(self, source: str) -> str:
         """DuckDB's SQL of the rows in the relation ``source`` with all of the view's columns: NULL where an earlier version had none."""

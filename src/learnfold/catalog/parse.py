@@ -15,7 +15,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
-from learnfold.catalog import merging, rules
+from learnfold.catalog import lookback, merging, rules
 from learnfold.catalog.fields import comment_text, fields, type_name
 from learnfold.catalog.jobs import COMMON, ORDER
 from learnfold.catalog.model import Catalog, Column, Job, Rollup, Topic, View
@@ -160,7 +160,9 @@ class _Reader:
         view = View(name, job, comment, columns, rollups, checks, query.sql("duckdb", comments=False), views=views)
         below = {rollup.name: rollup for rollup in view.all_rollups}
         plan = plan_of(name, query, columns, below, {read.name: read.plan for read in views})
-        return with_rewrites(replace(view, pushdown=pushdown_of(query, view), plan=plan))
+        where = f"subjects/{job}.sql: the view {name}"
+        back = lookback.read(where, marks["looks back"], key, below, [read.name for read in views])
+        return with_rewrites(replace(view, pushdown=pushdown_of(query, view), plan=plan, looks_back=back))
 
     def columns(self, job: str, name: str, query: exp.Query, inherited: dict[str, str]) -> list[Column]:
         """The columns of a query with their types, each with its own comment or the one of the column that it passes on."""
@@ -232,8 +234,8 @@ def _statements(job: str, script: str) -> list[exp.Create]:
 
 
 def _comment(job: str, name: str, statement: exp.Create) -> tuple[str, dict[str, list[str]]]:
-    """The documentation above a statement, and its ``key:`` and ``check:`` lines."""
-    marks: dict[str, list[str]] = {"key": [], "check": []}
+    """The documentation above a statement, and its ``key:``, ``check:`` and ``looks back:`` lines."""
+    marks: dict[str, list[str]] = {"key": [], "check": [], "looks back": []}
     words = []
     for line in statement.comments or []:
         kind, colon, rest = line.strip().partition(":")

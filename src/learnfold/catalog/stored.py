@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from learnfold.catalog.lookback import LookBack
 from learnfold.catalog.model import Catalog, Column, Field, Job, Pushdown, Rewrite, Rollup, Topic, View
 from learnfold.catalog.plans import State, StateColumn, StatePlan, TupleSet
 
@@ -81,11 +82,12 @@ def _of_view(view: View) -> list[Any]:
         [[sorted(merged), rewrite.select, rewrite.projection] for merged, rewrite in view.rewrites.items()],
         _of_plan(view.plan),
         [read.name for read in view.views],
+        view.looks_back,
     ]
 
 
 def _to_view(data: list[Any], rollups: Mapping[str, Rollup], views: Mapping[str, View]) -> View:
-    name, job, comment, columns, reads, checks, query, pushdown, unique, all_time, rewrites, plan, above = data
+    name, job, comment, columns, reads, checks, query, pushdown, unique, all_time, rewrites, plan, above, back = data
     return View(
         name,
         job,
@@ -100,6 +102,7 @@ def _to_view(data: list[Any], rollups: Mapping[str, Rollup], views: Mapping[str,
         {frozenset(merged): Rewrite(select, projection=projection) for merged, select, projection in rewrites},
         _to_plan(plan),
         tuple(views[view] for view in above),
+        LookBack(back[0], back[1], tuple(back[2])) if back else None,
     )
 
 

@@ -143,12 +143,12 @@ def size_of(sources: Iterable[RollupRows]) -> Size:
 
 @dataclass(frozen=True)
 class RefreshRequest:
-    """One view to refresh: whole, or only the partitions in which rollup rows changed."""
+    """One view to refresh: whole, only the partitions in which rollup rows changed, or only from a day on."""
 
     view: View
     sources: dict[str, tuple[RollupRows, ...]]  # by rollup, the rows to read
     path: str  # of the new file, or of the first of several
-    before: tuple[str, ...] = ()  # the view's last files; with ``changed``: the refresh is incremental
+    before: tuple[str, ...] = ()  # the view's last files; with ``changed`` or ``since``: the refresh is incremental
     changed: dict[str, tuple[RollupRows, ...]] | None = None  # by rollup, the rows that came or went since
     merged: dict[str, tuple[RollupRows, ...]] = field(default_factory=dict)
     """By rollup, what a view that doesn't use the date may read instead of ``sources``: some of it merged over all time already.
@@ -159,6 +159,7 @@ class RefreshRequest:
         default_factory=dict
     )  # by file of a view that is read, its SHA-256, as far as known
     views_size: Size = NOTHING  # of the views that it reads
+    since: date | None = None  # the first value of the column of ``view.looks_back`` whose rows may have changed
 
     @property
     def read_merged(self) -> frozenset[str]:

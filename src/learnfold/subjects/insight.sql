@@ -4,6 +4,7 @@
 -- What each student (whoever isn't a teacher) does in each course, week by week: events of the course, viewings, quizzes and
 -- submissions. A visit to a video past the week's end counts in each week by what it grew.
 -- key: user_id, course_id, week
+-- looks back: 0 days, all of video_student_visits
 -- check: active_days BETWEEN 1 AND 7
 CREATE VIEW student_week_activity AS
 SELECT
@@ -387,6 +388,7 @@ GROUP BY ALL;
 
 -- How often a course's students come back: those active on a day, in the week and in the 30 days up to it.
 -- key: course_id, date
+-- looks back: 29 days
 -- check: daily <= weekly
 -- check: weekly <= monthly
 CREATE VIEW course_stickiness AS

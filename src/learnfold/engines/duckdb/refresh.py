@@ -1,4 +1,4 @@
-"""Refreshes views from rollups: whole, or only the partitions in which rollup rows changed."""
+"""Refreshes views from rollups: whole, only the partitions in which rollup rows changed, or only from a day on."""
 
 from __future__ import annotations
 
@@ -48,9 +48,12 @@ def answer_of(
     Raises MissingDataError where a file is gone, DamagedError where one isn't what was written.
     """
     view = request.view
-    if request.before and request.changed is not None and view.incremental is not None:
+    if request.before:
         with cache.out.local({path: request.digests.get(path, "") for path in request.before}) as before:
-            _answer_incrementally(cursor, request, cache, before)
+            if request.since is not None:
+                _answer_since(cursor, request, cache, before)
+            else:
+                _answer_incrementally(cursor, request, cache, before)
         return Answer(view, projection=False, unique=False)
     rewrite = view.rewrites[request.read_merged]
     rollups = {rollup.name: cache.table_for(request, rollup) for rollup in view.rollups}
@@ -118,6 +121,24 @@ def _answer_incrementally(
         f"ANTI JOIN partitions ON {same} UNION ALL BY NAME {_select(request, cache)}"
     )
     cursor.execute("DROP TABLE partitions")
+
+
+def _answer_since(
+    cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache, before: Sequence[str]
+) -> None:
+    """The view's last rows before ``request.since``, in the local files ``before``, and those from then on, which are queried again."""
+    view, back, since = request.view, request.view.looks_back, request.since
+    if back is None or since is None:
+        raise BugError(f"{view.name} can't be refreshed from a day on")
+    rollups = {}
+    for rollup in view.rollups:
+        table, first = cache.table_for(request, rollup), back.first(rollup.name, since)
+        rollups[rollup.name] = f"(FROM {table} WHERE date >= DATE '{first}')" if first is not None else table
+    columns = ", ".join(column.name for column in view.columns)
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE answer AS {_named(rollups)}SELECT {columns} FROM {parquet(before)} "
+        f"WHERE {back.column} < DATE '{since}' UNION ALL BY NAME FROM ({_select(request, cache)}) WHERE {back.column} >= DATE '{since}'"
+    )
 
 
 def _lists_a_sorted_segment(request: RefreshRequest) -> bool:

@@ -1,4 +1,4 @@
-"""Refreshes views from rollups: whole, or only the partitions in which rollup rows changed."""
+"""Refreshes views from rollups: whole, only the partitions in which rollup rows changed, or only from a day on."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ def refresh(request: RefreshRequest, cache: RollupCache, writer: Writer, setting
     """Writes the view's rows into files, unless they break a check."""
     view, name = request.view, cache.unique_name()
     types = [spark_type(column.type) for column in view.columns]
-    incremental = bool(request.before and request.changed is not None and view.incremental is not None)
+    incremental = bool(request.before)
     if incremental:
-        answer = _answer_incrementally(request, cache, name, settings)
+        again = _answer_since if request.since is not None else _answer_incrementally
+        answer = again(request, cache, name, settings)
     else:
         answer = _answer_in_full(request, cache, name, settings)
     work = _Writing(request, cache, writer, types, unique=view.unique and not incremental)
@@ -161,3 +162,24 @@ def _answer_incrementally(request: RefreshRequest, cache: RollupCache, name: str
     same = " AND ".join(f"old.{named(column)} <=> p.{named(column)}" for column in pushdown.columns)
     again = written_out(over(view, tables, request.read_merged, "spark"), settings, _TODAY)
     return spark.sql(f"SELECT old.* FROM {old} AS old LEFT ANTI JOIN {partitions} AS p ON {same} UNION ALL {again}")
+
+
+def _answer_since(request: RefreshRequest, cache: RollupCache, name: str, settings: Settings) -> DataFrame:
+    """The view's last rows before ``request.since``, and those from then on, which are queried again; ``name`` is unique."""
+    spark, view, back, since = cache.spark, request.view, request.view.looks_back, request.since
+    if back is None or since is None:
+        raise BugError(f"{view.name} can't be refreshed from a day on")
+    tables = {}
+    for rollup in view.rollups:
+        table, first = cache.view_for(request, rollup), back.first(rollup.name, since)
+        tables[rollup.name] = table
+        if first is not None:
+            tables[rollup.name] = f"{name}_{rollup.name}"
+            spark.sql(f"SELECT * FROM {table} WHERE date >= DATE'{first}'").createOrReplaceTempView(tables[rollup.name])
+    old = f"{name}_old"
+    cache.reader.files(view.columns, request.before).createOrReplaceTempView(old)
+    again = written_out(over(view, tables, request.read_merged, "spark"), settings, _TODAY)
+    return spark.sql(
+        f"SELECT * FROM {old} WHERE {named(back.column)} < DATE'{since}' "
+        f"UNION ALL SELECT * FROM ({again}) WHERE {named(back.column)} >= DATE'{since}'"
+    )
