@@ -296,3 +296,40 @@ def _broken(rule: dict[str, Any], value: Any) -> list[str]:
         )
         if not holds
     ]
+
+
+READERS = "(SELECT user_id, sum(times) AS n FROM readings GROUP BY ALL)"
+BOOKS = "(SELECT user_id, book_id, sum(times) AS n FROM readings GROUP BY ALL)"
+UNIQUE = {
+    "SELECT user_id, sum(times) AS n {} FROM readings GROUP BY ALL": True,
+    "SELECT user_id, n {} FROM READERS AS a": True,
+    "SELECT user_id, n {} FROM BOOKS AS a": False,
+    "SELECT a.user_id, b.n {} FROM READERS AS a LEFT JOIN READERS AS b ON a.user_id = b.user_id AND a.n = b.n": True,
+    "SELECT a.user_id, b.n {} FROM READERS AS a LEFT JOIN BOOKS AS b ON a.user_id = b.user_id": False,
+    "SELECT a.user_id, b.n {} FROM READERS AS a LEFT JOIN READERS AS b ON a.n = b.n": False,
+    "SELECT a.user_id, b.n {} FROM READERS AS a LEFT JOIN READERS AS b ON a.user_id = b.user_id OR a.n = b.n": False,
+    "SELECT a.user_id, b.n {} FROM READERS AS a FULL JOIN READERS AS b ON a.user_id = b.user_id": False,
+    "SELECT user_id, unnest([n, 1]) AS n {} FROM READERS AS a": False,
+}
+
+
+@pytest.mark.parametrize("query", UNIQUE)
+def test_a_key_that_cant_come_twice_is_known_from_the_query(query: str) -> None:
+    """It is grouped by, and joined with at most one row each; of any other view the rows of a key are counted."""
+    text = query.replace("{}", "/* what it is */").replace("READERS", READERS).replace("BOOKS", BOOKS)
+    view = small_catalog.read(view=f"\n-- Whole.\n-- key: user_id\nCREATE VIEW whole AS {text};").view("whole")
+    assert UNIQUE[query] == view.unique
+
+
+def test_what_makes_a_column_is_found_in_the_subquery_that_it_comes_from() -> None:
+    """What is passed on is explained by its own SQL; what is reckoned from it by that."""
+    view = small_catalog.read(
+        view="\n-- Whole.\n-- key: user_id\nCREATE VIEW whole AS SELECT a.user_id, b.books /* different */, b.books + 1 AS more /* one more */ "
+        "FROM READERS AS a LEFT JOIN (SELECT user_id, count(DISTINCT book_id) AS books FROM readings GROUP BY ALL) AS b "
+        "ON a.user_id = b.user_id;".replace("READERS", READERS)
+    ).view("whole")
+    assert {column.name: column.source for column in view.columns} == {
+        "user_id": "user_id",
+        "books": "COUNT(DISTINCT book_id)",
+        "more": "b.books + 1",
+    }

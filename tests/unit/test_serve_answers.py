@@ -271,7 +271,7 @@ def test_a_column_is_explained(client: Client) -> None:
     found = client.json("/v1/explain/video_popularity/unique_viewers")
     assert found["meaning"] == "people, not plays"
     assert found["sql"] == "COUNT(DISTINCT user_id)"
-    assert [rollup["rollup"] for rollup in found["made_from"]] == ["video_watches"]
+    assert [rollup["rollup"] for rollup in found["made_from"]] == ["video_watches", "video_visits"]
     assert found["topics"]["video_topic"]["newest_day"] == "2025-12-04"
     assert found["batch"] == client.json("/v1/freshness")["batch"]
     refused(client.get("/v1/explain/video_popularity/viewers"), 404, "not_found")

@@ -20,6 +20,7 @@ from learnfold.catalog.fields import comment_text, fields, type_name
 from learnfold.catalog.jobs import COMMON, ORDER
 from learnfold.catalog.model import Catalog, Column, Job, Rollup, Topic, View
 from learnfold.catalog.order import in_order
+from learnfold.catalog.origins import origins
 from learnfold.catalog.persons import names_of
 from learnfold.catalog.pushdown import pushdown_of
 from learnfold.catalog.rewrite import with_rewrites
@@ -152,8 +153,14 @@ class _Reader:
         inherited |= {column.name: column.comment for view in views for column in view.columns}
         read = [column for rollup in rollups for column in rollup.columns]
         names = _least_of_all(read + [column for view in views for column in view.columns])
+        made = origins(query)
         columns = tuple(
-            replace(column, key=column.name in key, names=names_of(query, column.name, column.type, names))
+            replace(
+                column,
+                key=column.name in key,
+                names=names_of(query, column.name, column.type, names),
+                source=_source(column, made[column.name]),
+            )
             for column in self.columns(job, name, query, inherited)
         )
         checks = tuple(rules.check(job, name, text, [c.name for c in columns]) for text in marks["check"])
@@ -197,6 +204,13 @@ class _Reader:
             return annotate_types(typed, schema=schema, dialect="duckdb")
         except SqlglotError as error:
             raise DefinitionError(f"subjects/{job}.sql: {name}: {rules.message_of(error)}") from error
+
+
+def _source(column: Column, made: list[exp.Expr]) -> str | None:
+    """What makes a column that a view passes on from a subquery; else its own SQL."""
+    if column.source != column.name or len(made) != 1:
+        return column.source
+    return made[0].sql("duckdb", comments=False)
 
 
 def _least_of_all(columns: list[Column]) -> dict[str, Names]:

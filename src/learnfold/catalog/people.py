@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import sqlglot
 from sqlglot import exp
 
+from learnfold.catalog.origins import origins, stripped
+
 if TYPE_CHECKING:
     from learnfold.catalog.model import View
 
@@ -17,30 +19,23 @@ def persons_of(view: View) -> tuple[str, ...]:
 
 
 def extremes_of(view: View) -> tuple[str, ...]:
-    """The columns of the view that are the least or the most of something: each is one event's, so one person's."""
-    query = sqlglot.parse_one(view.query, read="duckdb")
-    found = []
-    for select in query.selects if isinstance(query, exp.Query) else ():
-        value = select.unalias()
-        while isinstance(value, exp.Cast | exp.Filter | exp.Paren):
-            value = value.this
-        if isinstance(value, exp.Min | exp.Max):
-            found.append(select.alias_or_name)
-    return tuple(found)
+    """The columns of the view that are the least or the most of something: each is one event's, so one person's. Texts aren't measured."""
+    made, texts = _made(view), {column.name for column in view.columns if column.type == "VARCHAR"}
+    extreme = (name for name, values in made.items() if any(isinstance(stripped(v), exp.Min | exp.Max) for v in values))
+    return tuple(name for name in extreme if name not in texts)
 
 
 def people_of(view: View) -> tuple[str, ...]:
     """The columns of the view that count people: ``count(DISTINCT …)`` of a column that holds a person's id."""
     owners = {column.name for rollup in view.rollups for column in rollup.columns if column.names == "owner"}
-    found = []
-    query = sqlglot.parse_one(view.query, read="duckdb")
-    for select in query.selects if isinstance(query, exp.Query) else ():
-        value = select.unalias()
-        if isinstance(value, exp.Filter):
-            value = value.this
-        counted = (
-            value.this.expressions if isinstance(value, exp.Count) and isinstance(value.this, exp.Distinct) else []
-        )
-        if len(counted) == 1 and isinstance(counted[0], exp.Column) and counted[0].name in owners:
-            found.append(select.alias_or_name)
-    return tuple(found)
+    return tuple(name for name, values in _made(view).items() if any(_counts(one, owners) for one in values))
+
+
+def _made(view: View) -> dict[str, list[exp.Expr]]:
+    return origins(sqlglot.parse_one(view.query, read="duckdb"))
+
+
+def _counts(value: exp.Expr, owners: set[str]) -> bool:
+    value = stripped(value)
+    counted = value.this.expressions if isinstance(value, exp.Count) and isinstance(value.this, exp.Distinct) else []
+    return len(counted) == 1 and isinstance(counted[0], exp.Column) and counted[0].name in owners

@@ -179,17 +179,18 @@ class _Scope:
             left = next((key for key in ours if key[1] == name.name), None)
             if left and (alias, name.name) in theirs:
                 yield left, (alias, name.name)
-        for equal in _equalities(join.args.get("on")):
+        for equal in equalities(join.args.get("on")):
             sides = [(part.table, part.name) for part in (equal.this, equal.expression) if isinstance(part, exp.Column)]
             for left, right in (sides, sides[::-1]) if len(sides) == 2 else ():  # noqa: PLR2004 - of an equality
                 if left in ours and right in theirs:
                     yield left, right
 
 
-def _equalities(condition: exp.Expr | None) -> Iterable[exp.Expr]:
+def equalities(condition: exp.Expr | None) -> Iterable[exp.Expr]:
+    """The comparisons for equality that all hold where a condition does."""
     if isinstance(condition, exp.And):
-        yield from _equalities(condition.left)
-        yield from _equalities(condition.right)
+        yield from equalities(condition.left)
+        yield from equalities(condition.right)
     elif isinstance(condition, (exp.EQ, exp.NullSafeEQ)):
         yield condition
 

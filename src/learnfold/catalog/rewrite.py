@@ -14,6 +14,7 @@ import sqlglot
 from sqlglot import exp
 
 from learnfold.catalog.model import Rewrite
+from learnfold.catalog.pushdown import equalities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ def with_rewrites(view: View) -> View:
     return replace(
         view,
         all_time=frozenset(all_time),
-        unique=_unique_by_grouping(query, set(view.key)),
+        unique=_unique(query) == set(view.key),
         rewrites={merged: _rewrite(view, merged) for merged in choices},
     )
 
@@ -69,11 +70,40 @@ def _over(view: View, tables: Mapping[str, str], merged: AbstractSet[str]) -> ex
     return whole
 
 
-def _unique_by_grouping(query: exp.Expr, key: set[str]) -> bool:
-    """Whether the query groups by its key alone, so that no key can come twice."""
-    if not isinstance(query, exp.Select) or not query.args.get("group"):
-        return False
-    return {part.alias_or_name for part in query.selects if not part.find(exp.AggFunc)} == key
+def _unique(query: exp.Expr | None) -> set[str] | None:
+    """The columns that no two rows of a query share: what it groups by, also beside what at most one row each is joined of."""
+    if isinstance(query, exp.Subquery):
+        return _unique(query.this)
+    if not isinstance(query, exp.Select) or query.args.get("distinct"):
+        return None
+    if query.args.get("group"):
+        return {part.alias_or_name for part in query.selects if not part.find(exp.AggFunc)}
+    source, joins = query.args.get("from_"), query.args.get("joins") or ()
+    key = _unique(source.this) if source else None
+    if source is None or key is None or not all(map(_adds_no_rows, joins)):
+        return None
+    found = {part.alias_or_name: part.unalias() for part in query.selects}
+    if any(isinstance(value, exp.AggFunc | exp.Explode | exp.Unnest) for one in found.values() for value in one.walk()):
+        return None
+    shown = {
+        value.name: name
+        for name, value in found.items()
+        if isinstance(value, exp.Column) and value.table in {"", source.this.alias}
+    }
+    return {shown[name] for name in key} if key <= shown.keys() else None
+
+
+def _adds_no_rows(join: exp.Join) -> bool:
+    """Whether it is a LEFT JOIN by all that no two rows of its right side share."""
+    key, alias = _unique(join.this), join.this.alias_or_name
+    compared = {
+        side.name
+        for equal in equalities(join.args.get("on"))
+        for side, other in ((equal.this, equal.expression), (equal.expression, equal.this))
+        if isinstance(side, exp.Column) and side.table == alias
+        if isinstance(other, exp.Column) and other.table not in {"", alias}
+    }
+    return join.side == "LEFT" and not join.kind and not join.method and key is not None and key <= compared
 
 
 def _is_projection(select: exp.Expr) -> bool:

@@ -13,176 +13,260 @@ CREATE TABLE video_topic (
   to_second              DOUBLE CHECK (to_second >= 0),                -- where in the video the stretch that was watched ends; NULL when not said
 );
 
--- Every viewing, folded by day: the seconds a student spent on a video. Those that tell a running total are timed by it, visit by visit.
+-- Every viewing, folded by day: the seconds a student spent on a video. Those that tell a running total are timed by it, below.
 CREATE TABLE video_watches AS
 SELECT
   date,
   user_id,
   video_id,
   course_id,
-  CASE WHEN played_seconds IS NOT NULL THEN session_id END      AS visit,             -- the visit of viewings that tell a running total; NULL for all others
   count(*)                                                      AS watches,           -- viewings, untimed ones too
   count(watch_duration_seconds) FILTER (played_seconds IS NULL) AS timed_watches,     -- viewings without a running total that say how long they took
   sum(watch_duration_seconds) FILTER (played_seconds IS NULL)   AS watch_seconds,     -- their seconds together; NULL when there is none
   max(watch_duration_seconds) FILTER (played_seconds IS NULL)   AS longest_seconds,   -- seconds of the longest of them; NULL when there is none
-  min(watch_duration_seconds) FILTER (played_seconds IS NULL)   AS shortest_seconds,  -- seconds of the shortest of them; NULL when there is none
-  max(CAST(played_seconds AS DECIMAL(28, 3)))                   AS played_seconds     -- the visit's seconds by then: of a visit the greatest counts, once; NULL when not told
+  min(watch_duration_seconds) FILTER (played_seconds IS NULL)   AS shortest_seconds   -- seconds of the shortest of them; NULL when there is none
 FROM video_topic
 WHERE event_type = 'VIDEO_WATCHED'
 GROUP BY ALL;
 
+-- The running total of each visit to a video, as its player tells it: of a visit the greatest counts, once. Every view reads this
+-- beside the viewings, so that those of platforms that tell none, most of all, cost nothing for it.
+CREATE TABLE video_visits AS
+SELECT
+  date,
+  user_id,
+  video_id,
+  course_id,
+  session_id,
+  max(CAST(played_seconds AS DECIMAL(28, 3))) AS played_seconds  -- the visit's seconds by then
+FROM video_topic
+WHERE event_type = 'VIDEO_WATCHED' AND played_seconds IS NOT NULL
+GROUP BY ALL;
+
 -- How long each student watched each video, in all sittings together.
+-- key: user_id, video_id, course_id
 -- check: shortest_session_seconds <= longest_session_seconds
 CREATE VIEW video_total_watch_time AS
 SELECT
   user_id,
   video_id,
   course_id,
-  CAST(sum(seconds) AS DOUBLE)                         AS total_watch_seconds,         -- seconds; NULL when no viewing is timed
-  sum(watches)                                         AS total_watch_sessions,        -- viewings
-  CAST(sum(seconds) AS DOUBLE) / nullif(sum(timed), 0) AS avg_watch_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
-  CAST(max(longest) AS DOUBLE)                         AS longest_session_seconds,     -- seconds; NULL when no viewing is timed
-  CAST(min(shortest) AS DOUBLE)                        AS shortest_session_seconds,    -- seconds; NULL when no viewing is timed
-  CAST(sum(seconds) AS DOUBLE) / 60e0                  AS total_watch_minutes,         -- minutes; NULL when no viewing is timed
-  CAST(sum(seconds) AS DOUBLE) / 3600e0                AS total_watch_hours            -- hours; NULL when no viewing is timed
+  CAST(seconds AS DOUBLE)                    AS total_watch_seconds,         -- seconds; NULL when no viewing is timed
+  watches                                    AS total_watch_sessions,        -- viewings
+  CAST(seconds AS DOUBLE) / nullif(timed, 0) AS avg_watch_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
+  CAST(longest AS DOUBLE)                    AS longest_session_seconds,     -- seconds; NULL when no viewing is timed
+  CAST(shortest AS DOUBLE)                   AS shortest_session_seconds,    -- seconds; NULL when no viewing is timed
+  CAST(seconds AS DOUBLE) / 60e0             AS total_watch_minutes,         -- minutes; NULL when no viewing is timed
+  CAST(seconds AS DOUBLE) / 3600e0           AS total_watch_hours            -- hours; NULL when no viewing is timed
 FROM (
   SELECT
-    user_id,
-    video_id,
-    course_id,
-    visit,
-    sum(watches)                                                                                AS watches,
-    sum(timed_watches) + CASE WHEN max(played_seconds) IS NULL THEN 0 ELSE 1 END                AS timed,
-    coalesce(sum(watch_seconds) + max(played_seconds), sum(watch_seconds), max(played_seconds)) AS seconds,
-    greatest(max(longest_seconds), max(played_seconds))                                         AS longest,
-    least(min(shortest_seconds), max(played_seconds))                                           AS shortest
-  FROM video_watches
-  GROUP BY ALL
-) AS visits
-GROUP BY ALL;
+    watched.user_id,
+    watched.video_id,
+    watched.course_id,
+    watched.watches,
+    watched.timed + coalesce(visits.visits, 0)                                           AS timed,
+    coalesce(watched.seconds + visits.seconds, watched.seconds, visits.seconds)          AS seconds,
+    greatest(watched.longest, visits.longest)                                            AS longest,
+    least(watched.shortest, visits.shortest)                                             AS shortest
+  FROM (
+    SELECT
+      user_id,
+      video_id,
+      course_id,
+      sum(watches)          AS watches,
+      sum(timed_watches)    AS timed,
+      sum(watch_seconds)    AS seconds,
+      max(longest_seconds)  AS longest,
+      min(shortest_seconds) AS shortest
+    FROM video_watches
+    GROUP BY ALL
+  ) AS watched
+  LEFT JOIN (
+    SELECT user_id, video_id, course_id, count(*) AS visits, sum(seconds) AS seconds, max(seconds) AS longest, min(seconds) AS shortest
+    FROM (
+      SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS seconds
+      FROM video_visits
+      GROUP BY ALL
+    ) AS each_visit
+    GROUP BY ALL
+  ) AS visits
+    ON watched.user_id = visits.user_id AND watched.video_id IS NOT DISTINCT FROM visits.video_id
+    AND watched.course_id IS NOT DISTINCT FROM visits.course_id
+) AS totals;
 
 -- How much each student watches in each course.
+-- key: user_id, course_id
 -- check: unique_videos_watched <= total_video_events
 CREATE VIEW video_student_engagement AS
 SELECT
   user_id,
   course_id,
-  count(DISTINCT video_id)                             AS unique_videos_watched,       -- different videos
-  CAST(sum(seconds) AS DOUBLE)                         AS total_watch_seconds,         -- seconds; NULL when no viewing is timed
-  sum(watches)                                         AS total_video_events,          -- viewings
-  CAST(sum(seconds) AS DOUBLE) / nullif(sum(timed), 0) AS avg_watch_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
-  CAST(sum(seconds) AS DOUBLE) / 3600e0                AS total_watch_hours            -- hours; NULL when no viewing is timed
+  unique_videos_watched,                                                     -- different videos
+  CAST(seconds AS DOUBLE)                    AS total_watch_seconds,         -- seconds; NULL when no viewing is timed
+  watches                                    AS total_video_events,          -- viewings
+  CAST(seconds AS DOUBLE) / nullif(timed, 0) AS avg_watch_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
+  CAST(seconds AS DOUBLE) / 3600e0           AS total_watch_hours            -- hours; NULL when no viewing is timed
 FROM (
   SELECT
-    user_id,
-    video_id,
-    course_id,
-    visit,
-    sum(watches)                                                                                AS watches,
-    sum(timed_watches) + CASE WHEN max(played_seconds) IS NULL THEN 0 ELSE 1 END                AS timed,
-    coalesce(sum(watch_seconds) + max(played_seconds), sum(watch_seconds), max(played_seconds)) AS seconds
-  FROM video_watches
-  GROUP BY ALL
-) AS visits
-GROUP BY ALL;
+    watched.user_id,
+    watched.course_id,
+    watched.unique_videos_watched,
+    watched.watches,
+    watched.timed + coalesce(visits.visits, 0)                                  AS timed,
+    coalesce(watched.seconds + visits.seconds, watched.seconds, visits.seconds) AS seconds
+  FROM (
+    SELECT
+      user_id,
+      course_id,
+      count(DISTINCT video_id) AS unique_videos_watched,
+      sum(watches)             AS watches,
+      sum(timed_watches)       AS timed,
+      sum(watch_seconds)       AS seconds
+    FROM video_watches
+    GROUP BY ALL
+  ) AS watched
+  LEFT JOIN (
+    SELECT user_id, course_id, count(*) AS visits, sum(seconds) AS seconds
+    FROM (
+      SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS seconds
+      FROM video_visits
+      GROUP BY ALL
+    ) AS each_visit
+    GROUP BY ALL
+  ) AS visits
+    ON watched.user_id = visits.user_id AND watched.course_id IS NOT DISTINCT FROM visits.course_id
+) AS totals;
 
 -- How many people each video reached, and for how long.
+-- key: video_id, course_id
 -- check: unique_viewers <= total_view_events
 CREATE VIEW video_popularity AS
 SELECT
   video_id,
   course_id,
-  count(DISTINCT user_id)                              AS unique_viewers,             -- people, not plays
-  CAST(sum(seconds) AS DOUBLE)                         AS total_views_seconds,        -- seconds; NULL when no viewing is timed
-  sum(watches)                                         AS total_view_events,          -- viewings
-  CAST(sum(seconds) AS DOUBLE) / nullif(sum(timed), 0) AS avg_view_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
-  CAST(sum(seconds) AS DOUBLE) / 3600e0                AS total_views_hours           -- hours; NULL when no viewing is timed
+  unique_viewers,                                                           -- people, not plays
+  CAST(seconds AS DOUBLE)                    AS total_views_seconds,        -- seconds; NULL when no viewing is timed
+  watches                                    AS total_view_events,          -- viewings
+  CAST(seconds AS DOUBLE) / nullif(timed, 0) AS avg_view_duration_seconds,  -- seconds a timed viewing; NULL when none is timed
+  CAST(seconds AS DOUBLE) / 3600e0           AS total_views_hours           -- hours; NULL when no viewing is timed
 FROM (
   SELECT
-    user_id,
-    video_id,
-    course_id,
-    visit,
-    sum(watches)                                                                                AS watches,
-    sum(timed_watches) + CASE WHEN max(played_seconds) IS NULL THEN 0 ELSE 1 END                AS timed,
-    coalesce(sum(watch_seconds) + max(played_seconds), sum(watch_seconds), max(played_seconds)) AS seconds
-  FROM video_watches
-  GROUP BY ALL
-) AS visits
-GROUP BY ALL;
+    watched.video_id,
+    watched.course_id,
+    watched.unique_viewers,
+    watched.watches,
+    watched.timed + coalesce(visits.visits, 0)                                  AS timed,
+    coalesce(watched.seconds + visits.seconds, watched.seconds, visits.seconds) AS seconds
+  FROM (
+    SELECT
+      video_id,
+      course_id,
+      count(DISTINCT user_id) AS unique_viewers,
+      sum(watches)            AS watches,
+      sum(timed_watches)      AS timed,
+      sum(watch_seconds)      AS seconds
+    FROM video_watches
+    GROUP BY ALL
+  ) AS watched
+  LEFT JOIN (
+    SELECT video_id, course_id, count(*) AS visits, sum(seconds) AS seconds
+    FROM (
+      SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS seconds
+      FROM video_visits
+      GROUP BY ALL
+    ) AS each_visit
+    GROUP BY ALL
+  ) AS visits
+    ON watched.video_id IS NOT DISTINCT FROM visits.video_id AND watched.course_id IS NOT DISTINCT FROM visits.course_id
+) AS totals;
 
 -- What is watched each day; a visit past midnight counts on each day by what it grew beyond the days before.
+-- key: date, course_id
 -- check: active_video_watchers <= total_watch_events
 CREATE VIEW video_daily_engagement AS
 SELECT
   date,
   course_id,
-  count(DISTINCT user_id)               AS active_video_watchers,  -- people who watched that day
-  count(DISTINCT video_id)              AS unique_videos_watched,  -- different videos that day
-  CAST(sum(seconds) AS DOUBLE)          AS total_watch_seconds,    -- seconds; NULL when no viewing is timed
-  sum(watches)                          AS total_watch_events,     -- viewings
-  CAST(sum(seconds) AS DOUBLE) / 3600e0 AS total_watch_hours       -- hours; NULL when no viewing is timed
+  active_video_watchers,                                           -- people who watched that day
+  unique_videos_watched,                                           -- different videos that day
+  CAST(seconds AS DOUBLE)          AS total_watch_seconds,         -- seconds; NULL when no viewing is timed
+  watches                          AS total_watch_events,          -- viewings
+  CAST(seconds AS DOUBLE) / 3600e0 AS total_watch_hours            -- hours; NULL when no viewing is timed
 FROM (
   SELECT
-    days.date,
-    days.course_id,
-    days.user_id,
-    days.video_id,
-    days.watches,
-    coalesce(days.watch_seconds + visits.grown_seconds, days.watch_seconds, visits.grown_seconds) AS seconds
+    watched.date,
+    watched.course_id,
+    watched.active_video_watchers,
+    watched.unique_videos_watched,
+    watched.watches,
+    coalesce(watched.seconds + visits.seconds, watched.seconds, visits.seconds) AS seconds
   FROM (
     SELECT
       date,
       course_id,
-      user_id,
-      video_id,
-      visit,
-      sum(watches)       AS watches,
-      sum(watch_seconds) AS watch_seconds
+      count(DISTINCT user_id)  AS active_video_watchers,
+      count(DISTINCT video_id) AS unique_videos_watched,
+      sum(watches)             AS watches,
+      sum(watch_seconds)       AS seconds
     FROM video_watches
     GROUP BY ALL
-  ) AS days
+  ) AS watched
   LEFT JOIN (
-    SELECT
-      date,
-      course_id,
-      user_id,
-      video_id,
-      visit,
-      greatest(0, played_seconds - coalesce(max(played_seconds) OVER (
-        PARTITION BY user_id, video_id, course_id, visit ORDER BY date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-      ), 0)) AS grown_seconds
+    SELECT date, course_id, sum(greatest(0, told - before)) AS seconds
     FROM (
-      SELECT date, course_id, user_id, video_id, visit, max(played_seconds) AS played_seconds
-      FROM video_watches
-      WHERE played_seconds IS NOT NULL
-      GROUP BY ALL
-    ) AS told
+      SELECT
+        date,
+        course_id,
+        told,
+        coalesce(max(told) OVER (
+          PARTITION BY user_id, video_id, course_id, session_id ORDER BY date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ), 0) AS before
+      FROM (
+        SELECT date, user_id, video_id, course_id, session_id, max(played_seconds) AS told
+        FROM video_visits
+        GROUP BY ALL
+      ) AS each_visit
+    ) AS grown
+    GROUP BY ALL
   ) AS visits
-    ON days.date = visits.date AND days.course_id IS NOT DISTINCT FROM visits.course_id AND days.user_id = visits.user_id
-    AND days.video_id IS NOT DISTINCT FROM visits.video_id AND days.visit IS NOT DISTINCT FROM visits.visit
-) AS watched
-GROUP BY ALL;
+    ON watched.date = visits.date AND watched.course_id IS NOT DISTINCT FROM visits.course_id
+) AS totals;
 
 -- Each course's videos as a whole.
+-- key: course_id
 CREATE VIEW video_course_metrics AS
 SELECT
   course_id,
-  count(DISTINCT user_id)               AS total_students_watching,     -- people who watched anything
-  count(DISTINCT video_id)              AS total_videos_in_course,      -- different videos watched by anyone
-  CAST(sum(seconds) AS DOUBLE)          AS total_course_watch_seconds,  -- seconds; NULL when no viewing is timed
-  CAST(sum(seconds) AS DOUBLE) / 3600e0 AS total_course_watch_hours     -- hours; NULL when no viewing is timed
+  total_students_watching,                                              -- people who watched anything
+  total_videos_in_course,                                               -- different videos watched by anyone
+  CAST(seconds AS DOUBLE)          AS total_course_watch_seconds,       -- seconds; NULL when no viewing is timed
+  CAST(seconds AS DOUBLE) / 3600e0 AS total_course_watch_hours          -- hours; NULL when no viewing is timed
 FROM (
   SELECT
-    user_id,
-    video_id,
-    course_id,
-    visit,
-    coalesce(sum(watch_seconds) + max(played_seconds), sum(watch_seconds), max(played_seconds)) AS seconds
-  FROM video_watches
-  GROUP BY ALL
-) AS visits
-GROUP BY ALL;
+    watched.course_id,
+    watched.total_students_watching,
+    watched.total_videos_in_course,
+    coalesce(watched.seconds + visits.seconds, watched.seconds, visits.seconds) AS seconds
+  FROM (
+    SELECT
+      course_id,
+      count(DISTINCT user_id)  AS total_students_watching,
+      count(DISTINCT video_id) AS total_videos_in_course,
+      sum(watch_seconds)       AS seconds
+    FROM video_watches
+    GROUP BY ALL
+  ) AS watched
+  LEFT JOIN (
+    SELECT course_id, sum(seconds) AS seconds
+    FROM (
+      SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS seconds
+      FROM video_visits
+      GROUP BY ALL
+    ) AS each_visit
+    GROUP BY ALL
+  ) AS visits
+    ON watched.course_id IS NOT DISTINCT FROM visits.course_id
+) AS totals;
 
 -- How much of a course's videos each student has seen.
 -- key: user_id, course_id
@@ -191,69 +275,63 @@ CREATE VIEW video_student_course_summary AS
 SELECT
   students.user_id,
   students.course_id,
-  students.videos_watched_count,                          -- different videos the student watched
-  students.total_watch_seconds,                           -- seconds; NULL when no viewing is timed
-  students.total_sessions,                                -- viewings
-  students.total_watch_seconds / 3600e0 AS total_watch_hours,  -- hours; NULL when no viewing is timed
-  courses.total_videos_in_course,                         -- different videos of the course watched by anyone
-  1e2 * students.videos_watched_count / nullif(courses.total_videos_in_course, 0) AS video_coverage_percentage  -- percent of them the student watched; NULL when none has an id
-FROM (
-  SELECT
-    user_id,
-    course_id,
-    count(DISTINCT video_id)     AS videos_watched_count,
-    CAST(sum(seconds) AS DOUBLE) AS total_watch_seconds,
-    sum(watches)                 AS total_sessions
-  FROM (
-    SELECT
-      user_id,
-      video_id,
-      course_id,
-      visit,
-      sum(watches)                                                                                AS watches,
-      coalesce(sum(watch_seconds) + max(played_seconds), sum(watch_seconds), max(played_seconds)) AS seconds
-    FROM video_watches
-    GROUP BY ALL
-  ) AS visits
-  GROUP BY ALL
-) AS students
-JOIN (
-  SELECT
-    course_id,
-    count(DISTINCT video_id) AS total_videos_in_course
-  FROM video_watches
-  GROUP BY ALL
-) AS courses ON students.course_id IS NOT DISTINCT FROM courses.course_id;
+  students.unique_videos_watched        AS videos_watched_count,  -- different videos the student watched
+  students.total_watch_seconds,                                   -- seconds; NULL when no viewing is timed
+  students.total_video_events           AS total_sessions,        -- viewings
+  students.total_watch_hours,                                     -- hours; NULL when no viewing is timed
+  courses.total_videos_in_course,                                 -- different videos of the course watched by anyone
+  1e2 * students.unique_videos_watched / nullif(courses.total_videos_in_course, 0) AS video_coverage_percentage  -- percent of them the student watched; NULL when none has an id
+FROM video_student_engagement AS students
+JOIN video_course_metrics AS courses ON students.course_id IS NOT DISTINCT FROM courses.course_id;
 
 -- Videos that people leave early: the ones to look at.
+-- key: video_id, course_id
 -- check: unique_viewers <= total_views
 CREATE VIEW video_drop_off_indicators AS
 SELECT
   video_id,
   course_id,
-  sum(watches)                                         AS total_views,         -- viewings
-  CAST(sum(seconds) AS DOUBLE) / nullif(sum(timed), 0) AS avg_watch_duration,  -- seconds a timed viewing; NULL when none is timed
-  CAST(min(shortest) AS DOUBLE)                        AS min_watch_duration,  -- seconds of the shortest viewing; NULL when none is timed
-  count(DISTINCT user_id)                              AS unique_viewers,      -- people, not plays
+  watches                                    AS total_views,         -- viewings
+  CAST(seconds AS DOUBLE) / nullif(timed, 0) AS avg_watch_duration,  -- seconds a timed viewing; NULL when none is timed
+  CAST(shortest AS DOUBLE)                   AS min_watch_duration,  -- seconds of the shortest viewing; NULL when none is timed
+  unique_viewers,                                                    -- people, not plays
   CASE
-    WHEN CAST(sum(seconds) AS DOUBLE) / nullif(sum(timed), 0) < 60 THEN 'High Risk'
-    WHEN CAST(sum(seconds) AS DOUBLE) / nullif(sum(timed), 0) < 180 THEN 'Medium Risk'
-    WHEN sum(timed) > 0 THEN 'Good Engagement'
-  END                                                  AS potential_drop_off   -- High Risk below 60 s on average, Medium Risk below 180 s, else Good Engagement; NULL when none is timed
+    WHEN CAST(seconds AS DOUBLE) / nullif(timed, 0) < 60 THEN 'High Risk'
+    WHEN CAST(seconds AS DOUBLE) / nullif(timed, 0) < 180 THEN 'Medium Risk'
+    WHEN timed > 0 THEN 'Good Engagement'
+  END                                        AS potential_drop_off   -- High Risk below 60 s on average, Medium Risk below 180 s, else Good Engagement; NULL when none is timed
 FROM (
   SELECT
-    user_id,
-    video_id,
-    course_id,
-    visit,
-    sum(watches)                                                                                AS watches,
-    sum(timed_watches) + CASE WHEN max(played_seconds) IS NULL THEN 0 ELSE 1 END                AS timed,
-    coalesce(sum(watch_seconds) + max(played_seconds), sum(watch_seconds), max(played_seconds)) AS seconds,
-    least(min(shortest_seconds), max(played_seconds))                                           AS shortest
-  FROM video_watches
-  GROUP BY ALL
-) AS visits
-GROUP BY ALL;
+    watched.video_id,
+    watched.course_id,
+    watched.unique_viewers,
+    watched.watches,
+    watched.timed + coalesce(visits.visits, 0)                                  AS timed,
+    coalesce(watched.seconds + visits.seconds, watched.seconds, visits.seconds) AS seconds,
+    least(watched.shortest, visits.shortest)                                    AS shortest
+  FROM (
+    SELECT
+      video_id,
+      course_id,
+      count(DISTINCT user_id) AS unique_viewers,
+      sum(watches)            AS watches,
+      sum(timed_watches)      AS timed,
+      sum(watch_seconds)      AS seconds,
+      min(shortest_seconds)   AS shortest
+    FROM video_watches
+    GROUP BY ALL
+  ) AS watched
+  LEFT JOIN (
+    SELECT video_id, course_id, count(*) AS visits, sum(seconds) AS seconds, min(seconds) AS shortest
+    FROM (
+      SELECT user_id, video_id, course_id, session_id, max(played_seconds) AS seconds
+      FROM video_visits
+      GROUP BY ALL
+    ) AS each_visit
+    GROUP BY ALL
+  ) AS visits
+    ON watched.video_id IS NOT DISTINCT FROM visits.video_id AND watched.course_id IS NOT DISTINCT FROM visits.course_id
+) AS totals;
 
 -- What stretches of videos are watched: from where to where, where a viewing says both, else from the beginning for as long as it took.
 -- A running total says neither, so such a viewing isn't here. Where the viewing says how long the video is, places are its twentieths:
