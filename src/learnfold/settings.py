@@ -190,7 +190,9 @@ class Settings:
     shuffle_partitions: int = _setting(200, "partitions of a Spark shuffle", least=1)
     default_parallelism: int = _setting(100, "partitions of a Spark RDD", least=1)
     spark_master: str = _setting("", "Spark master when not run by spark-submit, such as local[*] or spark://host:7077")
-    spark_jars: str = _setting("", "folder of the jars Spark needs for s3a; empty: what 'learnfold jars' fetched")
+    spark_jars: str = _setting(
+        "", "folder of the jars Spark needs for s3a and Kafka; empty: what 'learnfold jars' fetched"
+    )
     # Kafka
     kafka_servers: str = _setting("localhost:9092", "Kafka's bootstrap servers", "KAFKA_BOOTSTRAP_SERVERS")
     kafka_group: str = _setting("learnfold", "consumer group of the ingestion")

@@ -14,11 +14,15 @@ import pyarrow.parquet as pq
 import oracle
 from learnfold import catalog
 from learnfold.batch.manifest import read_current
-from learnfold.kafka.messages import NONE, MessageBatch
+from learnfold.engines.duckdb import decode
+from learnfold.engines.duckdb.session import DuckDBSession
+from learnfold.kafka.messages import NONE, MessageBatch, MessageBatches
 from learnfold.master.committed_offsets import PartitionProgress
+from learnfold.settings import Settings
 from learnfold.speed.base import Base, BaseRequest, open_base
 from learnfold.speed.live import Live
-from learnfold.speed.row import layout
+from learnfold.speed.parts import PartRows
+from learnfold.speed.row import MESSAGE, layout
 from learnfold.speed.tables import LiveTables
 from learnfold.speed.tick import Reader, Ticks
 from learnfold.storage.folder import FolderStorage
@@ -28,7 +32,7 @@ from promises.views import _at_once as at_once
 from promises.views import run_job, views_of
 
 if TYPE_CHECKING:
-    from learnfold.settings import Settings
+    from learnfold.catalog import Topic
     from learnfold.speed.live import Positions, Progress
 
 LAYOUT = layout(catalog.load())
@@ -53,7 +57,7 @@ class Log:
         """Behind the last message of each partition."""
         return {topic: {p: len(held) for p, held in enumerate(its)} for topic, its in self.topics.items()}
 
-    def fetch(self, topic: str, partition: int, offset: int) -> bytes | None:
+    def fetch(self, topic: str, partition: int, offset: int) -> bytes | PartRows | None:
         """One message."""
         return self.topics[topic][partition][offset]
 
@@ -69,6 +73,10 @@ class Log:
                     found.setdefault(topic, []).append(batch)
         return found
 
+    def tick(self, first: Positions, last: Positions) -> dict[str, list[MessageBatch | PartRows]]:
+        """The same, as the speed layer is given them."""
+        return {topic: list(batches) for topic, batches in self.between(first, last).items()}
+
     def messages(self, positions: Positions, without: set[Place]) -> dict[str, list[Message]]:
         """All messages before some positions, but for a few, as the oracle reads them."""
         return {
@@ -80,6 +88,45 @@ class Log:
             ]
             for topic, its in self.topics.items()
         }
+
+
+@dataclass
+class PartLog(Log):
+    """What Kafka holds, given to the speed layer as parts: events that were read already."""
+
+    folder: Path = Path()
+    settings: Settings = field(default_factory=Settings)
+    files: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def tick(self, first: Positions, last: Positions) -> dict[str, list[MessageBatch | PartRows]]:
+        """Rows of one file a topic."""
+        found: dict[str, list[MessageBatch | PartRows]] = {}
+        for topic, batches in self.between(first, last).items():
+            for batch in batches:
+                rows = PartRows(self._files(topic), batch.partition, batch.offsets[0], batch.offsets[-1] + 1)
+                found.setdefault(topic, []).append(rows)
+        return found
+
+    def fetch(self, topic: str, partition: int, offset: int) -> bytes | PartRows | None:
+        """One event."""
+        return PartRows(self._files(topic), partition, offset, offset + 1)
+
+    def _files(self, topic: str) -> tuple[str, ...]:
+        if topic not in self.files:
+            file = self.folder / f"{topic}.parquet"
+            write_part(catalog.load().topics[topic], self.between({}, self.ends())[topic], file, self.settings)
+            self.files[topic] = (str(file),)
+        return self.files[topic]
+
+
+def write_part(topic: Topic, batches: list[MessageBatch], file: Path, settings: Settings) -> None:
+    """Reads messages as a fold does, and writes what a job on Spark would."""
+    fields = [each.name for each in topic.sent]
+    with DuckDBSession(settings) as session:
+        session.connection.register("messages", MessageBatches(batches))
+        select = decode.select_from(topic, MESSAGE, decode.Relation("messages", row='"offset"'), fields)
+        rows = f"SELECT _partition, _offset, {', '.join(fields)}, _reason FROM ({select}) ORDER BY 1, 2"
+        session.connection.execute(f"COPY ({rows}) TO '{file}' (FORMAT parquet)")
 
 
 @dataclass

@@ -19,7 +19,7 @@ from learnfold.settings import Settings
 from learnfold.speed.live import Live, Progress
 from learnfold.speed.tick import Reader
 from promises.messages import TOPICS, streams
-from promises.streamed import LAYOUT, World
+from promises.streamed import LAYOUT, PartLog, World
 
 if TYPE_CHECKING:
     from learnfold.speed.base import Base
@@ -52,7 +52,7 @@ def follow(world: World, base: Base, end: Positions, data: st.DataObject, left_o
         while live.progress.positions != end or not live.progress.tick:
             at = live.progress.positions
             following = end if data.draw(st.booleans()) else some_ahead(data, at, end)
-            batches = world.log.between(at, following)
+            batches = world.log.tick(at, following)
             if data.draw(st.integers(0, 3)) == 0 and live.progress.tick:
                 with pytest.raises(CutError):
                     ticks.add(batches, following, _cut)
@@ -103,6 +103,25 @@ def test_batch_and_live_answer_as_a_recompute(job: str, data: st.DataObject) -> 
         live = repaired(world, base, follow(world, base, end, data), data)
         assert world.differences(base, live) == []
         assert all(offset >= border[topic][partition] for topic, partition, offset in world.waiting), waited
+        live.close()
+        base.close()
+
+
+@pytest.mark.parametrize("job", ["assessment", "video"])
+@settings(max_examples=tries(3))
+@given(data=st.data())
+def test_batch_and_parts_answer_as_a_recompute(job: str, data: st.DataObject) -> None:
+    """Parts in place of Kafka's messages, taken from any offset to any other: every view, every row, copies that differ among them."""
+    with TemporaryDirectory() as folder:
+        zones = data.draw(st.sampled_from(ZONES))
+        world = World(Path(folder), job, zones, PartLog(folder=Path(folder), settings=zones))
+        for topic in TOPICS[job]:
+            items = [(data.draw(st.integers(0, PARTITIONS - 1)), item) for item in data.draw(streams(topic))]
+            world.log.add(topic, items, PARTITIONS)
+        ends = world.log.ends()
+        base = world.batch(some_ahead(data, {}, ends))
+        live = repaired(world, base, follow(world, base, ends, data), data)
+        assert world.differences(base, live) == []
         live.close()
         base.close()
 

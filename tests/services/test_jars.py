@@ -23,7 +23,8 @@ def test_jars_are_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     found = fetch_jars(tmp_path)
     names = {re.sub(r"-[0-9][^-]*\.jar$", "", path.name) for path in found}
     assert {"hadoop-aws", "s3", "sts", "s3-transfer-manager", "apache-client"} <= names
-    assert not {"bundle", "netty-common", "slf4j-api", "httpclient"} & names
+    assert {"spark-sql-kafka-0-10_2.13", "kafka-clients", "commons-pool2"} <= names
+    assert not {"bundle", "netty-common", "slf4j-api", "httpclient", "hadoop-client-runtime", "scala-library"} & names
     assert len({path.parent for path in found}) == 1
     assert found == sorted(found)
     assert [path for path in tmp_path.iterdir() if path != found[0].parent] == []
@@ -48,7 +49,10 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_jars_are_of_sparks_own_hadoop() -> None:
-    """hadoop-aws must be of the very version that Spark brings; one of another fails at run time."""
+    """hadoop-aws and the connector to Kafka must be of the very versions that Spark brings; others fail at run time."""
     (own,) = (spark_home() / "jars").glob("hadoop-client-api-*.jar")
     wanted = ET.parse(POM).getroot().find(".//{*}hadoop.version").text
     assert own.name == f"hadoop-client-api-{wanted}.jar"
+    (core,) = (spark_home() / "jars").glob("spark-core_*.jar")
+    connector = ET.parse(POM).getroot().find(".//{*}spark.version").text
+    assert core.name == f"spark-core_2.13-{connector}.jar", "the connector to Kafka is of Spark's own version"

@@ -184,6 +184,7 @@ def test_the_zip_holds_no_native_code_and_imports_none(package: Path, bare_pytho
         "import sys, zoneinfo; zoneinfo.reset_tzpath(()); sys.path.insert(0, sys.argv[1]);"
         "from learnfold import catalog; from learnfold.settings import Settings;"
         "import learnfold.cli.predecessor, learnfold.batch.run, learnfold.engines.spark, learnfold.storage.hadoop;"
+        "import learnfold.cli.speed, learnfold.speed.stream, learnfold.engines.spark.stream;"
         "Settings(platform_zone='Asia/Ho_Chi_Minh'); print(len(catalog.load().views));"
         "print(sorted({'duckdb', 'obstore', 'numpy', 'pandas', 'pyarrow'} & {name.partition('.')[0] for name in sys.modules}))"
     )

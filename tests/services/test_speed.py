@@ -44,15 +44,24 @@ LAYOUT = layout(catalog.load())
 class Following:
     """One `learnfold speed` after the other, over one state folder."""
 
-    def __init__(self, broker: Kafka, out: Path, folder: Path) -> None:
-        self.broker, self.out, self.folder = broker, out, folder
+    def __init__(self, broker: Kafka, out: Path, folder: Path, *flags: str) -> None:
+        self.broker, self.out, self.folder, self.flags = broker, out, folder, flags
         self.log = folder / "speed.log"
         self.start()
 
     def start(self) -> None:
         with self.log.open("a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "learnfold", "speed", str(self.out), "--state", str(self.folder / "state")],
+                [
+                    sys.executable,
+                    "-m",
+                    "learnfold",
+                    "speed",
+                    str(self.out),
+                    "--state",
+                    f"{self.folder}/state",
+                    *self.flags,
+                ],
                 env=Place("").process_environment(
                     LEARNFOLD_KAFKA_SERVERS=self.broker.bootstrap_servers, LEARNFOLD_THREADS="1"
                 ),
@@ -171,16 +180,16 @@ def test_numbers_never_fall_and_end_as_the_oracle_says(broker: Kafka, tmp_path: 
         watching.ending.set()
         watching.join()
         assert watching.error is None, watching.error
-        wait_for(lambda: _settled(watching, sent), lambda: speed.said)
+        wait_for(lambda: settled(watching, sent), lambda: speed.said)
         assert speed.stop() == 0, speed.said
         assert "Traceback" not in speed.said, speed.said
         _only_grows(watching.seen)
-        assert _differences(watching, sent, speed.said) == []
+        assert differences(watching, sent, speed.said) == []
     finally:
         speed.kill()
 
 
-def _settled(watching: Watching, sent: Sent) -> bool:
+def settled(watching: Watching, sent: Sent) -> bool:
     """Whether every message that was confirmed is in, and no copy is about to be exchanged."""
     progress = watching.progress()
     if progress is None:
@@ -198,7 +207,7 @@ def _only_grows(seen: list[tuple[int, int]]) -> None:
         assert before <= after <= most
 
 
-def _differences(watching: Watching, sent: Sent, said: str) -> list[str]:
+def differences(watching: Watching, sent: Sent, said: str) -> list[str]:
     """How the views as they are answered now differ from the oracle's, but for messages that wait for a next batch."""
     assert watching.follows()
     assert watching.batch is not None

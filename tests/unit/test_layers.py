@@ -98,6 +98,7 @@ def test_help_imports_no_engine_and_no_parser_of_sql() -> None:
 def test_a_spark_driver_needs_no_duckdb_and_no_obstore() -> None:
     """What runs under spark-submit imports neither DuckDB nor obstore."""
     files = [*sorted((SOURCE / "engines" / "spark").rglob("*.py")), *sorted((SOURCE / "batch").glob("*.py"))]
+    files += [SOURCE / "speed" / f"{name}.py" for name in ("stream", "parts", "reports")]
     for file in files:
         for node in ast.parse(file.read_text("utf-8")).body:
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []

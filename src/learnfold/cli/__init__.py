@@ -50,7 +50,7 @@ COMMANDS = {
     "oozie": "write the Oozie workflow from the catalogue",
     "schedule": "run by the clock, without Oozie",
     "monitoring": "write alert rules and dashboards, list the metrics",
-    "jars": "fetch the jars with which Spark reads s3a",
+    "jars": "fetch the jars with which Spark reads s3a and Kafka",
     "doctor": "what is installed and reachable",
 }
 """Every command and what it is for; a module of the same name under ``learnfold.cli`` is the command."""

@@ -6,12 +6,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from learnfold.cli import log_argument, reporter_of
+from learnfold.errors import UsageError
+from learnfold.speed.reports import SpeedReport, StreamReport
 
 if TYPE_CHECKING:
     import argparse
 
     from learnfold.settings import Settings
-    from learnfold.speed.loop import SpeedReport
     from learnfold.telemetry.reporter import Reporter
 
 
@@ -19,7 +20,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
     parser.epilog = (
         "example: learnfold speed demo/views --kafka localhost:9092 --state demo/live\n"
-        "         learnfold serve demo/views --state demo/live --open"
+        "         learnfold serve demo/views --state demo/live --open\n"
+        "on Spark: learnfold speed demo/views --engine spark --kafka localhost:9092 --parts demo/parts\n"
+        "          learnfold speed demo/views --parts demo/parts --state demo/live"
     )
     parser.add_argument("output", metavar="OUT", help="where batches are published: a folder or s3://bucket/path")
     parser.add_argument(
@@ -27,6 +30,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         dest="kafka_servers",
         metavar="HOST:PORT",
         help="Kafka's bootstrap servers (default: localhost:9092)",
+    )
+    parser.add_argument(
+        "--engine",
+        dest="reads",
+        choices=["duckdb", "spark"],
+        default="duckdb",
+        help="spark: a job of Structured Streaming that reads Kafka and puts what it read into --parts (default: duckdb, this process)",
+    )
+    parser.add_argument(
+        "--parts",
+        metavar="PARTS",
+        help="a folder or s3://bucket/path: where the job on Spark puts its parts; without --engine spark, they are taken in place of Kafka",
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="URL", help="where Spark notes how far the job is (default: below PARTS)"
     )
     parser.add_argument(
         "--state",
@@ -45,21 +63,39 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Follows Kafka until it is stopped."""
-    from learnfold import catalog
     from learnfold.cli.table import to_json
+
+    if args.checkpoint and args.reads != "spark":
+        raise UsageError("--checkpoint is Spark's; it goes with --engine spark")
+    reporter = reporter_of(args, settings, lines=True)
+    report = _stream(args, settings, reporter) if args.reads == "spark" else _follow(args, settings, reporter)
+    print(to_json(vars(report)) if args.json else _text(report))
+    return 0 if isinstance(report, SpeedReport) or not report.stopped else 1
+
+
+def _follow(args: argparse.Namespace, settings: Settings, reporter: Reporter) -> SpeedReport:
+    from learnfold import catalog
     from learnfold.speed.loop import Speed, SpeedRequest
     from learnfold.speed.place import state_folder
     from learnfold.telemetry.endpoint import open_numbers
     from learnfold.telemetry.metrics import SPEED
 
-    request = SpeedRequest(
-        args.output, args.state or state_folder(args.output), args.once, os.getppid() if args.with_parent else None
-    )
-    reporter = reporter_of(args, settings, lines=True)
+    parent = os.getppid() if args.with_parent else None
+    request = SpeedRequest(args.output, args.state or state_folder(args.output), args.once, parent, args.parts or "")
     numbers = open_numbers(SPEED, settings)
-    report = Speed(request, catalog.load(), settings, reporter, _stopper(reporter), numbers).run()
-    print(to_json(vars(report)) if args.json else _text(report))
-    return 0
+    return Speed(request, catalog.load(), settings, reporter, _stopper(reporter), numbers).run()
+
+
+def _stream(args: argparse.Namespace, settings: Settings, reporter: Reporter) -> StreamReport:
+    from learnfold import catalog
+    from learnfold.speed.stream import Stream, StreamRequest
+
+    if not args.parts:
+        raise UsageError(
+            "--engine spark needs --parts: where what Spark has read is put, for 'learnfold speed OUT --parts'"
+        )
+    request = StreamRequest(args.output, args.parts, args.checkpoint or "", args.once)
+    return Stream(request, catalog.load(), settings, reporter, _stopper(reporter)).run()
 
 
 def _stopper(reporter: Reporter) -> Any:
@@ -80,7 +116,10 @@ def _stopper(reporter: Reporter) -> Any:
     return stop
 
 
-def _text(report: SpeedReport) -> str:
+def _text(report: SpeedReport | StreamReport) -> str:
+    if isinstance(report, StreamReport):
+        lines = [f"{report.parts:,} parts of {report.messages:,} messages; {report.seconds:.1f} s"]
+        return "\n".join(lines + [f"{topic} stopped: {why}" for topic, why in report.stopped.items()])
     lines = [
         f"{report.events:,} events over batch {report.batch}, {report.duplicates:,} duplicates, {report.invalid:,} invalid, "
         f"{report.waiting:,} wait for the next batch; {report.seconds:.1f} s"

@@ -1,4 +1,4 @@
-"""The jars that Spark lacks to read and write S3, gathered by Maven from a pom that is part of this package."""
+"""The jars that Spark lacks to read and write S3 and to read Kafka, gathered by Maven from a pom that is part of this package."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def fetch_jars(cache: Path) -> list[Path]:
     """The jars' paths, sorted, all in one folder below `cache` and nothing else in it.
 
     Give Spark that folder as `spark.driver.extraClassPath` and `spark.executor.extraClassPath`, with `/*` behind it.
-    They are fetched once (13 MB); a changed pom makes a new folder. Concurrent calls are safe: the first folder stays.
+    They are fetched once (23 MB); a changed pom makes a new folder. Concurrent calls are safe: the first folder stays.
 
     Raises:
         MissingPartError: they aren't there yet, and neither is Maven (`mvn`) on the PATH.

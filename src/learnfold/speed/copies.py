@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from learnfold.kafka.messages import NONE, MessageBatch
 from learnfold.speed.live import Kept, identity_name
+from learnfold.speed.parts import PartRows
 from learnfold.speed.row import CONTENT, DAY, IDENTITY, OFFSET, PARTITION, TIME
 
 if TYPE_CHECKING:
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 
 
+Copy = bytes | PartRows
+"""A message, or the event that was read from it."""
+
+
 class Fetch(Protocol):
     """Gives one message again."""
 
-    def __call__(self, topic: str, partition: int, offset: int) -> bytes | None:
-        """Its value; None where it is gone."""
+    def __call__(self, topic: str, partition: int, offset: int) -> Copy | None:
+        """Its value, or the event; None where it is gone."""
         ...
 
 
@@ -35,7 +40,7 @@ class Copies:
     base: Base
     tick: Tick
     progress: Progress
-    batches: Sequence[MessageBatch]
+    batches: Sequence[MessageBatch | PartRows]
     waits: Callable[[str, int, int], None]
     _unsure: list[tuple[Kept, Kept]] = field(default_factory=list)
 
@@ -69,7 +74,7 @@ class Copies:
         self.tick.keep(new)
         return found
 
-    def decide(self, first: Callable[[Sequence[tuple[bytes, bytes]]], list[bool]], fetch: Fetch) -> None:
+    def decide(self, first: Callable[[Sequence[tuple[Copy, Copy]]], list[bool]], fetch: Fetch) -> None:
         """Decides between copies of the same time that differ: ``first`` says of pairs of messages whether the one comes first."""
         pairs, texts = [], []
         for one, other in self._unsure:
@@ -108,9 +113,12 @@ class Copies:
         self.progress.waiting += 1
         self.waits(self.topic, partition, offset)
 
-    def _text(self, kept: Kept, fetch: Fetch) -> bytes | None:
+    def _text(self, kept: Kept, fetch: Fetch) -> Copy | None:
         for batch in self.batches:
-            if batch.partition == kept.partition and kept.offset in batch.offsets:
+            if isinstance(batch, PartRows):
+                if batch.partition == kept.partition and batch.first <= kept.offset < batch.end:
+                    return batch.only(kept.offset)
+            elif batch.partition == kept.partition and kept.offset in batch.offsets:
                 place = batch.offsets.index(kept.offset)
                 return batch.values[batch.ends[place] : batch.ends[place + 1]]
         return fetch(self.topic, kept.partition, kept.offset)

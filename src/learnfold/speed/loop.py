@@ -10,7 +10,7 @@ import os
 import threading
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from learnfold.batch.manifest import read_current, read_manifest
@@ -19,6 +19,7 @@ from learnfold.master.layout import whole_dataset
 from learnfold.speed import numbers as shown
 from learnfold.speed.pair import Context, Pair
 from learnfold.speed.place import Place
+from learnfold.speed.reports import SpeedReport
 from learnfold.speed.row import layout
 from learnfold.storage import open_storage
 from learnfold.storage.out_layout import POINTER
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from learnfold.batch.manifest import Manifest
     from learnfold.catalog import Catalog
     from learnfold.settings import Settings
-    from learnfold.speed.live import Positions
     from learnfold.speed.place import Current
     from learnfold.telemetry.endpoint import Numbers
     from learnfold.telemetry.reporter import Reporter
@@ -49,21 +49,7 @@ class SpeedRequest:
     state: str
     once: bool = False  # up to what is in Kafka now, then stop
     parent: int | None = None  # the process without which this one ends
-
-
-@dataclass
-class SpeedReport:
-    """What this process did, and how far it is."""
-
-    batch: str = ""
-    positions: Positions = field(default_factory=dict)
-    events: int = 0
-    duplicates: int = 0
-    invalid: int = 0
-    waiting: int = 0
-    blocked: dict[str, str] = field(default_factory=dict)
-    without: dict[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
+    parts: str = ""  # where a job on Spark puts parts, which are taken in place of Kafka's messages
 
 
 class Speed:
@@ -81,7 +67,8 @@ class Speed:
         self.request, self.settings, self.reporter, self.stop, self.numbers = request, settings, reporter, stop, numbers
         place = Place(request.state)
         out = open_storage(request.output, settings)
-        self.context = Context(place, out, catalog, settings, layout(catalog), reporter)
+        parts = open_storage(request.parts, settings) if request.parts else None
+        self.context = Context(place, out, catalog, settings, layout(catalog), reporter, parts)
         self._pointer: bytes | None = None
         self._looked = self._repaired = self._logged = self._shown = 0.0
         self._next: _Successor | None = None

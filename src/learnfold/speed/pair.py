@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from learnfold.batch.plan import reading_fingerprint
 from learnfold.errors import DataError
 from learnfold.speed.base import BaseRequest, open_base
 from learnfold.speed.live import Live, Progress
+from learnfold.speed.part_source import PartSource
 from learnfold.speed.place import Current, Place
 from learnfold.speed.source import KafkaSource
 from learnfold.speed.tick import Reader, Ticks
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from learnfold.batch.manifest import Manifest
     from learnfold.catalog import Catalog
     from learnfold.settings import Settings
+    from learnfold.speed.base import About
     from learnfold.speed.live import Positions
     from learnfold.speed.row import Layout
     from learnfold.speed.source import Polled
@@ -42,6 +45,7 @@ class Context:
     settings: Settings
     layout: Layout
     reporter: Reporter
+    parts: Storage | None = None  # that are taken in place of Kafka's messages
 
 
 class Pair:
@@ -62,9 +66,7 @@ class Pair:
             held.callback(self.live.close)
             self.reader = Reader(context.settings, context.layout)
             held.callback(self.reader.close)
-            self.source = KafkaSource(
-                context.settings, master, self.base.about, self.live.progress.positions, context.reporter
-            )
+            self.source = _source(context, master, self.base.about, self.live.progress.positions)
             held.callback(self.source.close)
             self._held = held.pop_all()
         self.current = Current(manifest.batch, base_name, live_name, self.base.about.digest)
@@ -135,6 +137,14 @@ class Pair:
     def _waits(self, topic: str, partition: int, offset: int) -> None:
         why = "a copy of an event that the batch holds differs from it; which one stays is for the next batch to say"
         self.context.reporter.log_rarely("waits", topic=topic, partition=partition, offset=offset, why=why)
+
+
+def _source(context: Context, master: Storage, about: About, start: Positions) -> KafkaSource | PartSource:
+    if context.parts is None:
+        return KafkaSource(context.settings, master, about, start, context.reporter)
+    topics = context.catalog.topics.values()
+    readings = {topic.name: reading_fingerprint(topic, context.settings) for topic in topics}
+    return PartSource(context.parts, master, about, start, readings, context.reporter)
 
 
 def _opened(context: Context, name: str, border: Positions, left_out: tuple[Place3, ...]) -> Live:

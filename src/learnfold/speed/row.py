@@ -98,6 +98,7 @@ class TopicRows:
     fields: list[str]
     quick: str  # the SELECT of the messages that are surely plain, see ``quick``
     whole: str  # the SELECT of all messages
+    typed: str  # the SELECT of events that were read already, of {rows}
     statements: list[Statement]
 
 
@@ -186,11 +187,13 @@ class _Planner:
         statements[0].select = f"SELECT {plain.sql} FROM ({{events}})".replace(_CONTENT, f"hash({content})")
         derived = ", ".join(f"{f.derived} AS {f.name}" for f in topic.derived)
         whole = decode.select_from(topic, MESSAGE, decode.Relation(INCOMING, row='"offset"'), fields)
+        read = f"SELECT _partition, _offset, _reason, {', '.join(fields)} FROM {{rows}}"
         return TopicRows(
             topic,
             fields,
             f"SELECT *, {derived} FROM ({_only_of_valid(topic, fields, quick_select(topic, fields, INCOMING))})",
             f"SELECT *, {derived} FROM ({_only_of_valid(topic, fields, whole)})",
+            f"SELECT *, {derived} FROM ({_only_of_valid(topic, fields, read)})",
             statements,
         )
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from learnfold.settings import Settings
     from learnfold.speed.base import About
     from learnfold.speed.live import Positions
+    from learnfold.speed.parts import PartRows
     from learnfold.storage import Storage
     from learnfold.telemetry.reporter import Reporter
 
@@ -41,7 +42,7 @@ class Polled:
     """Some messages, by topic, and the positions behind them."""
 
     positions: Positions
-    batches: dict[str, list[MessageBatch]] = field(default_factory=dict)
+    batches: dict[str, list[MessageBatch | PartRows]] = field(default_factory=dict)
     messages: int = 0
     complete_until: float = 0.0  # all that Kafka held then is in these or before them; 0: that isn't known
 

@@ -13,11 +13,13 @@ import lmdb
 
 from learnfold.engines.duckdb.inlined import inlined, macros_of
 from learnfold.engines.duckdb.session import DuckDBSession
+from learnfold.engines.duckdb.sql import quoted
 from learnfold.errors import StorageError
 from learnfold.kafka.messages import MessageBatch
 from learnfold.speed import merge
 from learnfold.speed.copies import Copies, pairs_as_messages
 from learnfold.speed.incoming import INCOMING, Incoming
+from learnfold.speed.parts import PartRows
 from learnfold.speed.row import MESSAGE, OFFSET, PARTITION, REASON, TIME
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from learnfold.engines.duckdb.inlined import Macros
     from learnfold.settings import Settings
     from learnfold.speed.base import Base
-    from learnfold.speed.copies import Fetch
+    from learnfold.speed.copies import Copy, Fetch
     from learnfold.speed.live import Live, Positions, Progress, Tick
     from learnfold.speed.row import Layout, TopicRows
 
@@ -49,9 +51,17 @@ class Reader:
         self._prepared: set[str] = set()
         self._macros: Macros = {}
 
-    def read(self, topic: str, batches: Sequence[MessageBatch], *, quick: bool = True) -> list[list[Row]]:
+    def read(self, topic: str, batches: Sequence[MessageBatch | PartRows], *, quick: bool = True) -> list[list[Row]]:
         """By statement of the topic, its rows: of the first an event each, of the others what begins with an event's partition and offset."""
         rows = self.layout.topics[topic]
+        parts = [batch for batch in batches if isinstance(batch, PartRows)]
+        if parts:
+            events = rows.typed.replace("{rows}", _relation(parts))
+            return [self._fetched(one.select.replace("{events}", events)) for one in rows.statements]
+        return self._read(rows, [batch for batch in batches if isinstance(batch, MessageBatch)], quick=quick)
+
+    def _read(self, rows: TopicRows, batches: Sequence[MessageBatch], *, quick: bool) -> list[list[Row]]:
+        topic = rows.topic.name
         found: list[list[Row]] = [[] for _ in rows.statements]
         left = list(batches)
         if quick:
@@ -76,22 +86,25 @@ class Reader:
         rows = self._run(self.layout.topics[topic], "quick", 0)
         return [row for row in rows if row[REASON] is None]
 
-    def in_order(self, topic: Topic, pairs: Sequence[tuple[bytes, bytes]]) -> list[bool]:
+    def in_order(self, topic: Topic, pairs: Sequence[tuple[Copy, Copy]]) -> list[bool]:
         """Of pairs of messages, each two copies of one event: whether the first stays; where nothing tells them apart, it does."""
         from learnfold.catalog.values import EVENT_ID, TIMESTAMP
         from learnfold.engines.duckdb import decode
 
-        self._incoming.give(pairs_as_messages(pairs))
+        fields = [field.name for field in topic.sent]
+        order = ", ".join(f"{name} NULLS FIRST" for name in fields if name not in {EVENT_ID, TIMESTAMP})
+        within = f"PARTITION BY _partition ORDER BY timestamp, {order}, _offset"
+        place = f"SELECT _partition, _offset, row_number() OVER ({within}) AS _place FROM ({{}})"
+        query = f"SELECT _partition, _offset FROM ({place}) WHERE _place = 1"
+        texts = [(one, other) for one, other in pairs if isinstance(one, bytes) and isinstance(other, bytes)]
+        if len(texts) < len(pairs):
+            return _firsts(self._fetched(query.format(_pairs_of_parts(pairs))), len(pairs))
+        self._incoming.give(pairs_as_messages(texts))
         name = f"first_{topic.name}"
         if name not in self._prepared:
-            fields = [field.name for field in topic.sent]
             select = decode.select_from(topic, MESSAGE, decode.Relation(INCOMING, row='"offset"'), fields)
-            order = ", ".join(f"{name} NULLS FIRST" for name in fields if name not in {EVENT_ID, TIMESTAMP})
-            within = f"PARTITION BY _partition ORDER BY timestamp, {order}, _offset"
-            place = f"SELECT _partition, _offset, row_number() OVER ({within}) AS _place FROM ({select})"
-            self._prepare(name, f"SELECT _partition, _offset FROM ({place}) WHERE _place = 1")
-        first = dict(self._connection.execute(f"EXECUTE {name}").fetchall())
-        return [first[number] == 0 for number in range(len(pairs))]
+            self._prepare(name, query.format(select))
+        return _firsts(self._fetched(f"EXECUTE {name}"), len(pairs))
 
     def __enter__(self) -> Self:
         return self
@@ -119,6 +132,9 @@ class Reader:
         connection.execute(f"PREPARE {name} AS {inlined(sql, self._macros)}")
         self._prepared.add(name)
 
+    def _fetched(self, sql: str) -> list[Row]:
+        return self._connection.execute(sql).fetchall()
+
     def _run(self, rows: TopicRows, how: str, number: int) -> list[Row]:
         """What one of the topic's statements gives."""
         name = f"{how}_{rows.topic.name}_{number}"
@@ -142,7 +158,7 @@ class Ticks:
 
     def add(
         self,
-        batches: Mapping[str, Sequence[MessageBatch]],
+        batches: Mapping[str, Sequence[MessageBatch | PartRows]],
         positions: Positions,
         note: Callable[[Progress], None] = lambda _: None,
     ) -> Progress:
@@ -154,7 +170,10 @@ class Ticks:
             return self._added(batches, positions, note)
 
     def _added(
-        self, batches: Mapping[str, Sequence[MessageBatch]], positions: Positions, note: Callable[[Progress], None]
+        self,
+        batches: Mapping[str, Sequence[MessageBatch | PartRows]],
+        positions: Positions,
+        note: Callable[[Progress], None],
     ) -> Progress:
         before = self.live.progress
         progress = replace(before, tick=before.tick + 1, positions=positions, losers=list(before.losers))
@@ -172,7 +191,7 @@ class Ticks:
         tick.commit(progress)
         return progress
 
-    def _topic(self, topic: str, batches: Sequence[MessageBatch], tick: Tick, progress: Progress) -> None:
+    def _topic(self, topic: str, batches: Sequence[MessageBatch | PartRows], tick: Tick, progress: Progress) -> None:
         found = self.reader.read(topic, batches)
         latest = time.time() * 1e6 + self._future_us
         valid = [row for row in found[0] if row[REASON] is None]
@@ -201,6 +220,32 @@ def _uncollected() -> Iterator[None]:
     finally:
         if collects:
             gc.enable()
+
+
+def _firsts(rows: Sequence[Row], count: int) -> list[bool]:
+    first = dict(row[:2] for row in rows)
+    return [first[number] == 0 for number in range(count)]
+
+
+def _relation(parts: Sequence[PartRows]) -> str:
+    """The rows as SQL reads them."""
+    selects = []
+    for part in parts:
+        files = ", ".join(map(quoted, part.files))
+        where = f"_partition = {part.partition} AND _offset >= {part.first} AND _offset < {part.end}"
+        selects.append(f"SELECT * FROM read_parquet([{files}], hive_partitioning = false) WHERE {where}")
+    return f"({' UNION ALL BY NAME '.join(selects)})"
+
+
+def _pairs_of_parts(pairs: Sequence[tuple[Copy, Copy]]) -> str:
+    """The events of pairs, as if they were of as many partitions, at the offsets 0 and 1."""
+    selects = [
+        f"SELECT * REPLACE ({number} AS _partition, {which} AS _offset) FROM {_relation([one])}"
+        for number, pair in enumerate(pairs)
+        for which, one in enumerate(pair)
+        if isinstance(one, PartRows)
+    ]
+    return " UNION ALL BY NAME ".join(selects)
 
 
 def _without(batches: Sequence[MessageBatch], read: set[tuple[int, int]]) -> list[MessageBatch]:

@@ -96,18 +96,18 @@ class Session:
             self.spark.stop()
 
 
-def open_session(settings: Settings, urls: Sequence[str]) -> Session:
-    """A session that reaches the places ``urls``.
+def open_session(settings: Settings, urls: Sequence[str], *, kafka: bool = False) -> Session:
+    """A session that reaches the places ``urls``, and ``kafka``.
 
     Raises:
-        MissingPartError: there is no JDK, or a place is on S3 and there are no jars for it.
+        MissingPartError: there is no JDK, or a place is on S3 and there are no jars for it, or none for Kafka.
         LearnfoldError: Spark didn't start for another reason.
 
     """
     on_s3 = any(s3a.is_s3(url) for url in urls)
     started = SparkContext._active_spark_context is None  # noqa: SLF001
     try:
-        base = _start(settings, on_s3) if started else SparkSession.builder.getOrCreate()
+        base = _start(settings, with_jars=on_s3 or kafka) if started else SparkSession.builder.getOrCreate()
     except PySparkException as error:
         if error.getCondition() == "JAVA_GATEWAY_EXITED":
             raise MissingPartError(
@@ -118,6 +118,8 @@ def open_session(settings: Settings, urls: Sequence[str]) -> Session:
         raise LearnfoldError(f"Spark didn't start: {first_line(str(error) or type(error).__name__)}") from error
     if on_s3:
         _need_s3a(base)
+    if kafka:
+        _need_kafka(base)
     given = {name for name, _ in base.sparkContext.getConf().getAll()}
     wanted = dict(_SPEED)
     if not on_s3:
@@ -133,7 +135,7 @@ def open_session(settings: Settings, urls: Sequence[str]) -> Session:
     return replace(session.sibling(), started=started)
 
 
-def _start(settings: Settings, on_s3: bool) -> SparkSession:
+def _start(settings: Settings, *, with_jars: bool) -> SparkSession:
     """A new context. Under spark-submit the settings decide only what neither its options nor the cluster's defaults do."""
     submitted = under_spark_submit(os.environ)
     if submitted:
@@ -152,7 +154,7 @@ def _start(settings: Settings, on_s3: bool) -> SparkSession:
             conf.setIfMissing("spark.driver.defaultJavaOptions", "-XX:+UseParallelGC")  # a batch needs no short pauses
         if settings.temporary_folder:
             put("spark.local.dir", settings.temporary_folder)
-        if on_s3 and (jars := find_jars(settings.spark_jars, cache_folder(os.environ))):
+        if with_jars and (jars := find_jars(settings.spark_jars, cache_folder(os.environ))):
             _add_jars(conf, jars)
     put("spark.executor.memory", settings.executor_memory)
     put("spark.executor.cores", str(settings.executor_cores))
@@ -187,13 +189,28 @@ def _add_jars(conf: SparkConf, folder: Path) -> None:
 
 def _need_s3a(spark: SparkSession) -> None:
     jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
-    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
     try:
-        loader.loadClass(s3a.FILE_SYSTEM)
+        _load(spark, s3a.FILE_SYSTEM)
     except Exception as error:
         version = jvm.org.apache.hadoop.util.VersionInfo.getVersion()
         raise MissingPartError(
-            "Spark lacks the jars for S3. 'learnfold jars' fetches them (13 MB), or name their folder by LEARNFOLD_SPARK_JARS; "
+            "Spark lacks the jars for S3. 'learnfold jars' fetches them (23 MB), or name their folder by LEARNFOLD_SPARK_JARS; "
             f"with spark-submit: --conf spark.driver.extraClassPath=FOLDER/* --conf spark.executor.extraClassPath=FOLDER/*, "
             f"or --packages org.apache.hadoop:hadoop-aws:{version}"
         ) from error
+
+
+def _need_kafka(spark: SparkSession) -> None:
+    try:
+        _load(spark, "org.apache.spark.sql.kafka010.KafkaSourceProvider")
+    except Exception as error:
+        raise MissingPartError(
+            "Spark lacks the jars for Kafka. 'learnfold jars' fetches them (23 MB), or name their folder by LEARNFOLD_SPARK_JARS; "
+            "with spark-submit: --conf spark.driver.extraClassPath=FOLDER/* --conf spark.executor.extraClassPath=FOLDER/*, "
+            f"or --packages org.apache.spark:spark-sql-kafka-0-10_2.13:{spark.version}"
+        ) from error
+
+
+def _load(spark: SparkSession, name: str) -> None:
+    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
+    jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(name)

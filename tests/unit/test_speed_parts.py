@@ -1,0 +1,243 @@
+"""Parts in place of Kafka: which are taken, which never are, and that a partition stands still before a hole."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from learnfold.errors import DataError
+from learnfold.master.committed_offsets import PartitionProgress
+from learnfold.speed.base import About
+from learnfold.speed.part_index import PartIndex
+from learnfold.speed.part_source import PartSource
+from learnfold.speed.parts import (
+    HEAD,
+    Head,
+    Part,
+    PartRows,
+    TopicHead,
+    orphans,
+    plain_id,
+    read_record,
+    record_path,
+    records,
+    remove,
+    superseded,
+    topic_folder,
+    write_record,
+)
+from learnfold.storage.folder import FolderStorage
+from learnfold.telemetry.reporter import Reporter
+
+if TYPE_CHECKING:
+    from learnfold.speed.parts import Ranges
+
+TOPIC, ID, READING = "video_topic", "aB-_9w", "0123456789abcdef0123"
+FOLDER = topic_folder(TOPIC, ID, READING)
+
+
+class Parts:
+    """A place for parts, and a master dataset."""
+
+    def __init__(self, folder: Path) -> None:
+        self.storage, self.master = FolderStorage(str(folder / "parts")), FolderStorage(str(folder / "master"))
+
+    def add(self, ranges: Ranges, *, told: bool = True) -> str | None:
+        """One part, with a file of no rows; ``told``: the head names it."""
+        file = f"{FOLDER}/rows/{len(self.storage.list())}/part-0.parquet"
+        self.storage.write(file, b"rows")
+        name = write_record(self.storage, FOLDER, ranges, [file])
+        if told:
+            self.head([name] if name else [], {p: end for p, (_, end) in ranges.items()})
+        return name
+
+    def head(self, newest: list[str], ends: dict[int, int], folder: str = FOLDER, at: float = 5.0) -> None:
+        """What the job says."""
+        self.storage.write(HEAD, Head(at, {TOPIC: TopicHead(folder, ends, newest)}).to_json())
+
+    def source(self, border: dict[int, int], start: dict[int, int] | None = None, reading: str = READING) -> PartSource:
+        """One that begins at a border."""
+        about = About("b", "", {TOPIC: border}, {TOPIC: dict.fromkeys(border, 0)})
+        return PartSource(
+            self.storage, self.master, about, {TOPIC: start} if start else {}, {TOPIC: reading}, Reporter()
+        )
+
+    def ingested(self, topic_id: str, generation: int = 0) -> None:
+        """What ingestion noted."""
+        one = PartitionProgress(TOPIC, 0, 5, generation, topic_id)
+        self.master.write(one.path, one.to_json())
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Parts:
+    """Empty ones."""
+    return Parts(tmp_path)
+
+
+def taken(source: PartSource) -> list[tuple[int, int, int]]:
+    """What one poll gives: partition, first offset, and the one behind the last."""
+    given = source.poll(0.0).batches.get(TOPIC, [])
+    return [(rows.partition, rows.first, rows.end) for rows in given if isinstance(rows, PartRows)]
+
+
+def test_parts_are_taken_from_the_border_on(parts: Parts) -> None:
+    """In the middle of the first, then the next; then everything that the job saw is in."""
+    parts.add({0: (0, 10), 1: (0, 4)})
+    parts.add({0: (10, 12), 1: (4, 4)})
+    source = parts.source({0: 7, 1: 4})
+    assert taken(source) == [(0, 7, 10)]
+    assert taken(source) == [(0, 10, 12)]
+    assert taken(source) == []
+    assert source.positions == {TOPIC: {0: 12, 1: 4}}
+    assert source.poll(0.0).complete_until == 5.0
+    assert source.lag() == {TOPIC: {0: 0, 1: 0}}
+    source.close()
+
+
+def test_parts_that_overlap_are_taken_once(parts: Parts) -> None:
+    """Those of a job whose checkpoint was lost: no offset twice."""
+    parts.add({0: (0, 10)})
+    parts.add({0: (5, 20)})
+    source = parts.source({0: 0})
+    assert taken(source) == [(0, 0, 10)]
+    assert taken(source) == [(0, 10, 20)]
+    assert source.targets() == {TOPIC: {0: 20}}
+    source.close()
+
+
+def test_a_partition_stands_still_before_a_hole(parts: Parts) -> None:
+    """It says which messages no part holds; the other goes on; when the part comes after all, it is taken."""
+    parts.add({0: (0, 3), 1: (0, 3)})
+    parts.add({0: (8, 9), 1: (3, 9)})
+    source = parts.source({0: 0, 1: 0})
+    assert taken(source) == [(0, 0, 3), (1, 0, 3)]
+    assert taken(source) == [(1, 3, 9)]
+    source._looked = 0.0
+    assert taken(source) == []
+    assert list(source.shown_blocked()) == [f"{TOPIC}/0"]
+    assert "offset 3 to 7" in source.shown_blocked()[f"{TOPIC}/0"]
+    assert source.missing == {(TOPIC, 0): 5}
+    assert source.poll(0.0).complete_until == 0.0
+    parts.add({0: (3, 8)})
+    source._looked = 0.0
+    assert taken(source) == [(0, 3, 8)]
+    assert taken(source) == [(0, 8, 9)]
+    assert source.blocked == {}
+    source.close()
+
+
+def test_a_part_that_the_head_does_not_name_is_found(parts: Parts) -> None:
+    """Where Kafka is farther than what the head names, all records are listed."""
+    parts.add({0: (0, 3)})
+    source = parts.source({0: 0})
+    assert taken(source) == [(0, 0, 3)]
+    parts.add({0: (3, 5)}, told=False)
+    parts.head([], {0: 5})
+    source._looked = source._topics[TOPIC].listed = -1000.0
+    assert taken(source) == [(0, 3, 5)]
+    source.close()
+
+
+def test_a_large_part_comes_in_pieces(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that memory is bounded."""
+    monkeypatch.setattr("learnfold.speed.part_source.MOST_AT_ONCE", 6)
+    parts.add({0: (0, 7), 1: (0, 2)})
+    source = parts.source({0: 0, 1: 0})
+    assert taken(source) == [(0, 0, 3), (1, 0, 2)]
+    assert taken(source) == [(0, 3, 7)]
+    source.close()
+
+
+def test_parts_of_another_life_of_the_topic_are_not_taken(parts: Parts) -> None:
+    """Kafka's id isn't the one that ingestion noted, or ingestion is a generation farther than the batch."""
+    parts.add({0: (0, 10)})
+    parts.ingested("another")
+    source = parts.source({0: 5})
+    assert taken(source) == []
+    assert "deleted and made again" in source.shown_blocked()[f"{TOPIC}/0"]
+    parts.ingested(ID, generation=1)
+    assert "the next batch goes on" in parts.source({0: 5}).shown_blocked()[f"{TOPIC}/0"]
+    parts.ingested("aB+/9w==")
+    assert taken(parts.source({0: 5})) == [(0, 5, 10)]
+    assert plain_id("aB+/9w==") == ID
+
+
+def test_parts_read_by_other_rules_are_not_taken(parts: Parts) -> None:
+    """Another zone, or another definition of a field: the topic stands still, and says what to do."""
+    parts.add({0: (0, 10)})
+    source = parts.source({0: 5}, reading="f" * 20)
+    assert taken(source) == []
+    assert "by other rules" in source.shown_blocked()[f"{TOPIC}/0"]
+
+
+def test_a_part_is_written_once(parts: Parts) -> None:
+    """Who comes second with the same ranges leaves the first one's as it is."""
+    first = parts.add({0: (0, 10)})
+    assert first is not None
+    before = parts.storage.read(record_path(FOLDER, first))
+    assert parts.add({0: (0, 10)}) is None
+    assert parts.storage.read(record_path(FOLDER, first)) == before
+    assert len(records(parts.storage, FOLDER)) == 1
+
+
+def test_parts_before_the_border_are_superseded(parts: Parts) -> None:
+    """Those of which nothing lies at or behind it, in any partition."""
+    parts.add({0: (0, 10), 1: (0, 4)})
+    parts.add({0: (10, 12), 1: (4, 9)})
+    found = superseded(parts.storage, FOLDER, {0: 12, 1: 8})
+    assert [part.ranges for part in found] == [{0: (0, 10), 1: (0, 4)}]
+
+
+def test_what_is_removed_is_a_part_with_its_rows_or_what_no_record_names(parts: Parts) -> None:
+    """The record goes first; rows of an attempt that was cut short go once they are old."""
+    parts.add({0: (0, 10)})
+    parts.add({0: (10, 12)})
+    parts.storage.write(f"{FOLDER}/rows/cut/part-0.parquet", b"rows")
+    soon, before = datetime.now(UTC) + timedelta(minutes=1), datetime.now(UTC) - timedelta(hours=1)
+    assert orphans(parts.storage, FOLDER, before) == []
+    assert orphans(parts.storage, FOLDER, soon) == [f"{FOLDER}/rows/cut/part-0.parquet"]
+    (old,) = superseded(parts.storage, FOLDER, {0: 10})
+    remove(parts.storage, old)
+    assert [read_record(parts.storage, path).ranges for path in records(parts.storage, FOLDER)] == [{0: (10, 12)}]
+    assert not any(parts.storage.read(file) for file in old.files)
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 6)), max_size=12), st.integers(0, 26))
+def test_the_part_with_an_offset_is_found(ranges: list[tuple[int, int]], offset: int) -> None:
+    """Of ranges that overlap anyhow the one that goes farthest, and where the next begins."""
+    index = PartIndex("")
+    for number, (first, length) in enumerate(ranges):
+        index.add(Part(str(number), {0: (first, first + length)}, ()))
+    held = [first + length for first, length in ranges if first <= offset < first + length]
+    found = index.holding(0, offset)
+    assert (found.ranges[0][1] if found else None) == max(held, default=None)
+    assert index.beyond(0, offset) == min((first for first, _ in ranges if first > offset), default=None)
+
+
+def test_an_event_is_given_again(parts: Parts) -> None:
+    """By its offset, as long as its part is there."""
+    parts.add({0: (0, 10)})
+    source = parts.source({0: 0})
+    again = source.fetch(TOPIC, 0, 4)
+    assert again is not None
+    assert (again.partition, again.first, again.end) == (0, 4, 5)
+    assert source.fetch(TOPIC, 0, 10) is None
+    assert source.fetch("no_topic", 0, 0) is None
+    source.close()
+
+
+def test_what_is_no_record_is_named(parts: Parts) -> None:
+    """Rubbish in the head or a record: its address, and no traceback."""
+    for rubbish in (b"{", b"[]", json.dumps({"ranges": 3, "files": []}).encode()):
+        parts.storage.write(record_path(FOLDER, "x.json"), rubbish)
+        with pytest.raises(DataError, match=r"x\.json"):
+            read_record(parts.storage, record_path(FOLDER, "x.json"))
+    parts.storage.write(HEAD, b"[1]")
+    with pytest.raises(DataError, match=r"head\.json"):
+        parts.source({0: 0})
