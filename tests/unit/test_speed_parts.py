@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learnfold.errors import DataError
+from learnfold import catalog
+from learnfold.cli import main
+from learnfold.errors import DataError, MissingDataError, UsageError
 from learnfold.master.committed_offsets import PartitionProgress
+from learnfold.settings import Settings
 from learnfold.speed.base import About
 from learnfold.speed.part_index import PartIndex
 from learnfold.speed.part_source import PartSource
@@ -32,8 +36,10 @@ from learnfold.speed.parts import (
     topic_folder,
     write_record,
 )
+from learnfold.speed.stream import Stream, StreamRequest
 from learnfold.storage.folder import FolderStorage
 from learnfold.telemetry.reporter import Reporter
+from promises.streamed import World
 
 if TYPE_CHECKING:
     from learnfold.speed.parts import Ranges
@@ -241,3 +247,29 @@ def test_what_is_no_record_is_named(parts: Parts) -> None:
     parts.storage.write(HEAD, b"[1]")
     with pytest.raises(DataError, match=r"head\.json"):
         parts.source({0: 0})
+
+
+def test_a_job_needs_a_batch_and_a_place_apart(tmp_path: Path) -> None:
+    """Before Spark starts: without a batch there is no border, and parts within views or events would be taken for such."""
+    world = World(tmp_path, "video", Settings(threads=1))
+    world.log.add("video_topic", [(0, b"{}")], 1)
+
+    def stream(parts: str) -> Stream:
+        request = StreamRequest(str(tmp_path / "out"), str(tmp_path / parts), "")
+        return Stream(request, catalog.load(), Settings(), Reporter(), Event())
+
+    with pytest.raises(MissingDataError, match="no batch is published"):
+        stream("parts").run()
+    world.batch({"video_topic": {0: 1}}).close()
+    for inside, what in (("out/parts", "the views"), ("master", "the master dataset")):
+        with pytest.raises(UsageError, match=f"within {what}"):
+            stream(inside).run()
+
+
+@pytest.mark.parametrize("flags", [["--engine", "spark"], ["--checkpoint", "here"]])
+def test_flags_that_need_another_are_refused(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A job without a place for its parts, a checkpoint without a job."""
+    assert main(["speed", "out", *flags]) == 2
+    assert {"--engine": "needs --parts", "--checkpoint": "goes with --engine spark"}[
+        flags[0]
+    ] in capsys.readouterr().err

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.batch.manifest import read_current
 from learnfold.batch.plan import reading_fingerprint
-from learnfold.errors import ConflictError, LearnfoldError, MissingDataError
+from learnfold.errors import ConflictError, LearnfoldError, MissingDataError, UsageError
 from learnfold.master.committed_offsets import CommittedOffsets
 from learnfold.master.layout import whole_dataset
 from learnfold.speed.parts import (
@@ -87,13 +87,14 @@ class Stream:
     def run(self) -> StreamReport:
         """Follows until it is told to stop, or all that was there is in parts.
 
-        Raises MissingDataError without a batch, MissingPartError without Spark or its jars, StorageError where Kafka or a place is away.
+        Raises UsageError where the parts would be among others' files, MissingDataError without a batch, MissingPartError without Spark or its jars, StorageError where Kafka or a place is away.
         """
         from learnfold.engines.spark.stream import Streaming
 
         began = time.monotonic()
         self.reporter.run_id = str(uuid.uuid4())
         manifest = self._published()
+        self._must_be_apart(manifest)
         self.parts.exists()
         self.streaming = Streaming(self.settings, [self.parts.url, self.out.url, self._checkpoints()])
         try:
@@ -108,6 +109,12 @@ class Stream:
             self.streaming.close()
         self._report.seconds = time.monotonic() - began
         return self._report
+
+    def _must_be_apart(self, manifest: Manifest) -> None:
+        """Parts within the views or the events would be taken for what lies there."""
+        for other, what in ((self.out, "the views"), (self._master(manifest), "the master dataset")):
+            if f"{self.parts.url}/".startswith(f"{other.url}/"):
+                raise UsageError(f"the parts can't be within {what} ({other.url}); name a place beside it by --parts")
 
     def _look(self) -> None:
         try:

@@ -223,7 +223,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def _firsts(rows: Sequence[Row], count: int) -> list[bool]:
-    first = dict(row[:2] for row in rows)
+    first: dict[int, int] = dict(row[:2] for row in rows)
     return [first[number] == 0 for number in range(count)]
 
 
