@@ -87,7 +87,7 @@ def kinds() -> str:
     for page, ways in WAYS.items():
         for way, (mapping, *sources) in ways.items():
             refused: dict[str, list[str]] = {}
-            told = [(title, translate(one, load(mapping))) for source in sources for title, one in _titled(source)]
+            told = [(title, translate(one, load(mapping))) for source in sources for title, one in titled(source)]
             for title, results in told:
                 for result in results:
                     if isinstance(result, Unmapped):
@@ -111,10 +111,10 @@ def _covered(mapping: str, *sources: str) -> dict[str, Coverage]:
 
 
 def _documents(source: str) -> list[Any]:
-    return [document for _, document in _titled(source)]
+    return [document for _, document in titled(source)]
 
 
-def _titled(source: str) -> list[tuple[str, Any]]:
+def titled(source: str) -> list[tuple[str, Any]]:
     """The statements of a list, each with its title."""
     place, _, begins = source.partition(":")
     module, name = place.split(".")
