@@ -15,7 +15,6 @@ import argparse
 import itertools
 import json
 import os
-import resource
 import signal
 import sys
 import tempfile
@@ -235,16 +234,15 @@ class _Measuring:
     def _catch_up(self) -> None:
         """A backlog, taken by ``learnfold speed --once``: messages a second, and a second of the processor's."""
         count = self.producing.send(self.sizes.backlog)
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        began = time.perf_counter()
-        measure(learnfold("speed", self.out, "--state", self.state, "--once", "--json"), self.environment)
-        seconds = time.perf_counter() - began
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        done = measure(learnfold("speed", self.out, "--state", self.state, "--once", "--json"), self.environment)
         self.facts.append(
-            [f"catch-up over {count:,} messages, start and planning included, a second", f"{count / seconds:,.0f}"]
+            [f"catch-up over {count:,} messages, start and planning included, a second", f"{count / done.seconds:,.0f}"]
         )
-        self.facts.append(["the same, a second of the processor's", f"{count / cpu:,.0f}"])
+        self.facts.append(
+            ["the same, a second of the processor's", f"{count / (done.cpu_seconds or done.seconds):,.0f}"]
+        )
+
+        self.facts.append(["the same, peak memory, MB", f"{done.peak_bytes / 1e6:,.0f}"])
 
     def _check(self) -> None:
         answered = self.folder / "answered"

@@ -108,6 +108,15 @@ def test_quick_reading_takes_what_is_plain(reader: Reader) -> None:
     assert [(row[OFFSET], row[REASON]) for row in rows] == [(7, None)]
 
 
+def test_what_is_planned_ahead_reads_as_what_is_planned_when_it_is_needed(reader: Reader) -> None:
+    """Every statement is planned once, and the second time none is left."""
+    assert all(reader.plan())
+    assert list(reader.plan()) == []
+    event = {"event_id": "e1", "event_type": "LOGIN", "user_id": "u1", "role": "student"}
+    text = json.dumps(event | {"timestamp": "2025-11-01T10:00:00Z"}).encode()
+    assert _read(reader, "auth_topic", [text], quick=True) == _read(reader, "auth_topic", [text], quick=False)
+
+
 @pytest.mark.parametrize("quick", [True, False])
 def test_no_number_of_an_invalid_event_is_worked_with(reader: Reader, *, quick: bool) -> None:
     """A quiz of 0 questions, no answer right: 0 of 0 is no percentage, and not an error either."""

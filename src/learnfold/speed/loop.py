@@ -265,6 +265,8 @@ class _Successor(threading.Thread):
             context.reporter.log("alarm", why=f"the next batch can't be opened: {error}", batch=self._manifest.batch)
             return
         try:
+            while not self._stopping.is_set() and pair.plan():
+                pass
             while not self._stopping.is_set() and not pair.has_reached(self._before.positions):
                 pair.step(0.1)
         except LearnfoldError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,6 +73,9 @@ class Pair:
         self.ticks = Ticks(self.base, self.live, self.reader, self.source.fetch, context.settings.future_days)
         self.ticks.waits = self._waits
         self._beat = 0.0
+        self._plan = (
+            self.reader.plan() if isinstance(self.source, KafkaSource) else iter(())
+        )  # parts need no such statement
 
     @property
     def positions(self) -> Positions:
@@ -83,6 +86,8 @@ class Pair:
         """Adds what comes within ``seconds``, if anything does; how many messages."""
         before = self.live.progress
         polled = self.source.poll(seconds)
+        if not polled.batches:
+            self.plan()
         if not polled.batches and time.monotonic() - self._beat < HEARTBEAT_SECONDS and before.tick:
             if polled.positions != before.positions:
                 self._add(polled, before)
@@ -90,6 +95,12 @@ class Pair:
         self._beat = time.monotonic()
         self._add(polled, before)
         return polled.messages
+
+    def plan(self) -> bool:
+        """Plans one more of the statements that read messages, so that no message waits for it; False: there is none."""
+        with suppress(duckdb.Error):  # it is said once a message needs it
+            return next(self._plan, False)
+        return False
 
     def has_reached(self, positions: Positions) -> bool:
         """Whether it is as far in all partitions that it follows."""

@@ -86,6 +86,14 @@ class Reader:
         rows = self._run(self.layout.topics[topic], "quick", 0)
         return [row for row in rows if row[REASON] is None]
 
+    def plan(self) -> Iterator[bool]:
+        """Plans, at each step, one more of the statements, which takes as long as many messages do; those that come then don't wait for it."""
+        for how in ("quick", "whole"):
+            for rows in self.layout.topics.values():
+                for number in range(len(rows.statements)):
+                    if self._planned(rows, how, number)[1]:
+                        yield True
+
     def in_order(self, topic: Topic, pairs: Sequence[tuple[Copy, Copy]]) -> list[bool]:
         """Of pairs of messages, each two copies of one event: whether the first stays; where nothing tells them apart, it does."""
         from learnfold.catalog.values import EVENT_ID, TIMESTAMP
@@ -135,12 +143,18 @@ class Reader:
     def _fetched(self, sql: str) -> list[Row]:
         return self._connection.execute(sql).fetchall()
 
+    def _planned(self, rows: TopicRows, how: str, number: int) -> tuple[str, bool]:
+        """The name of one of the topic's statements, and whether it wasn't planned before."""
+        name = f"{how}_{rows.topic.name}_{number}"
+        if name in self._prepared:
+            return name, False
+        self._prepare(name, rows.statements[number].select.replace("{events}", getattr(rows, how)))
+        return name, True
+
     def _run(self, rows: TopicRows, how: str, number: int) -> list[Row]:
         """What one of the topic's statements gives."""
-        name = f"{how}_{rows.topic.name}_{number}"
-        if name not in self._prepared:
-            self._prepare(name, rows.statements[number].select.replace("{events}", getattr(rows, how)))
-        return self._connection.execute(f"EXECUTE {name}").fetchall()
+        name, _ = self._planned(rows, how, number)
+        return self._fetched(f"EXECUTE {name}")
 
 
 class Ticks:
