@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from dashboards import addresses, enter, folded, shown
+from rules_of_access import ANALYST, STUDENT, TEACHER, of_groups
 from small_place import Place
 
 from learnfold.dashboard.pages import PAGES
@@ -22,34 +23,7 @@ if TYPE_CHECKING:
 
     from serving import Client
 
-ACCESS = """
-pseudonym_key = "key"
-operators = ["operator"]
-
-[[rules]]
-role = "student"
-views = ["*"]
-column = "user_id"
-claim = "sub"
-
-[[rules]]
-role = "teacher"
-views = ["*"]
-column = "course_id"
-claim = "courses"
-
-[[rules]]
-role = "analyst"
-views = ["*"]
-rows = "all"
-pseudonyms = true
-
-[[rules]]
-role = "head"
-views = ["*"]
-rows = "all"
-least_people = 5
-"""
+ACCESS = "\n".join(['pseudonym_key = "key"\noperators = ["operator"]', STUDENT, TEACHER, ANALYST, of_groups("head")])
 
 KEY = bytes(range(32))
 MINE, OTHER = [f"mine-{n}" for n in range(7)], [f"secretperson-{n}" for n in range(4)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from rules_of_access import ANALYST, STUDENT, bearers, of_groups, rule
 from serving import AWKWARD, Client, awkward_place, refused, served
 
 from learnfold.catalog import load
@@ -31,46 +32,17 @@ KEY = bytes(range(32))
 COURSES = ("u1", "a/b")
 LEAST = 5
 
-ACCESS = """
-pseudonym_key = "key"
-
-[[rules]]
-role = "student"
-views = ["*"]
-column = "user_id"
-claim = "sub"
-
-[[rules]]
-role = "student"
-views = ["assessment_grading_stats"]
-column = "student_id"
-claim = "sub"
-
-[[rules]]
-role = "teacher"
-views = ["*"]
-column = "course_id"
-roster = "teaching.csv"
-older_batches = true
-
-[[rules]]
-role = "analyst"
-views = ["*"]
-rows = "all"
-pseudonyms = true
-
-[[rules]]
-role = "public"
-views = ["*"]
-rows = "all"
-least_people = 5
-
-[[rules]]
-role = "admin"
-views = ["*"]
-rows = "all"
-older_batches = true
-"""
+ACCESS = "\n".join(
+    [
+        'pseudonym_key = "key"',
+        STUDENT,
+        rule("student", "assessment_grading_stats", column="student_id", claim="sub"),
+        rule("teacher", column="course_id", roster="teaching.csv", older_batches=True),
+        ANALYST,
+        of_groups("public"),
+        rule("admin", older_batches=True),
+    ]
+)
 
 ROLES = ("student", "teacher", "analyst", "public", "admin")
 
@@ -103,11 +75,7 @@ def asked(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[As
     (folder / "access.toml").write_text(ACCESS)
     (folder / "key").write_bytes(KEY)
     (folder / "teaching.csv").write_text("sub,value\nu1,u1\nu1,a/b\nu2,-2\n")
-    headers = {}
-    for role in ROLES:
-        text, token = new_token(role, None, role=role, claims={"sub": ("u1",)})
-        add_token(folder / "tokens.json", token)
-        headers[role] = {"authorization": f"Bearer {text}"}
+    headers = bearers(folder / "tokens.json", {role: {"sub": ("u1",)} for role in ROLES})
     text, token = new_token("both", None, role="student", claims={"sub": ("u1",)}, views=("video_*",))
     add_token(folder / "tokens.json", token)
     headers["confined"] = {"authorization": f"Bearer {text}"}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from rules_of_access import STUDENT, TEACHER
 from serving import Client, refused, served
 from small_place import Place
 
@@ -24,20 +25,6 @@ from learnfold.serve.proxy import Proxy
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-RULES = """
-[[rules]]
-role = "student"
-views = ["*"]
-column = "user_id"
-claim = "sub"
-
-[[rules]]
-role = "teacher"
-views = ["*"]
-column = "course_id"
-claim = "courses"
-"""
 
 
 class Provider:
@@ -98,7 +85,7 @@ def client(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iter
     place.watch(2, "ann", course_id="d")
     place.run()
     access = place.root / "access.toml"
-    access.write_text(f'[oidc]\nissuer = "{provider.issuer}"\naudience = "learnfold"\n{RULES}')
+    access.write_text(f'[oidc]\nissuer = "{provider.issuer}"\naudience = "learnfold"\n{STUDENT}{TEACHER}')
     with served(place.out, open=False, access=str(access)) as found:
         yield found
 
@@ -265,7 +252,7 @@ def test_a_proxys_word_is_believed_from_its_addresses_alone(tmp_path: Path) -> N
     place.watch(1, "ann", "bob")
     place.run()
     access = tmp_path / "access.toml"
-    access.write_text(f'[proxy]\naddresses = ["10.1.0.0/16"]\nuser = "X-User"\nroles = "X-Roles"\n{RULES}')
+    access.write_text(f'[proxy]\naddresses = ["10.1.0.0/16"]\nuser = "X-User"\nroles = "X-Roles"\n{STUDENT}{TEACHER}')
     headers = {"x-user": "ann", "x-roles": "student, x"}
     with served(place.out, open=False, access=str(access)) as client:
         for peer, expected in {"10.1.2.3": 200, "10.2.0.1": 401, "127.0.0.1": 401, "::1": 401}.items():

@@ -12,13 +12,13 @@ from urllib.parse import quote
 import pyarrow.parquet as pq
 import pytest
 from dashboards import addresses, enter, folded, shown
+from rules_of_access import STUDENT, TEACHER, bearers, rule
 from small_place import Place
 
 from learnfold import catalog
 from learnfold.dashboard.pages import PAGES
 from learnfold.serve.callers import Caller
 from learnfold.serve.sessions import IN_FRAME
-from learnfold.serve.tokens import add_token, new_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,22 +51,8 @@ issuer = "http://127.0.0.1:9"
 audience = "api"
 client_id = "ours"
 address = "http://localhost"
-[[rules]]
-role = "student"
-views = ["*"]
-column = "user_id"
-claim = "sub"
-[[rules]]
-role = "teacher"
-views = ["*"]
-column = "course_id"
-claim = "courses"
-[[rules]]
-role = "all"
-views = ["*"]
-rows = "all"
-older_batches = true
 """
+ACCESS += STUDENT + TEACHER + rule("all", older_batches=True)
 
 
 class Asked:
@@ -197,11 +183,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     (place.root / "access.toml").write_text(ACCESS)
     tokens = place.root / "tokens.json"
     claims = {"student": {"sub": (MINE[0],)}, "teacher": {"courses": ("minecourse",)}, "all": {}}
-    headers = {}
-    for role, said in claims.items():
-        text, token = new_token(role, None, role=role, claims=said)
-        add_token(tokens, token)
-        headers[role] = {"authorization": f"Bearer {text}"}
+    headers = bearers(tokens, claims)
     with shown(place.out, open=False, tokens=str(tokens), access=str(place.root / "access.toml")) as client:
         found = Asked(client, place, (before, now))
         found.headers |= headers
