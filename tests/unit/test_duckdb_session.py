@@ -10,6 +10,7 @@ import pytest
 
 from learnfold.engines.duckdb import DuckDBSession
 from learnfold.errors import LearnfoldError, StorageError, UsageError
+from learnfold.serve.database import Database
 from learnfold.settings import Settings, memory_size
 
 
@@ -111,3 +112,18 @@ def test_a_file_that_is_not_there_is_an_error_of_the_storage() -> None:
     """Not a traceback of DuckDB's."""
     with DuckDBSession(Settings()) as session, pytest.raises(StorageError, match="couldn't read or write"):
         value(session, "* FROM read_parquet('/nowhere/at/all.parquet')")
+
+
+def test_serving_has_the_same_limits_and_its_own_usual_memory(tmp_path: Path) -> None:
+    """A size that isn't one is refused before anything is left behind; a size in any spelling counts."""
+    folder = str(tmp_path)
+    with pytest.raises(UsageError, match="one is called 4GB or 512MiB"):
+        Database(Settings(memory="plenty", temporary_folder=folder))
+    assert list(tmp_path.iterdir()) == []
+    for memory, expected in (("", "953.6 MiB"), ("2g", "1.8 GiB")):
+        database = Database(Settings(memory=memory, threads=3, temporary_folder=folder))
+        try:
+            sql = "SELECT current_setting('memory_limit'), current_setting('threads')"
+            assert database.rows(sql, [], 10) == [(expected, 3)]
+        finally:
+            database.close()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from learnfold.engines.duckdb.session import connect
 from learnfold.errors import StorageError, UsageError
 from learnfold.serve.problems import Problem
 from learnfold.storage.scratch import scratch
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from learnfold.settings import Settings
 
-_MEMORY = "1GB"
+_MEMORY = 10**9
+"""Bytes, where no setting says so."""
+
 _WATCH_SECONDS = 0.05
 
 
@@ -29,16 +32,11 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self._scratch = scratch(settings.temporary_folder)
         self.folder: Path = self._scratch.path
-        self._connection = duckdb.connect(
-            str(self.folder / "views.duckdb"),
-            config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
-        )
         try:
-            self._connection.execute("SET memory_limit = ?", [settings.memory or _MEMORY])
-            if settings.threads:
-                self._connection.execute("SET threads = ?", [settings.threads])
-        except duckdb.Error as error:
-            raise UsageError(f"memory is {settings.memory!r}; one is called 4GB") from error
+            self._connection = connect(settings, str(self.folder / "views.duckdb"), _MEMORY)
+        except UsageError:
+            self._scratch.cleanup()
+            raise
         self._local = threading.local()
         self._mutex = threading.Lock()
         self._running: dict[int, tuple[float, duckdb.DuckDBPyConnection]] = {}

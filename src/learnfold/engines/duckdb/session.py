@@ -1,6 +1,6 @@
 """A DuckDB session: one database in this process, with its limits, its time zones and the functions that the SQL uses.
 
-It knows no storage: batch, ingestion, erasure and serving each open their own.
+It knows no storage: batch, ingestion and erasure each open their own; serving, whose tables are sorted, opens a file by ``connect``.
 """
 
 from __future__ import annotations
@@ -100,17 +100,31 @@ def translate_errors() -> Iterator[None]:
         ) from error
 
 
-def _connect(settings: Settings, folder: str) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
-    memory = memory_size(settings.memory) if settings.memory else _default_memory()
+def connect(settings: Settings, path: str = ":memory:", usual: int | None = None) -> duckdb.DuckDBPyConnection:
+    """A database that loads nothing from elsewhere, within the limits of the settings; without one of memory, within ``usual`` bytes.
+
+    Raises UsageError for limits that DuckDB refuses.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    memory = memory_size(settings.memory) if settings.memory else usual or _default_memory()
+    connection = duckdb.connect(path, config=config)
     try:
         connection.execute("SET memory_limit = ?", [f"{memory}B"])
         if settings.threads:
             connection.execute("SET threads = ?", [settings.threads])
     except duckdb.Error as error:
+        connection.close()
         raise UsageError(
             f"memory is {settings.memory!r} and threads is {settings.threads}; DuckDB refuses them: {footers.brief(error)}"
         ) from error
+    return connection
+
+
+def _connect(settings: Settings, folder: str) -> duckdb.DuckDBPyConnection:
+    connection = connect(settings)
     connection.execute("SET temp_directory = ?", [folder])
     for statement in (
         "SET GLOBAL preserve_insertion_order = false",
