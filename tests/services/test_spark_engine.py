@@ -26,8 +26,9 @@ from learnfold.batch.context import Workspace
 from learnfold.batch.manifest import JobRecord, read_current
 from learnfold.batch.request import RunRequest
 from learnfold.batch.run import RunReport, run
-from learnfold.engines.spark import cached, fold, footers, session, values, writing
+from learnfold.engines.spark import cached, exam, fold, footers, session, values, writing
 from learnfold.engines.spark.bulk_footers import read_footers
+from learnfold.engines.spark.dialect import spark_type
 from learnfold.engines.spark.events import Events
 from learnfold.errors import CheckError, DataError, StorageError
 from learnfold.generate import Semester, generate
@@ -501,6 +502,24 @@ def test_large_rollups_and_views_are_several_files(
     run_job(master, out, "video", PLAIN)
     assert unequal(expected, out, "video") == []
     assert [file.name for file in sorted((out / "video_total_watch_time").glob("*"))] == ["part-00000.parquet"]
+
+
+def test_rows_are_judged_as_a_set_and_a_key_that_comes_twice_is_told(spark: SparkSession) -> None:
+    """One digest whatever their order and their parts, another for other rows; the key is looked for where it isn't unique by proof."""
+    found = exam.Exam(small_catalog.read().views["books_read"])
+    columns = ", ".join(f"{column.name} {spark_type(column.type)}" for column in found.view.columns)
+    rows = [("a", 1, 3), ("b", 2, 5), ("c", 1, 1), ("d", 2, 2)]
+    digests = set()
+    for some in (rows, rows[::-1]):
+        for parts in (1, 3):
+            frame = spark.createDataFrame(some, columns).repartition(parts)
+            digests.add(exam.digest(found.marks_of(frame)))
+            assert found.broken(frame, found.marks_of(frame), unique=False) == {}
+    assert len(digests) == 1
+    twice = spark.createDataFrame([*rows[1:], ("b", 2, 5)], columns)
+    marks = found.marks_of(twice)
+    assert exam.digest(marks) not in digests
+    assert found.broken(twice, marks, unique=False) == {"(user_id) is unique": [{"user_id": "b", "rows": 2}]}
 
 
 def test_a_broken_check_is_told_with_rows_and_nothing_is_published(tmp_path: Path) -> None:

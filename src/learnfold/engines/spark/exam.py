@@ -52,21 +52,15 @@ class Exam:
         self, answer: DataFrame, marks: Mapping[str, Any], *, unique: bool
     ) -> dict[str, list[dict[str, object]]]:
         """By check that some rows break, a few of these; ``unique``: no key can come twice, so that isn't asked."""
-        queries = {}
+        suspects = {}
         if not unique:
-            key = ", ".join(map(named, self.view.key))
-            queries[f"({', '.join(self.view.key)}) is unique"] = (
-                f"SELECT {key}, count(*) AS rows FROM {{answer}} GROUP BY {key} HAVING count(*) > 1"
-            )
+            again = answer.groupBy(*map(named, self.view.key)).agg(functions.expr("count(*) AS rows"))
+            suspects[f"({', '.join(self.view.key)}) is unique"] = again.where("rows > 1")
         for number, (check, condition) in enumerate(self.checks.items()):
             if marks[f"bad_{number}"]:
-                queries[check] = f"SELECT * FROM {{answer}} WHERE NOT ({condition})"
-        spark, found = answer.sparkSession, {}
-        for check, query in queries.items():
-            rows = spark.sql(f"{query} LIMIT {_EXAMPLES}", answer=answer).collect()
-            if rows:
-                found[check] = [row.asDict() for row in rows]
-        return found
+                suspects[check] = answer.where(f"NOT ({condition})")
+        found = {check: rows.limit(_EXAMPLES).collect() for check, rows in suspects.items()}
+        return {check: [row.asDict() for row in rows] for check, rows in found.items() if rows}
 
 
 def digest(marks: Mapping[str, Any]) -> str:
