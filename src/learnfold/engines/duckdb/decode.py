@@ -8,6 +8,7 @@ event is invalid, NULL when it is valid.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from learnfold.catalog import reasons, values
@@ -128,6 +129,8 @@ def select_from(topic: Topic, shape: FileSchema, relation: Relation, wanted: Seq
     where = raw.settled(where)
     whole = "".join(f"{name}, " for name in raw.about)
     middle = f"(SELECT _file, _row, _partition, _offset, _source, {also}{whole}{', '.join(inner)} FROM {where})"
+    for level in zip_longest(*(raw.steps(field) for field in checked)):
+        middle = f"(SELECT *, {', '.join(filter(None, level))} FROM {middle})"
     keep = ", ".join(_name(f) for f in checked if f.name in wanted)
     raws = ", ".join(_raw(f) for f in checked)
     return (
@@ -232,6 +235,14 @@ class _Flat:
         """SQL that isn't NULL where a value of the file can't be read; None where none is such."""
         return self.shape.rotten(field.name)
 
+    def steps(self, field: Field) -> Sequence[str]:
+        """Columns, each made of those before it, that the typed value is made of; so SQL that is used again is planned and run once."""
+        kind = self.types[field.name]
+        if field.type != "TIMESTAMP" or kind is None or kind in {"INT96", *_INSTANT, *_NAIVE}:
+            return ()
+        raw = _raw(field)
+        return _steps_to_instant(field, raw if kind in {"VARCHAR", "BLOB"} else f"CAST({raw} AS VARCHAR)")
+
     def typed(self, field: Field) -> str:  # noqa: PLR0911 - one return a type
         kind, raw = self.types[field.name], _raw(field)
         if kind is None:
@@ -246,7 +257,7 @@ class _Flat:
                 return f"in_calendar(CAST({raw} AS TIMESTAMP))"
             too_fine = kind == "TIMESTAMP_NS"  # its last digits; a cast would round
             naive = f"make_timestamp(epoch_us({raw}))" if too_fine else f"try_cast({raw} AS TIMESTAMP)"
-            local = f"platform_instant(in_calendar({naive}))" if kind in _NAIVE else f"read_instant({text})"
+            local = f"platform_instant(in_calendar({naive}))" if kind in _NAIVE else _instant(field)
             return f"in_calendar({local})"
         if field.type == "VARCHAR[]":
             nested = kind.endswith("]") and (kind.count("[") > 1 or "(" in kind)  # its elements are written as JSON
@@ -329,15 +340,21 @@ class _Envelope:
         """A text is whole or isn't."""
         return None
 
+    def steps(self, field: Field) -> Sequence[str]:
+        """The same as of a flat file."""
+        raw = _raw(field)
+        if field.type == "TIMESTAMP":
+            return _steps_to_instant(field, raw)
+        if not values.is_id(field):
+            return ()
+        number = _other_number(raw, "_text", field)
+        return (f"CASE WHEN {number} THEN coalesce(plain_id({raw}), {raw}) ELSE {raw} END AS {_step('id', field)}",)
+
     def typed(self, field: Field) -> str:
         raw = _raw(field)
         if field.type == "VARCHAR":
-            text = _read_text(field, raw)
-            if not values.is_id(field):
-                return text
-            number = _other_number(raw, "_text", field)
-            return f"CASE WHEN {number} THEN {_read_text(field, f'coalesce(plain_id({raw}), {raw})')} ELSE {text} END"
-        read = {"TIMESTAMP": f"in_calendar(read_instant({raw}))", "VARCHAR[]": f"read_array({raw})"}
+            return _read_text(field, _step("id", field) if values.is_id(field) else raw)
+        read = {"TIMESTAMP": f"in_calendar({_instant(field)})", "VARCHAR[]": f"read_array({raw})"}
         return read.get(field.type) or _read_number(field, f"read_number({raw})")
 
 
@@ -372,6 +389,16 @@ def _other_number(text: str, document: str, field: Field) -> str:
     )
 
 
+def _steps_to_instant(field: Field, text: str) -> Sequence[str]:
+    """The columns by which a text is read as a time: in the usual ways, then by what is left, which is taken apart."""
+    quick, parts = _step("quick", field), _step("parts", field)
+    return (
+        f"quick_instant({text}) AS {quick}",
+        f"CASE WHEN {text} IS NOT NULL AND {quick} IS NULL THEN iso_parts({text}) END AS {parts}",
+        f"CASE WHEN {quick} IS NOT NULL THEN {quick} WHEN {parts} IS NOT NULL THEN iso_instant({parts}) END AS {_instant(field)}",
+    )
+
+
 def _read_text(field: Field, text: str) -> str:
     """The value of a field that is text; a blank one is none."""
     read = {values.EVENT_ID: "read_event_id", values.EVENT_TYPE: "read_event_type", values.ROLE: "read_role"}
@@ -392,6 +419,15 @@ def _over(field: Field) -> str:
 
 def _raw(field: Field) -> str:
     return f'"raw {field.name}"'
+
+
+def _step(step: str, field: Field) -> str:
+    return f'"{step} {field.name}"'
+
+
+def _instant(field: Field) -> str:
+    """The last of the steps to a time."""
+    return _step("instant", field)
 
 
 def _name(field: Field) -> str:
