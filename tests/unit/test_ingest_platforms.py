@@ -114,6 +114,33 @@ def test_a_log_of_another_program_is_refused_in_one_line(tmp_path, capsys):
     assert len(rows(sorted((tmp_path / "m" / "_quarantine").rglob("*.parquet")))) == 2
 
 
+STRANGE = {
+    "xapi": ('{"error": "not found"}', "an xAPI statement has an actor, a verb and an object; no actor here"),
+    "caliper": ('{"level": "info", "message": "started"}', "a Caliper event has an action; none here"),
+    "openedx-tracking-log": ('{"level": "info", "message": "started"}', "no rule for name none, source none"),
+    "moodle-log": ("[1, 2]", "a number is no record"),
+    "canvas-live-events": ('{"id": 1}', "no rule for event none, asset none"),
+}
+
+
+@pytest.mark.parametrize("mapping", STRANGE)
+def test_json_of_another_program_is_refused_in_one_line(tmp_path, capsys, mapping):
+    """Nothing of it is what the mapping reads: exit 1; with one event among it, it is a file that has some of each."""
+    text, reason = STRANGE[mapping]
+    (tmp_path / "strange.json").write_text(text)
+    words = ["ingest", str(tmp_path / "strange.json"), "--from", mapping, "--into", str(tmp_path / "m")]
+    for _ in range(2):
+        assert main(words) == 1
+        error = capsys.readouterr().err
+        assert f"is no file that {mapping} reads: {reason}. What it holds (" in error
+        assert error.count("\n") == 1
+    cases = {"xapi": STATEMENTS, "openedx-tracking-log": TRACKING, "moodle-log": MOODLE, "canvas-live-events": CANVAS}
+    event = next((case[1] for case in cases.get(mapping, ()) if case[2]), None)
+    if event is not None:
+        (tmp_path / "strange.json").write_text(f"{text}\n{json.dumps(event)}\n")
+        assert main(words) == 0
+
+
 ROWS = [row | {"id": str(number)} for number, (_, row, _, _) in enumerate(MOODLE, 1) if "eventname" in row]
 FORMS = ("jsonl", "json", "csv", "parquet", "jsonl.gz", "csv.gz", "json.gz")
 

@@ -282,15 +282,19 @@ def _mapping(args: argparse.Namespace) -> Mapping | None:
 
 
 def _refuse_another_kind(report: FileReport, mapping: str) -> None:
-    """Raises DataError for a file of which not a line is JSON: it is of another program. What it holds is in the quarantine."""
+    """Raises DataError for a file of which nothing is what the mapping reads: it is of another program. What it holds is in the quarantine."""
     from learnfold.catalog import reasons
+    from learnfold.ingest.mapping.item import is_foreign
 
     why = {reason: count for counts in report.quarantined.values() for reason, count in counts.items()}
-    if not report.events and set(why) == {reasons.NOT_JSON}:
-        raise DataError(
-            f"{report.name} is no file that {mapping} reads: none of its {why[reasons.NOT_JSON]:,} lines is JSON. "
-            "They are in the quarantine"
-        )
+    if report.events or report.retracted or not why:
+        return
+    begins = f"{report.name} is no file that {mapping} reads: "
+    if set(why) == {reasons.NOT_JSON}:
+        raise DataError(f"{begins}none of its {why[reasons.NOT_JSON]:,} lines is JSON. They are in the quarantine")
+    if all(reason == reasons.NOT_JSON or is_foreign(reason) for reason in why):
+        most = max(why, key=lambda reason: why[reason])
+        raise DataError(f"{begins}{most}. What it holds ({sum(why.values()):,}) is in the quarantine")
 
 
 def _done(report: FileReport) -> str:

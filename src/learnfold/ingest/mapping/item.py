@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,17 @@ _KINDS = {
     list: "an array",
     dict: "an object",
 }
+
+
+_FOREIGN = re.compile(
+    r".* is no (?:xAPI statement|Caliper event|record)|an xAPI statement has .*|a Caliper event has .*|no rule for (?:\w+ none(?:, )?)+",
+    re.DOTALL,
+)
+
+
+def is_foreign(reason: str) -> bool:
+    """Whether a refusal says that something isn't what the mapping reads at all, rather than why there is no event of it."""
+    return _FOREIGN.fullmatch(reason) is not None
 
 
 def kind_of(value: object) -> str:
