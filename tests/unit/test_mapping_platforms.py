@@ -7,7 +7,9 @@ import importlib
 import caliper_events
 import pytest
 import xapi_statements
-from mapping_claims import expected, kept_whole
+from hypothesis import given
+from hypothesis import strategies as st
+from mapping_claims import expected, kept_whole, mangled
 
 from learnfold.ingest.mapping.file import load, shipped
 from learnfold.ingest.mapping.translate import FORMS, Translated, Unmapped, translate
@@ -76,3 +78,26 @@ def test_every_rule_has_a_document_that_it_decides(name):
 def test_what_it_becomes_is_valid(mapping, title, document, topic, becomes):
     """Every event is one that the catalog's topics take, with fields of their types."""
     kept_whole(document, load(mapping))
+
+
+LOGS = sorted(SENT.keys() - BASIC.keys())
+
+
+@pytest.mark.parametrize("name", LOGS)
+@given(data=st.data())
+def test_mangled_rows_of_logs_never_raise(name, data):
+    """Whatever is wrong in a row, what becomes of it can be kept."""
+    kept_whole(data.draw(mangled([case[2] for case in CASES if case[0] == name])), load(name))
+
+
+@pytest.mark.parametrize("number", [7, "7", "\ud800"])
+def test_a_text_with_a_place_in_it_is_read_like_any_other(number):
+    """An id that is put together is a text that can be written, or the row says that it isn't."""
+    (row,) = [case[2] for case in CASES if case[:2] == ("moodle-log", "records.MOODLE login")]
+    (result,) = translate(row | {"id": number}, load("moodle-log"))
+    if number == "\ud800":
+        assert isinstance(result, Unmapped)
+        assert result.reason.endswith("can't be read as text")
+    else:
+        assert isinstance(result, Translated)
+        assert result.event["event_id"] == "moodle-log:7"

@@ -82,7 +82,7 @@ class Value:
     @property
     def gives_text(self) -> bool:
         """Whether what it gives is a text that any event may hold."""
-        return self.conversion in _TEXTS and isinstance(self.otherwise, str | None)
+        return self.conversion in _TEXTS and not self.template and isinstance(self.otherwise, str | None)
 
     @cached_property
     def plain(self) -> Callable[[object], Sequence[object]] | None:
