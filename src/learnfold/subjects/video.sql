@@ -182,6 +182,7 @@ FROM (
 
 -- What is watched each day; a visit past midnight counts on each day by what it grew beyond the days before.
 -- key: date, course_id
+-- looks back: 0 days, all of video_visits
 -- check: active_video_watchers <= total_watch_events
 CREATE VIEW video_daily_engagement AS
 SELECT
