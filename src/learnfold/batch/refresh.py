@@ -14,7 +14,7 @@ from learnfold.batch.manifest import FULL, INCREMENTAL, ViewRecord
 from learnfold.batch.plan import view_fingerprint
 from learnfold.batch.rollup_rows import rows_of
 from learnfold.batch.segments import all_time_rows
-from learnfold.batch.since import request_since
+from learnfold.batch.since import request_since, weekdays_since
 from learnfold.batch.sources import Sources, is_composite, waves
 from learnfold.batch.states import KeptStates, StateKeeper
 from learnfold.engines import RefreshRequest, Size
@@ -142,7 +142,17 @@ class _Refreshing:
             return None if composite else _incremental(view, path, before, self.changes)
         if not self.published.holds(view) or (composite and before.read != self.published.digests(view)):
             return None  # it was made from what another batch held
+        if view.looks_back.column == "weekday":
+            return self._of_weekdays(view, path, before)
         return request_since(view, path, before, (self.published.rollups, self.sources.rollups), INCREMENTAL_SHARE)
+
+    def _of_weekdays(self, view: View, path: str, before: ViewRecord) -> RefreshRequest | None:
+        utc = self.context.workspace.settings.reporting_zone == "UTC"
+        weekdays = weekdays_since(view, self.published.rollups, self.sources.rollups, utc=utc)
+        if not weekdays or len(weekdays) > INCREMENTAL_SHARE * 7:
+            return None
+        sources = {rollup.name: rows_of(self.sources.rollups[rollup.name].files) for rollup in view.rollups}
+        return RefreshRequest(view, sources, path, tuple(before.paths), digests=before.digests, weekdays=weekdays)
 
     def answers(
         self, pool: ThreadPoolExecutor, requests: list[RefreshRequest]

@@ -33,7 +33,7 @@ def request_since(
     was, now = rollups
     if view.looks_back is None or any(rollup.name not in was for rollup in view.rollups):
         return None
-    changed = set().union(*(changed_days(was[rollup.name], now[rollup.name]) for rollup in view.rollups))
+    changed = _changed(view, was, now)
     if not changed:
         return None
     since = view.looks_back.begin(min(changed) - _BESIDE)
@@ -46,6 +46,20 @@ def request_since(
     if size_of(source for found in sources.values() for source in found).rows > share * everything.rows:
         return None
     return RefreshRequest(view, sources, path, tuple(before.paths), digests=before.digests, since=since)
+
+
+def weekdays_since(
+    view: View, was: Mapping[str, RollupRecord], now: Mapping[str, RollupRecord], *, utc: bool
+) -> frozenset[int]:
+    """The weekdays, 1 (Monday) to 7, of the dates of all days that changed; ``utc``: a date is the UTC day."""
+    if any(rollup.name not in was for rollup in view.rollups):
+        return frozenset(range(1, 8))
+    beside = (timedelta(),) if utc else (-_BESIDE, timedelta(), _BESIDE)
+    return frozenset((day + by).isoweekday() for day in _changed(view, was, now) for by in beside)
+
+
+def _changed(view: View, was: Mapping[str, RollupRecord], now: Mapping[str, RollupRecord]) -> set[date]:
+    return set().union(*(changed_days(was[rollup.name], now[rollup.name]) for rollup in view.rollups))
 
 
 def changed_days(before: RollupRecord, now: RollupRecord) -> set[date]:

@@ -148,7 +148,7 @@ class RefreshRequest:
     view: View
     sources: dict[str, tuple[RollupRows, ...]]  # by rollup, the rows to read
     path: str  # of the new file, or of the first of several
-    before: tuple[str, ...] = ()  # the view's last files; with ``changed`` or ``since``: the refresh is incremental
+    before: tuple[str, ...] = ()  # the view's last files; with what follows of changes: the refresh is incremental
     changed: dict[str, tuple[RollupRows, ...]] | None = None  # by rollup, the rows that came or went since
     merged: dict[str, tuple[RollupRows, ...]] = field(default_factory=dict)
     """By rollup, what a view that doesn't use the date may read instead of ``sources``: some of it merged over all time already.
@@ -159,6 +159,9 @@ class RefreshRequest:
         default_factory=dict
     )  # by file of a view that is read, its SHA-256, as far as known
     views_size: Size = NOTHING  # of the views that it reads
+    weekdays: frozenset[int] = (
+        frozenset()
+    )  # the values of the view's ``weekday`` whose rows may have changed; empty: any
     since: date | None = None  # the first value of the column of ``view.looks_back`` whose rows may have changed
 
     @property

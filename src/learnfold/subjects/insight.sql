@@ -306,6 +306,7 @@ FROM student_at_risk
 GROUP BY ALL;
 
 -- When in the week students are in a course.
+-- looks back: days of its weekday
 -- check: weekday BETWEEN 1 AND 7
 -- check: unique_students <= events
 CREATE VIEW course_activity_hours AS

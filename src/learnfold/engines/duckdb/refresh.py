@@ -50,7 +50,9 @@ def answer_of(
     view = request.view
     if request.before:
         with cache.out.local({path: request.digests.get(path, "") for path in request.before}) as before:
-            if request.since is not None:
+            if request.weekdays:
+                _answer_of_weekdays(cursor, request, cache, before)
+            elif request.since is not None:
                 _answer_since(cursor, request, cache, before)
             else:
                 _answer_incrementally(cursor, request, cache, before)
@@ -138,6 +140,22 @@ def _answer_since(
     cursor.execute(
         f"CREATE OR REPLACE TEMP TABLE answer AS {_named(rollups)}SELECT {columns} FROM {parquet(before)} "
         f"WHERE {back.column} < DATE '{since}' UNION ALL BY NAME FROM ({_select(request, cache)}) WHERE {back.column} >= DATE '{since}'"
+    )
+
+
+def _answer_of_weekdays(
+    cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, cache: RollupCache, before: Sequence[str]
+) -> None:
+    """The view's last rows, in the local files ``before``, but for some weekdays', which are queried again."""
+    some = ", ".join(map(str, sorted(request.weekdays)))
+    rollups = {
+        rollup.name: f"(FROM {cache.table_for(request, rollup)} WHERE isodow(date) IN ({some}))"
+        for rollup in request.view.rollups
+    }
+    columns = ", ".join(column.name for column in request.view.columns)
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE answer AS {_named(rollups)}SELECT {columns} FROM {parquet(before)} "
+        f"WHERE weekday NOT IN ({some}) UNION ALL BY NAME {_select(request, cache)}"
     )
 
 

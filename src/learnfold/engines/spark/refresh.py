@@ -36,7 +36,7 @@ def refresh(request: RefreshRequest, cache: RollupCache, writer: Writer, setting
     """Writes the view's rows into files, unless they break a check."""
     view, name = request.view, cache.unique_name()
     types = [spark_type(column.type) for column in view.columns]
-    incremental = bool(request.before)
+    incremental = bool(request.before) and not request.weekdays  # those weekdays alone aren't worth two queries here
     if incremental:
         again = _answer_since if request.since is not None else _answer_incrementally
         answer = again(request, cache, name, settings)
