@@ -16,6 +16,7 @@ BENCHMARKS = (
     "statements",
     "serving",
     "speed",
+    "ticks",
     "dashboard",
 )
 """Every benchmark, in the order they are run; each is the module of that name, and its ``run(bench)`` runs it."""

@@ -29,12 +29,17 @@ LOOK_SECONDS = 0.003
 PATIENCE_SECONDS = 600.0
 
 
+def following(state: Path) -> FolderFollowing:
+    """The live state of a folder."""
+    return FolderFollowing(str(state), layout(catalog.load()), Settings())
+
+
 class Looking(threading.Thread):
     """Notes when each position was first seen, by a process that isn't the one which follows."""
 
     def __init__(self, state: Path) -> None:
         super().__init__(daemon=True)
-        self._following = FolderFollowing(str(state), layout(catalog.load()), Settings())
+        self._following = following(state)
         self._connection = duckdb.connect()
         self.seen: list[tuple[float, Positions]] = []
         self.ending = threading.Event()
@@ -92,12 +97,12 @@ class Reading(threading.Thread):
         return sorted(ms for _, ms in self.times)
 
 
-def batch_of(following: FolderFollowing) -> FolderBatch:
+def batch_of(followed: FolderFollowing) -> FolderBatch:
     """What is answered from; waits until something is."""
     found: list[FolderBatch] = []
 
     def there() -> bool:
-        batch = following.now()
+        batch = followed.now()
         found.extend([batch] if batch is not None else [])
         return bool(found)
 
@@ -126,9 +131,8 @@ def ages(acknowledged: Sequence[tuple[str, int, int, float]], seen: Sequence[tup
     return sorted(found)
 
 
-def write_views(state: Path, folder: Path) -> None:
-    """All views as they are answered now, each a file in a folder of its name."""
-    tables: Any = batch_of(FolderFollowing(str(state), layout(catalog.load()), Settings())).tables("checked")
+def write_views(tables: Any, folder: Path) -> None:
+    """All views as these tables of a live state (``batch_of(…).tables``, ``LiveTables``) answer now, each a file in a folder of its name."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         tables.open(connection)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.bench import Bench, expected_views, same_views
 from benchmarks.child import ROOT, learnfold, measure
 from benchmarks.data import data_folder
-from benchmarks.live import Looking, Reading, ages, wait_for, write_views
+from benchmarks.live import Looking, Reading, ages, batch_of, following, wait_for, write_views
 from benchmarks.server import Server
 from benchmarks.serving import address, questions, share
 from learnfold import catalog
@@ -246,7 +246,7 @@ class _Measuring:
 
     def _check(self) -> None:
         answered = self.folder / "answered"
-        write_views(self.state, answered)
+        write_views(batch_of(following(self.state)).tables("checked"), answered)
         measure(learnfold("ingest", "--into", self.master, "--once"), self.environment)
         same_views(expected_views(self.master, f"speed-{os.getpid()}", keep=False), answered)
         self.bench.checked.append(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Key = tuple[str, int]
 
-MOST_AT_ONCE = 20_000
+MOST_AT_ONCE = 30_000
 """Messages of one tick at most, so that memory is bounded: what lags comes in more ticks."""
 
 _ASK_SECONDS = 10.0

@@ -61,19 +61,18 @@ class Reader:
         return self._read(rows, [batch for batch in batches if isinstance(batch, MessageBatch)], quick=quick)
 
     def _read(self, rows: TopicRows, batches: Sequence[MessageBatch], *, quick: bool) -> list[list[Row]]:
-        topic = rows.topic.name
         found: list[list[Row]] = [[] for _ in rows.statements]
         left = list(batches)
         if quick:
-            found[0] = self.plain(topic, batches)
-            if len(found[0]) == sum(map(len, batches)):
-                left = []
-                found[1:] = [self._run(rows, "quick", number) for number in range(1, len(found))]
-            elif found[0]:
-                sure = {row[:2] for row in found[0]}
-                left = _without(batches, sure)
+            self._incoming.give(batches)
+            read = self._run(rows, "quick", 0)
+            found[0] = [row for row in read if row[REASON] is None]
+            unsure = {row[:2] for row in read if row[REASON] is not None}
+            left = _only(batches, unsure) if unsure else []
+            if found[0]:
                 for number in range(1, len(found)):
-                    found[number] = [row for row in self._run(rows, "quick", number) if row[:2] in sure]
+                    some = self._run(rows, "quick", number)
+                    found[number] = [row for row in some if row[:2] not in unsure] if unsure else some
         if left:
             self._incoming.give(left)
             for number, some in enumerate(found):
@@ -262,15 +261,15 @@ def _pairs_of_parts(pairs: Sequence[tuple[Copy, Copy]]) -> str:
     return " UNION ALL BY NAME ".join(selects)
 
 
-def _without(batches: Sequence[MessageBatch], read: set[tuple[int, int]]) -> list[MessageBatch]:
-    """The messages that weren't read."""
-    left = []
+def _only(batches: Sequence[MessageBatch], places: set[tuple[int, int]]) -> list[MessageBatch]:
+    """The messages at these partitions and offsets."""
+    found = []
     for batch in batches:
-        places = [place for place, offset in enumerate(batch.offsets) if (batch.partition, offset) not in read]
-        if len(places) == len(batch):
-            left.append(batch)
-        elif places:
-            texts = [batch.values[batch.ends[place] : batch.ends[place + 1]] for place in places]
-            offsets, stamps = [batch.offsets[p] for p in places], [batch.timestamps[p] for p in places]
-            left.append(MessageBatch.of(texts, batch.partition, offsets, stamps))
-    return left
+        rows = list(enumerate(batch.rows()))
+        some = [(place, value) for place, (offset, value) in rows if (batch.partition, offset) in places]
+        if len(some) == len(batch):
+            found.append(batch)
+        elif some:
+            offsets, stamps = [batch.offsets[p] for p, _ in some], [batch.timestamps[p] for p, _ in some]
+            found.append(MessageBatch.of([value for _, value in some], batch.partition, offsets, stamps))
+    return found
