@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -264,6 +265,23 @@ def test_a_job_needs_a_batch_and_a_place_apart(tmp_path: Path) -> None:
     for inside, what in (("out/parts", "the views"), ("master", "the master dataset")):
         with pytest.raises(UsageError, match=f"within {what}"):
             stream(inside).run()
+
+
+def test_a_job_begins_at_the_border_of_the_topic_that_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a partition that is new at 0; of a topic that was made again since the batch at the first message there is."""
+    monkeypatch.chdir(tmp_path)
+    world = World(tmp_path, "video", Settings(threads=1))
+    world.log.add("video_topic", [(0, b"{}"), (0, b"{}")], 1)
+    world.batch({"video_topic": {0: 1}}).close()
+    request = StreamRequest(str(tmp_path / "out"), str(tmp_path / "parts"), "a/checkpoint/")
+    stream = Stream(request, catalog.load(), Settings(), Reporter(), Event())
+    assert stream._checkpoints() == f"{tmp_path}/a/checkpoint"
+    there = SimpleNamespace(id=ID, ends={0: 2, 1: 7})
+    assert stream._border(stream._published(), "video_topic", there) == {0: 1, 1: 0}
+    for generation, topic_id in ((0, "another"), (1, ID)):
+        one = PartitionProgress("video_topic", 0, 1, generation, topic_id)
+        FolderStorage(str(tmp_path / "master")).write(one.path, one.to_json())
+        assert stream._border(stream._published(), "video_topic", there) == {}
 
 
 @pytest.mark.parametrize("flags", [["--engine", "spark"], ["--checkpoint", "here"]])

@@ -13,6 +13,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from learnfold.batch.manifest import read_current
@@ -213,6 +214,9 @@ class Stream:
         ids = {plain_id(one.topic_id) for (topic, _), one in ingested.items() if topic == name and one.topic_id}
         if record is None or (ids and ids != {plain_id(there.id)}):
             return {}
+        known = {str(number): one.generation for (topic, number), one in ingested.items() if topic == name}
+        if any(known.get(number, generation) != generation for number, generation in record.generations.items()):
+            return {}
         return {partition: record.offsets.get(str(partition), 0) for partition in there.ends}
 
     def _tidy(self) -> None:
@@ -237,7 +241,9 @@ class Stream:
         return topic_folder(topic, topic_id, reading_fingerprint(self.catalog.topics[topic], self.settings))
 
     def _checkpoints(self) -> str:
-        return (self.request.checkpoint or f"{self.parts.url}/checkpoints").rstrip("/")
+        """Where the queries' checkpoints are; a folder as an absolute path, since Spark takes another for a machine's name."""
+        given = (self.request.checkpoint or f"{self.parts.url}/checkpoints").rstrip("/")
+        return given if "://" in given else str(Path(given).absolute())
 
     def _published(self) -> Manifest:
         manifest, _ = read_current(self.out)
