@@ -32,7 +32,7 @@ from services.test_speed import Following, Watching, differences, settled
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 
-EVENTS = tries(2_000)
+EVENTS = max(1_000, tries(2_000))
 PARTITIONS = 2
 LIVE = ("video_topic", "assessment_topic")
 """Topics that go on behind the batch: each costs a job on Spark seconds of planning."""
