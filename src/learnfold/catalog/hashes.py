@@ -1,7 +1,7 @@
 """The hash that stands for a tuple of values: the same from SQL and from Python, today and after any update.
 
 It is the first eight bytes, read as a number, of the MD5 of the values' texts, each behind its length and a colon; NULL is a colon
-alone. So different tuples are different texts. Other languages have MD5 too: see docs/decisions/0014.
+alone. So different tuples are different texts. Other languages have MD5 too: see docs/decisions/0016.
 """
 
 from __future__ import annotations
