@@ -75,7 +75,7 @@ def follower(settings: Settings, **callbacks: Any) -> Consumer:
         "allow.auto.create.topics": False,
         "fetch.wait.max.ms": 20,
         "fetch.queue.backoff.ms": 5,
-        "queued.max.messages.kbytes": 16_384,  # a partition
+        "queued.max.messages.kbytes": 2_048,  # a partition, of which there may be dozens
         "reconnect.backoff.max.ms": 1_000,
         **callbacks,
     }
