@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,15 +17,21 @@ from learnfold import catalog
 from learnfold.batch.manifest import read_current
 from learnfold.batch.request import RunRequest
 from learnfold.batch.run import run
+from learnfold.generate import Semester, messages
 from learnfold.settings import Settings
 from learnfold.storage import open_storage
 from oracle import KEYS, answers, same
 from promises.dataset import Dataset
 from promises.views import views_of
+from services.ingesting import Sent, learnfold, once
 from services.on_spark import SHORT_LIVED
+from services.places import bucket
+from services.stack.kafka import Kafka
 from services.stack.minio import Minio
 from services.stack.process import run as run_command
 from services.stack.spark import SparkCluster, s3_settings, small_settings, spark_environment, spark_home
+from services.test_speed import Watching, differences, settled
+from services.test_speed_spark import drawn
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 
@@ -51,6 +58,13 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("pyspark", "py4j"):
         (packages / name).symlink_to(Path(importlib.import_module(name).__file__).parent)
     return folder / "bin" / "python"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Kafka]:
+    """A broker of its own."""
+    with Kafka(tmp_path / "kafka", group_min_session_timeout_ms=1000) as broker:
+        yield broker
 
 
 @pytest.fixture
@@ -193,6 +207,37 @@ def test_the_zip_holds_no_native_code_and_imports_none(package: Path, bare_pytho
         [bare_python, "-c", code, package], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
     )
     assert (done.returncode, done.stdout.split("\n")) == (0, [str(len(catalog.load().views)), "[]", ""]), done.stderr
+
+
+@pytest.mark.usefixtures("as_on_a_spark_machine")
+def test_the_zip_suffices_to_stream(
+    spark_cluster: SparkCluster, minio: Minio, broker: Kafka, package: Path, tmp_path: Path
+) -> None:
+    """Kafka's messages into parts on MinIO, with a checkpoint there, by a cluster; what takes them answers as the oracle says."""
+    place = bucket(minio)
+    master, out, parts = (place.below(name, "s3a") for name in ("master", "views", "parts"))
+    for topic in catalog.load().topics:
+        broker.create_topic(topic, 2)
+    sent = Sent(broker.bootstrap_servers)
+    sent.send(messages(Semester(events=1000, days=3, seed=5)))
+    once(broker, master, tmp_path / "ingest.log")
+    run(RunRequest(master.url, out.url), catalog.load(), place.settings(threads=1))
+    sent.send(drawn("video_topic"))
+    script = tmp_path / "job.py"
+    script.write_text("import sys; from learnfold.cli import main; sys.exit(main())", encoding="utf-8")
+    flags = ["--parts", parts.url, "--checkpoint", f"{place.url}/checkpoints", "--kafka", broker.bootstrap_servers]
+    command = ["speed", out.url, "--engine", "spark", *flags, "--once", "--json"]
+    done = spark_cluster.submit(script, *command, py_files=[package], settings=s3_settings(minio))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout[done.stdout.index("{\n") :])["stopped"] == {}, (
+        done.stdout
+    )  # behind the lines of its log
+    took = ["--parts", parts.url, "--state", str(tmp_path / "state"), "--once", "--json"]
+    report = json.loads(learnfold("speed", out.url, *took, environment=place.environment))
+    assert (report["blocked"], report["waiting"]) == ({}, 0)
+    watching = Watching(tmp_path)
+    assert settled(watching, sent)
+    assert differences(watching, sent, "") == []
 
 
 SHOWN = """
