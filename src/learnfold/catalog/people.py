@@ -32,7 +32,11 @@ def people_of(view: View) -> tuple[str, ...]:
 
 
 def _made(view: View) -> dict[str, list[exp.Expr]]:
-    return origins(sqlglot.parse_one(view.query, read="duckdb"))
+    """What makes each column; of a view that joins, in its own SELECT alone: there people are set beside what others count."""
+    query = sqlglot.parse_one(view.query, read="duckdb")
+    if isinstance(query, exp.Select) and query.args.get("joins"):
+        return {select.alias_or_name: [select.unalias()] for select in query.selects}
+    return origins(query)
 
 
 def _counts(value: exp.Expr, owners: set[str]) -> bool:
