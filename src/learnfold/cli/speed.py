@@ -22,7 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "example: learnfold speed demo/views --kafka localhost:9092 --state demo/live\n"
         "         learnfold serve demo/views --state demo/live --open\n"
         "on Spark: learnfold speed demo/views --engine spark --kafka localhost:9092 --parts demo/parts\n"
-        "          learnfold speed demo/views --parts demo/parts --state demo/live"
+        "          learnfold speed demo/views --parts demo/parts --state demo/live\n"
+        "without Kafka: learnfold speed demo/views --follow demo/master --state demo/live"
     )
     parser.add_argument("output", metavar="OUT", help="where batches are published: a folder or s3://bucket/path")
     parser.add_argument(
@@ -44,6 +45,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="a folder or s3://bucket/path: where the job on Spark puts its parts; without --engine spark, they are taken in place of Kafka",
     )
     parser.add_argument(
+        "--follow",
+        metavar="MASTER",
+        help="the master dataset that the batch was made from: its new files are taken in place of Kafka",
+    )
+    parser.add_argument(
         "--checkpoint", metavar="URL", help="where Spark notes how far the job is (default: below PARTS)"
     )
     parser.add_argument(
@@ -51,7 +57,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="local folder of the live state, for 'learnfold serve --state' (default: one in the cache folder, by OUT)",
     )
-    parser.add_argument("--once", action="store_true", help="take what is in Kafka now, and stop")
+    parser.add_argument("--once", action="store_true", help="take what is there now, and stop")
     parser.add_argument("--with-parent", action="store_true", help="end when the process ends that started this one")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--memory", metavar="SIZE", help="memory DuckDB may use, such as 1GB")
@@ -62,9 +68,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Follows Kafka until it is stopped."""
+    """Follows Kafka, or files, until it is stopped."""
     from learnfold.cli.table import to_json
 
+    if args.follow is not None:
+        others = {"--kafka": args.kafka_servers, "--parts": args.parts, "--engine spark": args.reads == "spark"}
+        given = [flag for flag, value in others.items() if value]
+        if given:
+            raise UsageError(f"--follow takes files in place of Kafka; it doesn't go with {given[0]}")
+        if not args.follow.strip():
+            raise UsageError("--follow needs the master dataset that the batch was made from")
     if args.checkpoint and args.reads != "spark":
         raise UsageError("--checkpoint is Spark's; it goes with --engine spark")
     reporter = reporter_of(args, settings, lines=True)
@@ -81,7 +94,8 @@ def _follow(args: argparse.Namespace, settings: Settings, reporter: Reporter) ->
     from learnfold.telemetry.metrics import SPEED
 
     parent = os.getppid() if args.with_parent else None
-    request = SpeedRequest(args.output, args.state or state_folder(args.output), args.once, parent, args.parts or "")
+    state = args.state or state_folder(args.output)
+    request = SpeedRequest(args.output, state, args.once, parent, args.parts or "", args.follow or "")
     numbers = open_numbers(SPEED, settings)
     return Speed(request, catalog.load(), settings, reporter, _stopper(reporter), numbers).run()
 

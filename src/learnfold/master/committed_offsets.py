@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 PROGRESS = "_progress"
 
+BY_FILES = -1
+"""Stands for the partition, where positions are told, of a topic that comes by files: the position is how many of them are in."""
+
 _PATH = re.compile(rf"{PROGRESS}/topic=[^/]+/partition=\d+\.json")
 
 

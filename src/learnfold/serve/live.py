@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from learnfold.errors import LearnfoldError
+from learnfold.master.committed_offsets import BY_FILES
 from learnfold.serve.problems import Problem
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Progress(Protocol):
 
     @property
     def positions(self) -> Mapping[str, Mapping[int, int]]:
-        """By topic and Kafka partition, the offset before which everything is in, of the batch or live."""
+        """By topic and Kafka partition, the offset before which everything is in, of the batch or live; or BY_FILES."""
         ...
 
     @property
@@ -190,7 +191,12 @@ class Live:
         progress = self.progress(batch)
         if progress is None:
             raise Problem("bad_request", "at_least needs live numbers, and there are none", "leave it out")
-        return progress.positions.get(topic, {}).get(partition, -1) > offset
+        its = progress.positions.get(topic, {})
+        if BY_FILES in its:
+            raise Problem(
+                "bad_request", f"at_least can't be asked of {topic}: it comes by files, not by Kafka", "leave it out"
+            )
+        return its.get(partition, -1) > offset
 
     def progress(self, batch: str) -> Progress | None:
         """How far the live numbers of a batch are; None without any."""
@@ -269,12 +275,14 @@ def shown(progress: Progress, topics: Iterable[str] | None = None) -> dict[str, 
     """How far live numbers are, as JSON shows it; ``topics``: of these alone."""
     wanted = None if topics is None else set(topics)
     offsets = {
-        topic: {str(partition): offset for partition, offset in sorted(its.items())}
+        topic: {str(partition): offset for partition, offset in sorted(its.items()) if partition != BY_FILES}
         for topic, its in sorted(progress.positions.items())
         if wanted is None or topic in wanted
     }
+    files = {topic: progress.positions[topic][BY_FILES] for topic in offsets if BY_FILES in progress.positions[topic]}
     return {
         "offsets": offsets,
+        **({"files": files} if files else {}),
         "newest_event": _moment(progress.watermark / 1e6) if progress.watermark is not None else None,
         "complete_until": _moment(progress.complete_until),
         "waiting_for_the_next_batch": progress.waiting,
@@ -283,7 +291,8 @@ def shown(progress: Progress, topics: Iterable[str] | None = None) -> dict[str, 
 
 def headers(progress: Progress) -> dict[str, str]:
     """The same for formats without room for it: what stands for the offsets, and how old the numbers are, where that is long."""
-    about = json.dumps(shown(progress)["offsets"], sort_keys=True)
+    said = shown(progress)
+    about = json.dumps([said["offsets"], said["files"]] if "files" in said else said["offsets"], sort_keys=True)
     found = {"Learnfold-Offsets": hashlib.sha256(about.encode()).hexdigest()[:16]}
     age = time.time() - progress.complete_until
     return found | ({"Learnfold-Stale": str(int(age))} if age > STALE_SECONDS else {})

@@ -71,6 +71,7 @@ class BaseRequest:
     catalog: Catalog
     settings: Settings
     layout: Layout
+    files: bool = False  # whether what comes since are files of the master dataset, not messages
 
 
 class Base:
@@ -187,7 +188,8 @@ def _about(request: BaseRequest) -> About:
         why = _unfollowed(topic, request)
         record = _topic_record(manifest, name)
         if why is None and record is not None:
-            followed[name] = ({int(p): o for p, o in record.offsets.items()}, _generations(record))
+            border = {} if request.files else {int(p): o for p, o in record.offsets.items()}
+            followed[name] = (border, _generations(record))
         else:
             blocked[name] = why or f"the batch doesn't hold {name}"
     without = dict(layout.whole)
@@ -198,7 +200,8 @@ def _about(request: BaseRequest) -> About:
     states = [(state.name, state.select) for state in layout.states]
     sets = [(one.name, one.select) for one in layout.sets]
     rows = [(topic.quick, topic.whole, [s.select for s in topic.statements]) for topic in layout.topics.values()]
-    made_of = digest([FORMAT, duckdb.__version__, states, sets, rows, request.settings.zones])
+    by = ["files"] if request.files else []
+    made_of = digest([FORMAT, duckdb.__version__, states, sets, rows, request.settings.zones, *by])
     return About(
         manifest.batch,
         made_of,
@@ -238,7 +241,7 @@ def _unfollowed(topic: Topic, request: BaseRequest) -> str | None:
     if record.reading != reading_fingerprint(topic, request.settings):
         return f"the batch read {topic.name} by other rules"
     unknown = {partition for read in record.files.values() for partition in read.offsets} - record.offsets.keys()
-    if unknown:
+    if unknown and not request.files:
         return f"how far the batch holds partition {min(unknown)} of {topic.name} isn't known"
     return None
 

@@ -116,7 +116,7 @@ class Copies:
     def _text(self, kept: Kept, fetch: Fetch) -> Copy | None:
         for batch in self.batches:
             if isinstance(batch, PartRows):
-                if batch.partition == kept.partition and batch.first <= kept.offset < batch.end:
+                if batch.holds(kept.partition, kept.offset):
                     return batch.only(kept.offset)
             elif batch.partition == kept.partition and kept.offset in batch.offsets:
                 place = batch.offsets.index(kept.offset)

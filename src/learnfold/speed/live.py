@@ -164,6 +164,21 @@ class Live:
             held.pop_all()
         self._cache: dict[int, Rows] = {}
         self._seen: dict[int, set[int]] = {}
+        self.beside: dict[bytes, bytes] = {}
+        """By name, what the next tick stores beside its progress."""
+
+    def stored(self, prefix: bytes) -> dict[bytes, bytes]:
+        """By name, what ticks stored beside their progress, of the names that begin so."""
+        found: dict[bytes, bytes] = {}
+        try:
+            with self._env.begin() as txn, txn.cursor(db=self._dbs[_META]) as cursor:
+                there = cursor.set_range(prefix)
+                while there and cursor.key().startswith(prefix):
+                    found[cursor.key()] = cursor.value()
+                    there = cursor.next()
+        except lmdb.Error as error:
+            raise StorageError(f"the live state can't be read: {error}") from error
+        return found
 
     def begin(self) -> Tick:
         """The next tick."""
@@ -311,6 +326,8 @@ class Tick:
         try:
             self._write(progress.tick)
             self._txn.put(b"progress", progress.to_json(), db=self._meta)
+            for name, value in self._live.beside.items():
+                self._txn.put(name, value, db=self._meta)
             self._txn.commit()
         except (lmdb.Error, OSError) as error:
             self.abort()
@@ -322,6 +339,7 @@ class Tick:
         if sum(map(len, self._seen.values())) > _MOST_SEEN:
             self._seen.clear()
         self._live.progress = progress
+        self._live.beside = {}
 
     def abort(self) -> None:
         """Forgets all of it."""

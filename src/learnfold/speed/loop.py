@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from learnfold.batch.manifest import read_current, read_manifest
-from learnfold.errors import DataError, LearnfoldError, MissingDataError
+from learnfold.errors import DataError, LearnfoldError, MissingDataError, UsageError
 from learnfold.master.layout import whole_dataset
 from learnfold.speed import numbers as shown
+from learnfold.speed.files import by_file, by_offset
 from learnfold.speed.pair import Context, Pair
 from learnfold.speed.place import Place
 from learnfold.speed.reports import SpeedReport
 from learnfold.speed.row import layout
-from learnfold.storage import open_storage
+from learnfold.storage import open_storage, same_place
 from learnfold.storage.out_layout import POINTER
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from learnfold.catalog import Catalog
     from learnfold.settings import Settings
     from learnfold.speed.place import Current
+    from learnfold.storage import Storage
     from learnfold.telemetry.endpoint import Numbers
     from learnfold.telemetry.reporter import Reporter
 
@@ -50,6 +52,7 @@ class SpeedRequest:
     once: bool = False  # up to what is in Kafka now, then stop
     parent: int | None = None  # the process without which this one ends
     parts: str = ""  # where a job on Spark puts parts, which are taken in place of Kafka's messages
+    follow: str = ""  # the master dataset, whose new files are taken in place of Kafka's messages
 
 
 class Speed:
@@ -68,7 +71,7 @@ class Speed:
         place = Place(request.state)
         out = open_storage(request.output, settings)
         parts = open_storage(request.parts, settings) if request.parts else None
-        self.context = Context(place, out, catalog, settings, layout(catalog), reporter, parts)
+        self.context = Context(place, out, catalog, settings, layout(catalog), reporter, parts, bool(request.follow))
         self._pointer: bytes | None = None
         self._looked = self._repaired = self._logged = self._shown = 0.0
         self._next: _Successor | None = None
@@ -237,6 +240,8 @@ class Speed:
         return manifest
 
     def _master(self, manifest: Manifest):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a Storage
+        if self.request.follow:
+            return _followed(self.request.follow, manifest, self.settings)
         inputs = [job.input for job in manifest.jobs.values() if job.topics] or [
             job.input for job in manifest.jobs.values()
         ]
@@ -290,11 +295,22 @@ class _Successor(threading.Thread):
             self.pair.close()
 
 
+def _followed(url: str, manifest: Manifest, settings: Settings) -> Storage:
+    """The master dataset; raises UsageError where it isn't the one that the batch was made from."""
+    if whole_dataset(url) != url.rstrip("/"):
+        raise UsageError(f"{url} is a part of a master dataset; name the whole, {whole_dataset(url)}")
+    inputs = sorted({whole_dataset(job.input) for job in manifest.jobs.values()})
+    master = open_storage(url, settings)
+    if not any(same_place(one, master.url) for one in inputs):
+        raise UsageError(f"batch {manifest.batch} was made from {', '.join(inputs)}, not from {master.url}")
+    return master
+
+
 def _report(pair: Pair, seconds: float) -> SpeedReport:
     progress = pair.live.progress
     return SpeedReport(
         pair.manifest.batch,
-        progress.positions,
+        by_offset(progress.positions),
         progress.events,
         progress.duplicates,
         progress.invalid,
@@ -302,6 +318,7 @@ def _report(pair: Pair, seconds: float) -> SpeedReport:
         progress.blocked,
         pair.base.about.without,
         seconds,
+        by_file(progress.positions),
     )
 
 

@@ -1,4 +1,4 @@
-"""A base and the live store over it, with what reads messages for them: it goes on tick by tick from wherever it is."""
+"""A base and the live store over it, with what reads messages or files for them: it goes on tick by tick from wherever it is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import duckdb
 from learnfold.batch.plan import reading_fingerprint
 from learnfold.errors import DataError
 from learnfold.speed.base import BaseRequest, open_base
+from learnfold.speed.file_source import FileSource, PolledFiles
 from learnfold.speed.live import Live, Progress
 from learnfold.speed.part_source import PartSource
 from learnfold.speed.place import Current, Place
@@ -46,6 +47,7 @@ class Context:
     layout: Layout
     reporter: Reporter
     parts: Storage | None = None  # that are taken in place of Kafka's messages
+    files: bool = False  # whether new files of the master dataset are
 
 
 class Pair:
@@ -56,7 +58,9 @@ class Pair:
     ) -> None:
         """A new live store from the border, but for the messages in ``left_out``; or the one of that ``name``, from where it is."""
         self.context, self.manifest, self.master = context, manifest, master
-        request = BaseRequest(manifest, context.out, master, context.catalog, context.settings, context.layout)
+        request = BaseRequest(
+            manifest, context.out, master, context.catalog, context.settings, context.layout, context.files
+        )
         with ExitStack() as held:
             base_name = f"base-{manifest.batch}"
             self.base = open_base(context.place.folder / base_name, request)
@@ -66,7 +70,11 @@ class Pair:
             held.callback(self.live.close)
             self.reader = Reader(context.settings, context.layout)
             held.callback(self.reader.close)
-            self.source = _source(context, master, self.base.about, self.live.progress.positions)
+            self.source: KafkaSource | PartSource | FileSource
+            if context.files:
+                self.source = FileSource(request, self.base.about, self.live, context.reporter)
+            else:
+                self.source = _source(context, master, self.base.about, self.live.progress.positions)
             held.callback(self.source.close)
             self._held = held.pop_all()
         self.current = Current(manifest.batch, base_name, live_name, self.base.about.digest)
@@ -79,8 +87,8 @@ class Pair:
 
     @property
     def positions(self) -> Positions:
-        """Before which everything is in."""
-        return self.live.progress.positions
+        """Before which everything is in, as ``has_reached`` is asked."""
+        return self.source.reached() if isinstance(self.source, FileSource) else self.live.progress.positions
 
     def step(self, seconds: float) -> int:
         """Adds what comes within ``seconds``, if anything does; how many messages."""
@@ -104,6 +112,8 @@ class Pair:
 
     def has_reached(self, positions: Positions) -> bool:
         """Whether it is as far in all partitions that it follows."""
+        if isinstance(self.source, FileSource):
+            return self.source.has_reached(positions)
         mine, blocked = self.positions, self.source.blocked
         return all(
             (topic, partition) in blocked or mine.get(topic, {}).get(partition, 0) >= offset
@@ -122,6 +132,8 @@ class Pair:
         def note(progress: Progress) -> None:
             progress.blocked = self.source.shown_blocked()
             progress.complete_until = max(progress.complete_until, polled.complete_until)
+            if isinstance(polled, PolledFiles):
+                self.live.beside = polled.note(progress)
 
         try:
             self.ticks.add(polled.batches, polled.positions, note)

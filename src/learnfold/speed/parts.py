@@ -49,6 +49,10 @@ class PartRows:
     first: int
     end: int
 
+    def holds(self, partition: int, offset: int) -> bool:
+        """Whether a row of this place is in."""
+        return partition == self.partition and self.first <= offset < self.end
+
     def only(self, offset: int) -> PartRows:
         """The row of one offset alone."""
         return PartRows(self.files, self.partition, offset, offset + 1)

@@ -20,6 +20,7 @@ class SpeedReport:
     blocked: dict[str, str] = field(default_factory=dict)
     without: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    files: dict[str, int] = field(default_factory=dict)  # by topic that comes by files, how many were dealt with
 
 
 @dataclass

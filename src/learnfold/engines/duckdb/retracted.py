@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from learnfold.catalog import Topic
     from learnfold.engines import DayCounts
 
-_IS_RETRACTED = (
+IS_RETRACTED = (
     "(event_id IN (SELECT event_id FROM retracted) OR "
     "(contains(event_id, '#') AND concat(split_part(event_id, '#', 1), '#') IN (SELECT event_id FROM retracted)))"
 )
-"""``x#`` stands for all events that a mapping made of the statement ``x``: ``x#1``, ``x#LOGIN`` and so on."""
+"""Which events' ids are in ``retracted``, as SQL; ``x#`` stands for all events that a mapping made of the statement ``x``: ``x#1``, ``x#LOGIN`` and so on."""
 
 
 def load_retracted(cursor: duckdb.DuckDBPyConnection, paths: Mapping[str, str]) -> None:
@@ -47,7 +47,7 @@ def drop_retracted(
     cursor: duckdb.DuckDBPyConnection, days: frozenset[date] | None, counts: dict[date, DayCounts]
 ) -> None:
     """Takes the events whose ids are in ``retracted`` out of ``events``, and moves them in ``counts`` from events to retracted."""
-    these = f"{valid_events(days)} AND {_IS_RETRACTED}"
+    these = f"{valid_events(days)} AND {IS_RETRACTED}"
     found = cursor.execute(f"SELECT _day, count(*) FROM events WHERE {these} GROUP BY ALL").fetchall()
     for day, count in found:
         counts[day].retracted = count
@@ -65,7 +65,7 @@ def days_retracted(
     select = decode.select_files(topic, found, [EVENT_ID, TIMESTAMP])
     try:
         rows = cursor.execute(
-            f"SELECT DISTINCT CAST(timestamp AS DATE) FROM ({select}) WHERE _reason IS NULL AND {_IS_RETRACTED}"
+            f"SELECT DISTINCT CAST(timestamp AS DATE) FROM ({select}) WHERE _reason IS NULL AND {IS_RETRACTED}"
         ).fetchall()
     except duckdb.OutOfMemoryException:
         raise
