@@ -117,6 +117,24 @@ def test_what_a_compaction_may_hold_twice_waits(world: Followed) -> None:
     pair.close()
 
 
+def test_messages_without_an_id_count_once_by_their_place(world: Followed) -> None:
+    """Written twice, of which the batch holds some, a live file others; what lies among another file's offsets waits, what is behind counts."""
+    rows = [viewing(None, seconds=10 + number) for number in range(8)]
+    world.add(TOPIC, rows[:3], [(0, n) for n in range(3)], day=DAY)
+    world.batch()
+    pair = world.pair()
+    world.add(TOPIC, [*rows[2:5], rows[4]], [(0, 2), (0, 3), (0, 4), (0, 4)], day=DAY)
+    bring(pair)
+    assert (pair.live.progress.events, pair.live.progress.waiting, pair.live.progress.duplicates) == (2, 1, 1)
+    world.add(TOPIC, rows[4:7], [(0, n) for n in range(4, 7)], day=DAY)
+    world.add(TOPIC, rows[6:8], [(1, n) for n in range(2)], day=DAY)
+    pair = world.again(pair)
+    bring(pair)
+    assert (pair.live.progress.events, pair.live.progress.waiting, pair.live.progress.duplicates) == (6, 2, 1)
+    assert world.differences(pair) == []
+    pair.close()
+
+
 def test_files_that_go_take_nothing_away(world: Followed) -> None:
     """What is in stays in; what comes then without an id waits, since it may be what went."""
     pair = world.pair()
