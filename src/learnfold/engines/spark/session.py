@@ -161,7 +161,8 @@ def _start(settings: Settings, *, with_jars: bool) -> SparkSession:
     put("spark.executor.instances", str(settings.num_executors))
     if str(conf.get("spark.master") or "").startswith("spark://"):  # a standalone cluster counts cores
         put("spark.cores.max", str(settings.executor_cores * settings.num_executors))
-    if not str(conf.get("spark.master") or "").startswith("local"):  # there it is the number of cores
+    here = str(conf.get("spark.master") or "").startswith("local")
+    if not here or settings.default_parallelism != type(settings).default_parallelism:  # else the number of cores
         put("spark.default.parallelism", str(settings.default_parallelism))
     spark = SparkSession.builder.config(conf=conf).getOrCreate()
     if not submitted:
