@@ -30,10 +30,15 @@ def taken(file: Path, mapping: str) -> Path:
     return master
 
 
+def answer(query: str) -> list[tuple[Any, ...]]:
+    """What a query gives, by a connection of its own: others may have left something unread on the one of the module."""
+    with duckdb.connect() as connection:
+        return connection.execute(query).fetchall()
+
+
 def in_master(master: Path, topic: str, *columns: str) -> list[tuple[Any, ...]]:
     """Columns of the events of a topic, in order."""
-    found = duckdb.sql(f"SELECT {', '.join(columns)} FROM read_parquet('{master}/topic={topic}/**/*.parquet')")
-    return sorted(found.fetchall())
+    return sorted(answer(f"SELECT {', '.join(columns)} FROM read_parquet('{master}/topic={topic}/**/*.parquet')"))
 
 
 def seen(name: str, second: int, **event: Any) -> str:
@@ -54,7 +59,7 @@ def test_the_query_of_watched_seconds_counts_each_stretch_once(tmp_path: Path, b
     (tmp_path / "tracking.log").write_text("\n".join([*lines, *lines][:: -1 if backwards else 1]), "utf-8")
     master = taken(tmp_path / "tracking.log", "openedx-tracking-log")
     query = shown("openedx.md", "sql", "watched_seconds").replace("demo/master", str(master))
-    ((user, course, _, seconds, stretches),) = duckdb.sql(query).fetchall()
+    ((user, course, _, seconds, stretches),) = answer(query)
     assert (user, course, seconds, stretches) == ("42", "course-v1:Uni+Stat1+2026", 30 + 20 + 10 + 2, 4)
 
 
@@ -69,7 +74,7 @@ def test_enrolments_make_a_roster(tmp_path: Path) -> None:
     )
     master = taken(tmp_path / "rows.jsonl", str(tmp_path / "own.toml"))
     query = shown("README.md", "sql", "roster.csv").replace("demo/master", str(master))
-    duckdb.sql(query.replace("roster.csv", f"{tmp_path}/roster.csv"))
+    answer(query.replace("roster.csv", f"{tmp_path}/roster.csv"))
     told = (tmp_path / "roster.csv").read_text().splitlines()
     assert told[0] == "user_id,course_id,role"
     assert set(told[1:]) == {"ana,c1,student", "ben,c1,teacher", "cem,c1,teacher"}
@@ -89,7 +94,7 @@ def test_tables_of_oulad_are_read(tmp_path: Path) -> None:
     query = shown("own.md", "sql", "handed-in.csv")
     for name in ("studentAssessment", "assessments", "handed-in"):
         query = query.replace(f"'{name}.csv'", f"'{tmp_path}/{name}.csv'")
-    duckdb.sql(query)
+    answer(query)
     for name in ("studentVle", "studentRegistration", "handed-in"):
         master = taken(tmp_path / f"{name}.csv", str(tmp_path / "oulad.toml"))
     day = "CAST(CAST(timestamp AT TIME ZONE 'UTC' AS DATE) AS VARCHAR)"
@@ -116,7 +121,7 @@ def test_ednet_is_read(tmp_path: Path) -> None:
         (tmp_path / "KT1" / f"{user}.csv").write_text(text, "utf-8")
     (tmp_path / "ednet.toml").write_text(shown("own.md", "toml", 'name = "ednet"'), "utf-8")
     query = shown("own.md", "sql", "KT1").replace("KT1/", f"{tmp_path}/KT1/")
-    duckdb.sql(query.replace("'ednet.parquet'", f"'{tmp_path}/ednet.parquet'"))
+    answer(query.replace("'ednet.parquet'", f"'{tmp_path}/ednet.parquet'"))
     master = taken(tmp_path / "ednet.parquet", str(tmp_path / "ednet.toml"))
     assert in_master(master, "assessment_topic", "event_id", "user_id", "question_id", "epoch_ms(timestamp)") == [
         (f"{user}-1772445600123-q9", user, "q9", 1772445600123) for user in ("u1", "u2")
