@@ -104,8 +104,8 @@ def test_a_file_that_grows_gives_each_event_once(form: str, encoding: str, data:
             file.write_bytes(PACKED[packed](text[:cut]))
             try:
                 take(master, file)
-            except DataError as error:  # half a header isn't one
-                assert "no header" in str(error)  # noqa: PT017
+            except DataError as error:  # half a header isn't one; of an array there may be the bracket alone
+                assert "no header" in str(error) or "ends where its array begins" in str(error)  # noqa: PT017
         assert users(master) == sorted(f"u{number}" for number in range(12))
         assert quarantine(master) == []
         assert {row["watch_duration_seconds"] for row in rows(visible(master))} == {120}

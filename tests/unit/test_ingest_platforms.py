@@ -141,6 +141,31 @@ def test_json_of_another_program_is_refused_in_one_line(tmp_path, capsys, mappin
         assert main(words) == 0
 
 
+@pytest.mark.parametrize(
+    ("begun", "words"),
+    [
+        ('{"statements": [', ["--from", "xapi"]),
+        ('{"more": "", "statements": [ \n', ["--from", "xapi"]),
+        (" [\n", ["--from", "xapi"]),
+        ("[", ["--topic", "video_topic"]),
+    ],
+)
+def test_a_file_cut_before_its_first_statement_isnt_taken_in_silence(tmp_path, capsys, begun, words):
+    """One line says so and exit 1, each time; grown to the whole, it is in as any other."""
+    file = tmp_path / "cut.json"
+    file.write_text(begun)
+    for _ in range(2):
+        assert main(["ingest", str(file), *words, "--into", str(tmp_path / "m")]) == 1
+        said = capsys.readouterr()
+        assert said.err.count("\n") == 1
+        assert "cut.json ends where its array begins" in said.err
+        assert said.out == ""
+    if words[0] == "--from":
+        file.write_text(f"{begun}{json.dumps(STATEMENTS[0][1])}]{'}' if begun.startswith('{') else ''}")
+        assert main(["ingest", str(file), *words, "--into", str(tmp_path / "m")]) == 0
+        assert len(rows(sorted((tmp_path / "m").glob("*_topic/**/*.parquet")))) == 1
+
+
 ROWS = [row | {"id": str(number)} for number, (_, row, _, _) in enumerate(MOODLE, 1) if "eventname" in row]
 FORMS = ("jsonl", "json", "csv", "parquet", "jsonl.gz", "csv.gz", "json.gz")
 

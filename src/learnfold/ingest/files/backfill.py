@@ -81,7 +81,7 @@ class Backfill:
         self._how = digest([*how, *roster])
 
     def take(self, source: InputFile) -> FileReport:
-        """Takes a file in; raises DataError where it is broken, and then it isn't said to be in."""
+        """Takes a file in; raises DataError where it is broken or cut before its first event, and then it isn't said to be in."""
         with source.storage.local([source.path]) as (file,):
             return self._take(Path(file), source.name)
 
@@ -93,6 +93,7 @@ class Backfill:
         content = digest_of(path)
         before = read_receipt(self.master, content)
         if before is not None and (before.replaced_by or (before.done and before.how == self._how)):
+            _refuse_nothing_but_a_beginning(name, before)
             return FileReport(
                 name, before.events, before.quarantined, before.retracted, len(before.outputs), known=True
             )
@@ -120,6 +121,7 @@ class Backfill:
                     f"{name} can't be read to its end: {stream.problem}; "
                     f"{sum(receipt.events.values()):,} events from before that are in. Mend it and ingest it again"
                 )
+        _refuse_nothing_but_a_beginning(name, receipt)
         written, grown = len(taking.written), taking.base is not None
         return FileReport(name, receipt.events, receipt.quarantined, receipt.retracted, written, grown=grown)
 
@@ -171,6 +173,15 @@ class Backfill:
         for reason, count in self._decoder.reasons().items():
             known = receipt.quarantined.setdefault(name, {})
             known[reason] = known.get(reason, 0) + count
+
+
+def _refuse_nothing_but_a_beginning(name: str, receipt: FileReceipt) -> None:
+    """Raises DataError where an array begins and the file ends: it was cut, and has nothing that the quarantine could hold."""
+    if receipt.inside and not receipt.rows and not receipt.tail and not receipt.replaced_by:
+        raise DataError(
+            f"{name} ends where its array begins, so it was cut before its first event; nothing of it is in. "
+            "Ingest it again when it is whole"
+        )
 
 
 def _path(topic: Topic | None, file: DataFile, content: str, number: int) -> str:
