@@ -118,20 +118,38 @@ def _kinds(view: View, topic: Topic) -> frozenset[str] | None:
 
 @cache
 def _chosen(sql: str) -> frozenset[str] | None:
-    """The types that the query's WHERE leaves; None where it doesn't say."""
+    """The types that the query's WHERE leaves, wherever it reads rows; None where it doesn't say of some."""
+    query = sqlglot.parse_one(sql, read="duckdb")
+    tables = {one.alias: {table.name for table in one.find_all(exp.Table)} for one in query.find_all(exp.CTE)}
+    named = {name for name, below in tables.items() if name not in below}
     found: set[str] = set()
-    wheres = [where for where in sqlglot.parse_one(sql, read="duckdb").find_all(exp.Where) if not _of_filter(where)]
-    for where in wheres:
-        conditions = where.this.flatten() if isinstance(where.this, exp.And) else [where.this]
-        named = [_literals(condition) for condition in conditions if _literals(condition)]
-        if not named:
+    for select in query.find_all(exp.Select):
+        if all(isinstance(source, exp.Subquery) or source.name in named for source in _sources(select)):
+            continue  # what it reads was chosen there, if it was
+        kinds = _left(select)
+        if not kinds:
             return None
-        found |= set.intersection(*named)
-    return frozenset(found) if wheres else None
+        found |= set.intersection(*kinds)
+    return frozenset(found) if found else None
 
 
-def _of_filter(where: exp.Where) -> bool:
-    return isinstance(where.parent, exp.Filter)
+def _left(select: exp.Select) -> list[set[str]]:
+    """The types that its WHERE names, and those of the SELECTs around it that read nothing else; of a join a WHERE tells one side alone."""
+    if len(_sources(select)) > 1:
+        return []
+    where = select.args.get("where")
+    conditions = where.this.flatten() if where and isinstance(where.this, exp.And) else [where.this] if where else []
+    kinds = [_literals(condition) for condition in conditions if _literals(condition)]
+    around = select.parent
+    if isinstance(around, exp.Subquery) and isinstance(around.parent, exp.From):
+        outer = around.parent.parent
+        kinds += _left(outer) if isinstance(outer, exp.Select) else []
+    return kinds
+
+
+def _sources(select: exp.Select) -> list[exp.Expr]:
+    parts = [select.args.get("from_"), *(select.args.get("joins") or ())]
+    return [part.this for part in parts if part]
 
 
 def _named(view: View, topic: Topic) -> set[str]:
