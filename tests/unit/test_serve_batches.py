@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +13,21 @@ from small_place import Place
 
 from learnfold.batch.clean import clean
 from learnfold.batch.history import published
+from learnfold.catalog import load
 from learnfold.operate.rollback import rollback
+from learnfold.serve.bases import Base
+from learnfold.serve.database import Database
+from learnfold.serve.forms import PLAIN, Form
+from learnfold.serve.tables import Tables, Wanted
 from learnfold.settings import Settings
+from learnfold.storage import open_storage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from learnfold.batch.manifest import ViewRecord
+    from learnfold.catalog import View
 
 TWO = {"queries": [{"view": "video_total_watch_time", "limit": 1000}, {"view": "video_popularity"}]}
 
@@ -194,6 +205,37 @@ def test_a_view_of_another_definition_isnt_answered(tmp_path: Path) -> None:
     with served(place.out) as client:
         refused(client.get("/v1/views/video_popularity"), 503, "outdated")
         assert client.json("/v1/views/video_total_watch_time?count=true")["total"] == 1
+
+
+def test_a_table_that_is_there_is_read_while_another_is_made(tmp_path: Path) -> None:
+    """Small groups are decided for many views at once, for seconds; who reads what is there already doesn't wait for them."""
+    place = Place(tmp_path)
+    place.watch(1, "ann")
+    place.run()
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(Tables):
+        def take(self, view: View, records: Mapping[str, ViewRecord], form: Form = PLAIN) -> tuple[Wanted, str]:
+            if form.least_people:
+                begun.set()
+                assert go_on.wait(300)
+            return super().take(view, records, form)
+
+    view, database = load().view("video_popularity"), Database(Settings())
+    base = Base(place.current(), Slow(database, open_storage(str(place.out), Settings()), load().views.values()))
+    try:
+        there = base.table(view)
+        with ThreadPoolExecutor(2) as pool:
+            try:
+                made = pool.submit(base.table, view, Form(least_people=2))
+                assert begun.wait(60)
+                assert pool.submit(base.table, view).result(60) == there
+            finally:
+                go_on.set()
+            assert made.result(60) != there
+    finally:
+        base.close()
+        database.close()
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"batch": "20250101T000000-00000000"}', b"\xff"])

@@ -54,6 +54,7 @@ class Base:
     published: bool = False  # whether it was answered from as the published one
     _taken: dict[tuple[str, Form], tuple[Wanted, str]] = field(default_factory=dict)
     _mutex: threading.Lock = field(default_factory=threading.Lock)
+    _making: threading.Lock = field(default_factory=threading.Lock)  # small groups of many views take seconds
     pins: int = 0
     closing: bool = False
 
@@ -64,20 +65,32 @@ class Base:
 
     def table(self, view: View, form: Form = PLAIN) -> str:
         """The table of the view's rows as of this batch, in that form; raises Problem where there is none."""
+        return self._there(view, form) or self._made(view, form)
+
+    def _there(self, view: View, form: Form) -> str | None:
         with self._mutex:
-            if (view.name, form) not in self._taken:
-                if view.name not in self.manifest.views:
-                    hint = f"'learnfold run {view.job} …' makes it"
-                    raise Problem("not_found", f"batch {self.batch} has no {view.name}", hint)
-                try:
-                    self._taken[view.name, form] = self.tables.take(view, self.manifest.views, form)
-                except MissingDataError as error:
-                    raise Problem("batch_gone", f"the files of batch {self.batch} were removed") from error
-            return self._taken[view.name, form][1]
+            found = self._taken.get((view.name, form))
+            return None if found is None else found[1]
+
+    def _made(self, view: View, form: Form) -> str:
+        """One is made at a time; who reads those that are there doesn't wait for it."""
+        with self._making:
+            if (there := self._there(view, form)) is not None:
+                return there
+            if view.name not in self.manifest.views:
+                hint = f"'learnfold run {view.job} …' makes it"
+                raise Problem("not_found", f"batch {self.batch} has no {view.name}", hint)
+            try:
+                taken = self.tables.take(view, self.manifest.views, form)
+            except MissingDataError as error:
+                raise Problem("batch_gone", f"the files of batch {self.batch} were removed") from error
+            with self._mutex:
+                self._taken[view.name, form] = taken
+            return taken[1]
 
     def close(self) -> None:
         """Gives its tables back."""
-        with self._mutex:
+        with self._making, self._mutex:
             for wanted, _ in self._taken.values():
                 self.tables.give_back(wanted)
             self._taken.clear()
