@@ -44,6 +44,7 @@ from promises.streamed import World
 
 if TYPE_CHECKING:
     from learnfold.speed.parts import Ranges
+    from learnfold.storage import Storage
 
 TOPIC, ID, READING = "video_topic", "aB-_9w", "0123456789abcdef0123"
 FOLDER = topic_folder(TOPIC, ID, READING)
@@ -64,9 +65,11 @@ class Parts:
             self.head([name] if name else [], {p: end for p, (_, end) in ranges.items()})
         return name
 
-    def head(self, newest: list[str], ends: dict[int, int], folder: str = FOLDER, at: float = 5.0) -> None:
+    def head(
+        self, newest: list[str], ends: dict[int, int], folder: str = FOLDER, removed: dict[int, int] | None = None
+    ) -> None:
         """What the job says."""
-        self.storage.write(HEAD, Head(at, {TOPIC: TopicHead(folder, ends, newest)}).to_json())
+        self.storage.write(HEAD, Head(5.0, {TOPIC: TopicHead(folder, ends, newest, removed or {})}).to_json())
 
     def source(self, border: dict[int, int], start: dict[int, int] | None = None, reading: str = READING) -> PartSource:
         """One that begins at a border."""
@@ -158,6 +161,71 @@ def test_a_large_part_comes_in_pieces(parts: Parts, monkeypatch: pytest.MonkeyPa
     source = parts.source({0: 0, 1: 0})
     assert taken(source) == [(0, 0, 3), (1, 0, 2)]
     assert taken(source) == [(0, 3, 7)]
+    source.close()
+
+
+def test_a_part_that_was_removed_meanwhile_is_a_hole(parts: Parts) -> None:
+    """Its record had been read before: the partition stands still, nothing of it counts; written again, it is taken."""
+    first = parts.add({0: (0, 3)})
+    parts.add({0: (3, 9)})
+    source = parts.source({0: 0})
+    assert first is not None
+    (removed,) = superseded(parts.storage, FOLDER, {0: 3})
+    remove(parts.storage, removed)
+    assert taken(source) == []
+    assert source.fetch(TOPIC, 0, 1) is None
+    source._looked = 0.0
+    assert taken(source) == []
+    assert "offset 0 to 2" in source.shown_blocked()[f"{TOPIC}/0"]
+    assert parts.add({0: (0, 3)}) == first
+    source._looked = source._topics[TOPIC].listed = -1000.0
+    assert taken(source) == [(0, 0, 3)]
+    source.close()
+
+
+def test_a_record_that_is_gone_is_asked_for_once(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job names the latest long after it removed them; each look would be a request for each."""
+    asked: list[str] = []
+
+    def asking(storage: Storage, path: str) -> Part | None:
+        asked.append(path)
+        return read_record(storage, path)
+
+    monkeypatch.setattr("learnfold.speed.part_source.read_record", asking)
+    parts.head(["0" * 19 + "-" + "1" * 19 + "-" + "a" * 16 + ".json"], {0: 4})
+    source = parts.source({0: 4})
+    for _ in range(3):
+        source._looked = 0.0
+        assert taken(source) == []
+    assert len(asked) == 1
+    source.close()
+
+
+def test_nobody_waits_for_parts_that_were_removed(parts: Parts) -> None:
+    """A batch of before is the published one again, and nothing came since: it stands still, so that it can be handed over to."""
+    parts.add({0: (0, 10)})
+    remove(parts.storage, superseded(parts.storage, FOLDER, {0: 10})[0])
+    parts.head([], {0: 10}, removed={0: 10})
+    source = parts.source({0: 4})
+    assert taken(source) == []
+    assert "offset 4 to 9" in source.shown_blocked()[f"{TOPIC}/0"]
+    assert source.missing == {(TOPIC, 0): 6}
+    behind = parts.source({0: 10})
+    assert behind.shown_blocked() == {}
+    source.close()
+    behind.close()
+
+
+def test_what_the_job_says_of_another_life_makes_nothing_complete(parts: Parts) -> None:
+    """The topic was made again while its parts were taken: that little is in the new one doesn't say that all of it is in."""
+    parts.add({0: (0, 10)})
+    source = parts.source({0: 0})
+    assert taken(source) == [(0, 0, 10)]
+    assert source.poll(0.0).complete_until == 5.0
+    parts.head([], {0: 2}, folder=topic_folder(TOPIC, "another", READING))
+    source._looked = 0.0
+    assert source.poll(0.0).complete_until == 0.0
+    assert "made again" in source.shown_blocked()[f"{TOPIC}/0"]
     source.close()
 
 
@@ -282,6 +350,46 @@ def test_a_job_begins_at_the_border_of_the_topic_that_there_is(tmp_path: Path, m
         one = PartitionProgress("video_topic", 0, 1, generation, topic_id)
         FolderStorage(str(tmp_path / "master")).write(one.path, one.to_json())
         assert stream._border(stream._published(), "video_topic", there) == {}
+
+
+@pytest.fixture
+def job(tmp_path: Path, parts: Parts) -> Stream:
+    """One that follows a topic, whose Spark and Kafka aren't there."""
+    request = StreamRequest(str(tmp_path / "out"), parts.storage.url, "")
+    stream = Stream(request, catalog.load(), Settings(), Reporter(), Event())
+    stream._head = Head(1.0, {TOPIC: TopicHead(FOLDER, {0: 10})})
+    topics = {TOPIC: SimpleNamespace(id=ID, ends={0: 10})}
+    stream.streaming = SimpleNamespace(broker=SimpleNamespace(topics=lambda _: topics))
+    return stream
+
+
+def test_a_part_names_the_files_that_spark_made_good(parts: Parts, job: Stream) -> None:
+    """Not those that a lost executor still writes: an event without an id would count twice."""
+
+    def rows(folder: str) -> None:
+        attempt = f"{FOLDER}/rows/{folder.rpartition('/')[2]}"
+        for name in ("part-0.parquet", "_SUCCESS", "_temporary/0/_temporary/attempt_7/part-0.parquet"):
+            parts.storage.write(f"{attempt}/{name}", b"rows")
+
+    job._write(TOPIC, ID, FOLDER, {0: (0, 10)}, rows)
+    (path,) = records(parts.storage, FOLDER)
+    written = read_record(parts.storage, path)
+    assert written is not None
+    assert [file.count("/") for file in written.files] == [FOLDER.count("/") + 3]
+
+
+def test_a_job_says_what_it_removes(parts: Parts, job: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does the one that comes after it."""
+    parts.add({0: (0, 10), 1: (2, 4)})
+    record = SimpleNamespace(offsets={"0": 10, "1": 4})
+    manifest = SimpleNamespace(jobs={"video": SimpleNamespace(topics={TOPIC: record})})
+    monkeypatch.setattr(job, "_published", lambda: manifest)
+    monkeypatch.setattr("learnfold.speed.stream._GRACE_SECONDS", 0.0)
+    job._tidied = -1000.0
+    job._tidy()
+    assert records(parts.storage, FOLDER) == []
+    assert Head.read(parts.storage).topics[TOPIC].removed == {0: 10, 1: 4}
+    assert job._before().topics[TOPIC].removed == {0: 10, 1: 4}
 
 
 @pytest.mark.parametrize("flags", [["--engine", "spark"], ["--checkpoint", "here"]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from learnfold.errors import DataError
 from learnfold.speed import place as places
 from learnfold.speed.live import Live
 from learnfold.speed.place import Current, Place
+from learnfold.speed.seen import write_whole
 from unit.test_speed_live import tick
 
 CURRENT = Current("b1", "base-b1", "live-b1-1", "digest")
@@ -114,3 +115,18 @@ def test_a_store_that_is_torn_is_refused_in_one_line(tmp_path: Path, tear: Calla
     assert "\n" not in str(refused.value)
     shutil.rmtree(tmp_path / CURRENT.live)
     Live(tmp_path / CURRENT.live).close()
+
+
+def test_a_file_that_two_write_at_once_is_always_whole(tmp_path: Path) -> None:
+    """As a repair and the pair before it may, over one base."""
+    file, first, second = tmp_path / "day.u64", b"12345678", b"abcdefgh"
+
+    def column() -> Iterator[bytes]:
+        yield first
+        write_whole(file, [[first, second]])
+        assert file.read_bytes() == first + second
+        yield second
+
+    write_whole(file, [column()])
+    assert file.read_bytes() == first + second
+    assert list(tmp_path.iterdir()) == [file]

@@ -12,6 +12,7 @@ from serving import Client, refused
 from learnfold import catalog
 from learnfold.batch.request import Scope
 from learnfold.dashboard.site import pages
+from learnfold.errors import DataError
 from learnfold.serve.server import Serving, open_app
 from learnfold.settings import Settings
 from learnfold.speed.live import Live, Progress
@@ -245,3 +246,20 @@ def test_every_view_answers_live(followed: Followed, client: Client) -> None:
     for view in catalog.load().jobs["video"].views:
         found = client.get(f"/v1/views/{view.name}")
         assert (found.status_code, "live" in found.json()) == (200, True), view.name
+
+
+def test_what_another_learnfold_keeps_is_not_read(followed: Followed, client: Client) -> None:
+    """Its numbers of states mean others: after an upgrade answers stay as they were, or are the batch's, until both are the same again."""
+    followed.send(viewing(2, 5))
+    followed.tick()
+    assert seconds(client) == 15
+    current = followed.state.current()
+    assert current is not None
+    followed.state.swap(replace(current, digest="another", live="live-of-another"))
+    assert seconds(client) == 15
+    with pytest.raises(DataError, match="made by another learnfold"):
+        FolderFollowing(str(followed.state.folder), LAYOUT, Settings(threads=1)).now()
+    with pytest.raises(DataError, match="other zones"):
+        FolderFollowing(str(followed.state.folder), LAYOUT, Settings(reporting_zone="Asia/Tokyo")).now()
+    followed.state.swap(current)
+    assert seconds(client) == 15

@@ -166,6 +166,15 @@ def read_about(folder: Path) -> About:
     return About(**value)
 
 
+def made_of(layout: Layout, settings: Settings, *, files: bool) -> str:
+    """The digest of all that stored states depend on beside the batch, and whether files are followed: who has neither can't read them."""
+    states = [(state.name, state.select) for state in layout.states]
+    sets = [(one.name, one.select) for one in layout.sets]
+    rows = [(topic.quick, topic.whole, [s.select for s in topic.statements]) for topic in layout.topics.values()]
+    by = ["files"] if files else []
+    return digest([FORMAT, duckdb.__version__, states, sets, rows, settings.zones, *by])
+
+
 def words(cursor: duckdb.DuckDBPyConnection, select: str) -> Iterator[memoryview]:
     """The one column of 64-bit words that a SELECT gives, piece by piece."""
     stream = na.c_array_stream(cursor.sql(select))
@@ -197,14 +206,9 @@ def _about(request: BaseRequest) -> About:
         why = _why_not(view, request, blocked)
         if why:
             without.setdefault(name, why)
-    states = [(state.name, state.select) for state in layout.states]
-    sets = [(one.name, one.select) for one in layout.sets]
-    rows = [(topic.quick, topic.whole, [s.select for s in topic.statements]) for topic in layout.topics.values()]
-    by = ["files"] if request.files else []
-    made_of = digest([FORMAT, duckdb.__version__, states, sets, rows, request.settings.zones, *by])
     return About(
         manifest.batch,
-        made_of,
+        made_of(layout, request.settings, files=request.files),
         {name: border for name, (border, _) in followed.items()},
         {name: generations for name, (_, generations) in followed.items()},
         without,

@@ -31,6 +31,13 @@ class PartIndex:
             if end > first:
                 self._partitions.setdefault(partition, _Held()).add(first, end, part.path)
 
+    def forget(self, part: Part) -> None:
+        """From now on it isn't known."""
+        del self.parts[part.path]
+        self._partitions.clear()
+        for other in self.parts.values():
+            self.add(other)
+
     def holding(self, partition: int, offset: int) -> Part | None:
         """The part with an offset; of several that which goes farthest."""
         held = self._partitions.get(partition)

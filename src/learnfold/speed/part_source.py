@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
+from learnfold.errors import MissingDataError
 from learnfold.master.committed_offsets import CommittedOffsets
 from learnfold.speed.part_index import PartIndex
 from learnfold.speed.parts import Head, PartRows, plain_id, read_record, record_path, records, topic_folder
@@ -51,6 +52,8 @@ class PartSource:
         self.missing: dict[Key, int] = {}
         self._refused: dict[str, str] = {}  # topics of which nothing more is taken, and why
         self._held: dict[str, tuple[ExitStack, tuple[str, ...]]] = {}  # local files of parts, by the record's path
+        self._gone: set[str] = set()  # paths of records that aren't there any more
+        self._lost: set[tuple[str, ...]] = set()  # files of parts that aren't there any more
         self._head, self._looked = Head(), 0.0
         self._topics: dict[str, PartIndex] = {}
         self._about, self._readings = about, readings
@@ -66,10 +69,11 @@ class PartSource:
         for topic, partition in ready:
             at = polled.positions.setdefault(topic, {}).get(partition, 0)
             part = self._topics[topic].holding(partition, at)
-            if part is None:
+            files = None if part is None else self._local(topic, part)
+            if part is None or files is None:
                 continue
             end = min(part.ranges[partition][1], at + max(1, MOST_AT_ONCE // len(ready)))
-            polled.batches.setdefault(topic, []).append(PartRows(self._local(part), partition, at, end))
+            polled.batches.setdefault(topic, []).append(PartRows(files, partition, at, end))
             polled.positions[topic][partition] = end
             polled.messages += end - at
         self.positions = polled.positions
@@ -86,7 +90,8 @@ class PartSource:
     def fetch(self, topic: str, partition: int, offset: int) -> PartRows | None:
         """One event again; None where its part is gone."""
         part = self._topics[topic].holding(partition, offset) if topic in self._topics else None
-        return None if part is None else PartRows(self._local(part), partition, offset, offset + 1)
+        files = None if part is None else self._local(topic, part)
+        return None if files is None else PartRows(files, partition, offset, offset + 1)
 
     def targets(self) -> Positions:
         """Behind the last event that parts without a hole between them have now."""
@@ -185,12 +190,17 @@ class PartSource:
 
     def _list(self, topic: PartIndex) -> None:
         topic.listed = time.monotonic()
-        self._add(topic, records(self._parts, topic.folder))
+        paths = records(self._parts, topic.folder)
+        self._gone.difference_update(paths)
+        self._add(topic, paths)
 
     def _add(self, topic: PartIndex, paths: list[str]) -> None:
-        new = [path for path in paths if path not in topic.parts]
-        for part in map_concurrently(partial(read_record, self._parts), new, self._parts.max_concurrency):
-            if part is not None:
+        new = [path for path in paths if path not in topic.parts and path not in self._gone]
+        found = map_concurrently(partial(read_record, self._parts), new, self._parts.max_concurrency)
+        for path, part in zip(new, found, strict=True):
+            if part is None or part.files in self._lost:
+                self._gone.add(path)  # a record is written before it is named; this one was removed
+            else:
                 topic.add(part)
 
     def _find_holes(self) -> None:
@@ -202,8 +212,12 @@ class PartSource:
                 found[name, partition] = self._refused[name]
         for key in self._keys():
             at = self.positions.get(key[0], {}).get(key[1], 0)
-            following = self._topics[key[0]].beyond(key[1], at)
-            if following is not None and self._next(key) is None:
+            following = self._topics[key[0]].beyond(key[1], at) or self._removed(key, at)
+            if self._of_another(key[0]):
+                found[key] = (
+                    "the job on Spark reads the topic as it was made again, or by other rules; the next batch goes on with it"
+                )
+            elif following is not None and self._next(key) is None:
                 found[key] = (
                     f"no part holds the messages from offset {at} to {following - 1}; the next batch goes on behind them"
                 )
@@ -212,6 +226,17 @@ class PartSource:
             if key[0] not in self._refused:
                 self._reporter.log("alarm", topic=key[0], partition=key[1], why=found[key], note="it stands still")
         self.blocked = found
+
+    def _removed(self, key: Key, at: int) -> int | None:
+        """Up to where the job removed parts, as it says, if that is behind ``at``: they don't come any more."""
+        head = self._head.topics.get(key[0])
+        until = head.removed.get(key[1], 0) if head else 0
+        return until if until > at else None
+
+    def _of_another(self, name: str) -> bool:
+        """Whether what the job says isn't said of the parts that are taken."""
+        head = self._head.topics.get(name)
+        return head is not None and head.folder != self._topics[name].folder
 
     def _complete(self) -> float:
         """When all that Kafka held was in what is in now; 0: that isn't known."""
@@ -226,12 +251,17 @@ class PartSource:
         )
         return 0.0 if behind else self._head.at
 
-    def _local(self, part: Part) -> tuple[str, ...]:
-        """The part's files here; they stay until everything of it is in."""
+    def _local(self, topic: str, part: Part) -> tuple[str, ...] | None:
+        """The part's files here; they stay until everything of it is in. None: the part was removed, and isn't known any more."""
         if part.path not in self._held:
-            with ExitStack() as held:
-                files = tuple(held.enter_context(self._parts.local(part.files)))
-                self._held[part.path] = held.pop_all(), files
+            try:
+                with ExitStack() as held:
+                    files = tuple(held.enter_context(self._parts.local(part.files)))
+                    self._held[part.path] = held.pop_all(), files
+            except MissingDataError:
+                self._lost.add(part.files)
+                self._topics[topic].forget(part)
+                return None
         return self._held[part.path][1]
 
     def _let_go(self) -> None:

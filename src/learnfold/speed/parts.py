@@ -65,6 +65,7 @@ class TopicHead:
     folder: str = ""  # of its parts
     ends: dict[int, int] = field(default_factory=dict)  # of Kafka's partitions, the offset behind the last message
     newest: list[str] = field(default_factory=list)  # names of its latest records
+    removed: dict[int, int] = field(default_factory=dict)  # by partition, the offset before which parts were removed
 
 
 @dataclass
@@ -87,7 +88,9 @@ class Head:
         try:
             value = json.loads(data)
             topics = {
-                name: TopicHead(one["folder"], _by_number(one["ends"]), list(one["newest"]))
+                name: TopicHead(
+                    one["folder"], _by_number(one["ends"]), list(one["newest"]), _by_number(one.get("removed", {}))
+                )
                 for name, one in value["topics"].items()
             }
             return cls(float(value["at"]), topics)

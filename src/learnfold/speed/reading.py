@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from learnfold.errors import DataError, LearnfoldError, StorageError
-from learnfold.speed.base import read_about
+from learnfold.speed.base import made_of, read_about
 from learnfold.speed.live import Live
 from learnfold.speed.place import Place
 from learnfold.speed.tables import LiveTables
@@ -41,7 +41,7 @@ class FolderTables(LiveTables):
     def refresh(self, cursor: duckdb.DuckDBPyConnection, views: Iterable[View]) -> Progress:
         """Brings the live states of these views to one tick, in the cursor's transaction; how far that is."""
         now = self._place.current()
-        if now is not None and now.base == self._current.base and now.live != self._current.live:
+        if now is not None and _of_one_base(now, self._current) and now.live != self._current.live:
             live, before = Live(self._place.folder / now.live, readonly=True), self._live
             self._live, self._current = live, now
             self.forget()
@@ -73,7 +73,7 @@ class FolderBatch:
         """Its tables for one database, all of whose names begin so."""
         for _ in range(_TRIES):  # a store may be exchanged between two looks
             current = self.place.current() or self.current
-            if current.base != self.current.base:
+            if not _of_one_base(current, self.current):
                 current = self.current
             try:
                 return FolderTables(name, self, current)
@@ -89,18 +89,27 @@ class FolderFollowing:
         """``child``: the process that writes it, which is ended with this."""
         self._place, self._layout, self._settings, self._child = Place(folder), layout, settings, child
         self._batch: FolderBatch | None = None
+        self._made_of = {made_of(layout, settings, files=files) for files in (False, True)}
 
     def now(self) -> FolderBatch | None:
-        """What readers should answer from now; None: nothing is there yet. Raises StorageError where it can't be read."""
+        """What readers should answer from now; None: nothing is there yet.
+
+        Raises StorageError where it can't be read, DataError where another learnfold made it, or for other zones.
+        """
         current = self._place.current()
         if current is None:
             return None
-        if self._batch is None or self._batch.current.base != current.base:
+        if current.digest not in self._made_of:
+            raise DataError(
+                f"the live state in {self._place.folder} was made by another learnfold, or for other zones; "
+                "start 'learnfold speed' and 'learnfold serve' with the same"
+            )
+        if self._batch is None or not _of_one_base(self._batch.current, current):
             try:
                 about = read_about(self._place.folder / current.base)
             except (OSError, ValueError, TypeError) as error:
                 raise StorageError(f"the live state in {self._place.folder} can't be read: {error}") from error
-            if about.batch != current.batch:
+            if (about.batch, about.digest) != (current.batch, current.digest):
                 raise DataError(f"the live state in {self._place.folder} is of several batches")
             self._batch = FolderBatch(self._place, current, self._layout, self._settings, about.without)
         return self._batch
@@ -109,3 +118,8 @@ class FolderFollowing:
         """Ends the process that follows, if it is this one's."""
         if self._child is not None:
             self._child.stop()
+
+
+def _of_one_base(one: Current, other: Current) -> bool:
+    """Whether two pairs stand on the same states: a base is made again in place where the definitions are others."""
+    return (one.base, one.digest) == (other.base, other.digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import secrets
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
@@ -46,9 +47,9 @@ class Identities:
 
 
 def write_whole(file: Path, columns: Iterable[Iterable[bytes | memoryview]]) -> None:
-    """Writes columns, of 64-bit words for instance, one behind the other; the file appears whole."""
+    """Writes columns, of 64-bit words for instance, one behind the other; the file appears whole, whoever else writes it just now."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.part")
+    part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
     with part.open("wb") as target:
         for column in columns:
             for some in column:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from learnfold.batch.manifest import read_current
 from learnfold.batch.plan import reading_fingerprint
-from learnfold.errors import ConflictError, LearnfoldError, MissingDataError, UsageError
+from learnfold.errors import ConflictError, DataError, LearnfoldError, MissingDataError, UsageError
 from learnfold.master.committed_offsets import CommittedOffsets
 from learnfold.master.layout import whole_dataset
 from learnfold.speed.parts import (
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from learnfold.engines.spark.kafka import KafkaTopic
     from learnfold.engines.spark.stream import Ranges
     from learnfold.settings import Settings
+    from learnfold.speed.parts import Part
     from learnfold.telemetry.reporter import Reporter
 
 _HEAD_SECONDS = 1.0
@@ -78,7 +79,7 @@ class Stream:
         self.parts = open_storage(request.parts, self.settings)
         self.out = open_storage(request.output, self.settings)
         self._mutex = threading.Lock()
-        self._head, self._report = Head(), StreamReport()
+        self._head, self._said, self._report = Head(), Head(), StreamReport()
         self._queries: dict[str, StreamingQuery] = {}
         self._ended: dict[str, float] = {}
         self._old: dict[str, float] = {}
@@ -97,6 +98,7 @@ class Stream:
         manifest = self._published()
         self._must_be_apart(manifest)
         self.parts.exists()
+        self._said = self._before()
         self.streaming = Streaming(self.settings, [self.parts.url, self.out.url, self._checkpoints()])
         try:
             self._start(manifest, self._broker())
@@ -146,8 +148,10 @@ class Stream:
             elif query is not None and not self._goes_on(name, query, now):
                 continue
             border = self._border(manifest, name, there)
+            said = self._head.topics.get(name) or self._said.topics.get(name)
+            removed = said.removed if said is not None and said.folder == folder else {}
             with self._mutex:
-                self._head.topics[name] = TopicHead(folder, there.ends)
+                self._head.topics[name] = TopicHead(folder, there.ends, removed=removed)
             self._queries[name] = self._query(self.catalog.topics[name], there, folder, border)
 
     def _goes_on(self, name: str, query: StreamingQuery, now: float) -> bool:
@@ -163,6 +167,7 @@ class Stream:
         if self.request.once or now - self._ended.setdefault(name, now) < _AGAIN_SECONDS:
             return False
         del self._ended[name]
+        self._report.stopped.pop(name, None)  # until it ends again
         return True
 
     def _query(self, topic: Topic, there: KafkaTopic, folder: str, first: dict[int, int]) -> StreamingQuery:
@@ -185,7 +190,7 @@ class Stream:
         if now is None or now.id != topic_id:
             raise ConflictError(f"{topic} was deleted and made again while it was read")
         files = [entry.path for entry in self.parts.list(attempt)]
-        name = write_record(self.parts, folder, ranges, [path for path in files if _is_rows(path)])
+        name = write_record(self.parts, folder, ranges, [path for path in files if _is_rows(path, attempt)])
         if name is None:
             self.parts.delete(files)
             return
@@ -231,11 +236,26 @@ class Stream:
             border = {int(partition): offset for partition, offset in record.offsets.items()} if record else {}
             for part in superseded(self.parts, head.folder, border):
                 if now - self._old.setdefault(part.path, now) >= _GRACE_SECONDS:
-                    remove(self.parts, part)
+                    self._remove(head, part)
                     del self._old[part.path]
             if now - self._swept.get(name, 0.0) >= _SWEEP_SECONDS:
                 self._swept[name] = now
                 self.parts.delete(orphans(self.parts, head.folder, datetime.now(UTC) - _ATTEMPT))
+
+    def _remove(self, head: TopicHead, part: Part) -> None:
+        """Removes a part once it is said: who is before it, after a rollback, must not wait for it."""
+        with self._mutex:
+            for partition, (_, end) in part.ranges.items():
+                head.removed[partition] = max(end, head.removed.get(partition, 0))
+        self._show_head()
+        remove(self.parts, part)
+
+    def _before(self) -> Head:
+        """What the job before said."""
+        try:
+            return Head.read(self.parts)
+        except DataError:
+            return Head()
 
     def _folder(self, topic: str, topic_id: str) -> str:
         return topic_folder(topic, topic_id, reading_fingerprint(self.catalog.topics[topic], self.settings))
@@ -258,8 +278,10 @@ class Stream:
         return open_storage(whole_dataset(inputs[0]), self.settings)
 
 
-def _is_rows(path: str) -> bool:
-    return path.rsplit("/", 1)[-1].startswith("part-")
+def _is_rows(path: str, attempt: str) -> bool:
+    """Whether a file is one of rows that Spark has made good: what a lost executor still writes lies in a folder below."""
+    folder, _, name = path.rpartition("/")
+    return folder == attempt and name.startswith("part-")
 
 
 def _record(manifest: Manifest, topic: str) -> TopicRecord | None:
