@@ -5,14 +5,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 
 import pytest
 
-from learnfold.errors import DataError
+from learnfold import catalog
+from learnfold.errors import DataError, StorageError
+from learnfold.settings import Settings
+from learnfold.speed import loop
 from learnfold.speed import place as places
 from learnfold.speed.live import Live
 from learnfold.speed.place import Current, Place
 from learnfold.speed.seen import write_whole
+from learnfold.telemetry.reporter import Reporter
 from unit.test_speed_live import tick
 
 CURRENT = Current("b1", "base-b1", "live-b1-1", "digest")
@@ -130,3 +136,55 @@ def test_a_file_that_two_write_at_once_is_always_whole(tmp_path: Path) -> None:
     write_whole(file, [column()])
     assert file.read_bytes() == first + second
     assert list(tmp_path.iterdir()) == [file]
+
+
+class Behind:
+    """A new pair that isn't as far yet, when the process is told to stop."""
+
+    current = Current("b2", "base-b2", "live-b2-1", "digest")
+    source = SimpleNamespace(targets=lambda: {"video_topic": {0: 9}})
+
+    def __init__(self, stop: Event) -> None:
+        self.stop = stop
+
+    def has_reached(self, _: object) -> bool:
+        """Never."""
+        return False
+
+    def step(self, _: float) -> int:
+        """In the middle of which it is stopped."""
+        self.stop.set()
+        return 1
+
+
+@pytest.mark.parametrize(("action", "answered"), [("run", CURRENT), ("erase", Behind.current)])
+def test_a_new_pair_that_is_stopped_on_its_way_lets_no_number_fall(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, answered: Current
+) -> None:
+    """The one of before stays; but never one of before an erasure."""
+    written(tmp_path / "state").leave(clean=True)
+    stop, manifest = Event(), SimpleNamespace(batch="b2", action=action)
+    request = loop.SpeedRequest(str(tmp_path / "out"), str(tmp_path / "state"))
+    speed = loop.Speed(request, catalog.load(), Settings(), Reporter(), stop, SimpleNamespace())
+    monkeypatch.setattr(loop, "Pair", lambda *_: Behind(stop))
+    for name, value in (("_published", manifest), ("_again", None), ("_master", None)):
+        monkeypatch.setattr(speed, name, lambda *_, value=value: value)
+    speed._first(goes_on=True)
+    assert Place(str(tmp_path / "state")).current() == answered
+
+
+def test_a_store_that_cannot_reach_the_disk_is_no_clean_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mark stays, so that after the next start of the machine nobody answers from it."""
+
+    def full() -> None:
+        raise StorageError("the live state can't be written: no room")
+
+    pair = SimpleNamespace(live=SimpleNamespace(flush=full), close=lambda: None)
+    request = loop.SpeedRequest(str(tmp_path / "out"), str(tmp_path / "state"))
+    speed = loop.Speed(request, catalog.load(), Settings(), Reporter(), Event(), SimpleNamespace())
+    monkeypatch.setattr(speed, "_first", lambda **_: pair)
+    monkeypatch.setattr(speed, "_follow", lambda _: pair)
+    monkeypatch.setattr(loop, "_report", lambda *_: None)
+    with pytest.raises(StorageError, match="no room"):
+        speed.run()
+    assert (tmp_path / "state" / "running").exists()

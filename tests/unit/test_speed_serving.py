@@ -257,6 +257,9 @@ def test_what_another_learnfold_keeps_is_not_read(followed: Followed, client: Cl
     assert current is not None
     followed.state.swap(replace(current, digest="another", live="live-of-another"))
     assert seconds(client) == 15
+    for _ in range(3):
+        client.opened.bases.look()
+    assert [line.count("made by another learnfold") for line in client.said if "can't be read" in line] == [1]
     with pytest.raises(DataError, match="made by another learnfold"):
         FolderFollowing(str(followed.state.folder), LAYOUT, Settings(threads=1)).now()
     with pytest.raises(DataError, match="other zones"):

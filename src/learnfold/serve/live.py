@@ -132,6 +132,7 @@ class Live:
         self._mutex = threading.Lock()  # of whoever changes live tables, and until a reader's transaction has begun
         self._open: dict[str, _Open] = {}
         self._made = 0
+        self._trouble = ""
         self._waiting: tuple[str, float] = ("", 0.0)  # the batch that is waited for, and since when
 
     def look(self, current: str | None, published: Manifest | None) -> bool:
@@ -144,8 +145,11 @@ class Live:
             if offered is not None and offered.batch not in self._open:
                 self._add(offered)
         except LearnfoldError as error:
-            self._say(f"live numbers can't be read: {error}")
+            if str(error) != self._trouble:  # once, not at each look
+                self._trouble = str(error)
+                self._say(f"live numbers can't be read: {error}")
             return False
+        self._trouble = ""
         held = {current, offered.batch if offered else None}
         self._let_go([batch for batch in list(self._open) if batch not in held])
         if published is None or published.batch == current or offered is None:

@@ -234,8 +234,11 @@ class Live:
         return int((info["last_pgno"] + 1) * stat["psize"])
 
     def flush(self) -> None:
-        """Puts all on the disk, so that a power cut loses nothing of it."""
-        self._env.sync(True)
+        """Puts all on the disk, so that a power cut loses nothing of it; raises StorageError where the disk fails."""
+        try:
+            self._env.sync(True)
+        except lmdb.Error as error:
+            raise StorageError(f"the live state can't be written: {error}") from error
 
     def close(self) -> None:
         """Closes it."""

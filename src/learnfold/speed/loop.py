@@ -91,11 +91,12 @@ class Speed:
             try:
                 pair = self._follow(pair)
                 report = _report(pair, time.monotonic() - began)
+                pair.live.flush()
                 clean = True
             finally:
                 if self._next is not None:
                     self._next.give_up()
-                pair.close(flush=clean)
+                pair.close()
         finally:
             self.context.place.leave(clean=clean)
         return report
@@ -116,6 +117,8 @@ class Speed:
             targets = pair.source.targets()
             while not pair.has_reached(targets) and not self._stopped():
                 pair.step(PACE_SECONDS)
+            if not pair.has_reached(targets) and manifest.action != "erase":
+                return pair  # it was stopped before: the one of before stays
         self._answer_from(pair)
         return pair
 

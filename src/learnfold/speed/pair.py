@@ -122,10 +122,8 @@ class Pair:
             for partition, offset in its.items()
         )
 
-    def close(self, *, flush: bool = False) -> None:
-        """Stops; ``flush``: all is on the disk then."""
-        if flush:
-            self.live.flush()
+    def close(self) -> None:
+        """Stops."""
         self._held.close()
 
     def _add(self, polled: Polled, before: Progress) -> None:
