@@ -8,19 +8,24 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import tries
+from learnfold.batch import states as keeping
+from learnfold.batch.context import Workspace
 from learnfold.batch.manifest import read_current
 from learnfold.batch.rollup_rows import rows_of
 from learnfold.catalog import load
 from learnfold.catalog.hashes import hash_of
 from learnfold.engines import FileRows
 from learnfold.engines.duckdb.rollups import rows_by_day
+from learnfold.operate.rollback import rollback
 from learnfold.settings import Settings
 from learnfold.storage.folder import FolderStorage
-from promises.dataset import SHAPES, Dataset, folders
+from promises.dataset import SHAPES, Dataset, day_folders, folders
 from promises.messages import TOPICS, streams
 from promises.typed_events import events, fold
 from promises.views import run_job, views_of
@@ -125,6 +130,54 @@ def test_what_a_batch_keeps_answers_as_what_it_published(job: str, data: st.Data
                 )  # where a view says 0, a sum may be NULL
             shown = f"SELECT {', '.join(c.name for c in VIEWS[view].columns)} FROM {published}"
             assert _differ(connection, plan.query, shown) == [], view
+
+
+@pytest.mark.parametrize("job", TOPICS)
+@settings(max_examples=tries(6), deadline=None)
+@given(data=st.data())
+def test_what_runs_keep_is_what_one_run_makes_whole(job: str, data: st.DataObject) -> None:
+    """Days that come, days that change, batches that are published again: states row by row and sets byte by byte, whatever was merged."""
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeping, "MERGING_SHARE", 1.0)
+        dataset, out, whole = Dataset(Path(folder) / "master"), Path(folder) / "out", Path(folder) / "whole"
+        steps = data.draw(st.lists(st.sampled_from(["day", "day", "late", "rollback"]), min_size=2, max_size=4))
+        for number, step in enumerate(["late", *steps, "day"]):
+            if step == "rollback":
+                _back(out)
+                continue
+            for topic in TOPICS[job]:
+                items = data.draw(streams(topic, 12))
+                if step == "day":
+                    day = f"2025-12-{number + 1:02d}"
+                    items = [{**item, "timestamp": f"{day} 10:00:00"} for item in items if isinstance(item, dict)]
+                    at = f"{{topic}}/year=2025/month=12/day={day[-2:]}"
+                else:
+                    at = data.draw(day_folders())
+                dataset.add(topic, items, shape=data.draw(SHAPES), folder=at)
+            run_job(dataset.root, out, job, Settings(states=True))
+        run_job(dataset.root, whole, job, Settings(states=True))
+        assert _kept(out, job) == _kept(whole, job)
+
+
+def _back(out: Path) -> None:
+    """Publishes the batch before again, if there is one."""
+    current, _ = read_current(FolderStorage(str(out)))
+    assert current is not None
+    if current.parent is not None:
+        rollback(Workspace(FolderStorage(str(out)), load(), Settings(states=True)), "previous")
+
+
+def _kept(out: Path, job: str) -> dict[str, object]:
+    """By state its columns and rows in their order, by set its bytes."""
+    current, _ = read_current(FolderStorage(str(out)))
+    assert current is not None
+    record, found = current.jobs[job], {}
+    for name, kept in record.sets.items():
+        found[name] = (kept.rows, kept.sha256, (out / kept.path).read_bytes())
+    for name, kept in record.states.items():
+        table = pq.read_table(out / kept.path)
+        found[name] = (kept.rows, table.column_names, table.schema.types, table.to_pylist())
+    return found
 
 
 def _rows(rollup: Rollup, sources: tuple[RollupRows, ...], out: Path) -> str:

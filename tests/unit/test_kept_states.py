@@ -19,14 +19,22 @@ from small_place import Place
 
 from learnfold import catalog
 from learnfold.batch.clean import clean
+from learnfold.batch.manifest import read_current
+from learnfold.batch.request import RunRequest
+from learnfold.batch.run import run
 from learnfold.catalog.hashes import hash_of, hash_sql
+from learnfold.cli import main
+from learnfold.engines.duckdb import DuckDBEngine
 from learnfold.operate.rollback import rollback
 from learnfold.operate.verify import verify
 from learnfold.privacy.erase import erase
 from learnfold.settings import Settings
+from learnfold.storage.folder import FolderStorage
 
 if TYPE_CHECKING:
     from learnfold.batch.manifest import JobRecord
+    from learnfold.catalog.plans import State, TupleSet
+    from learnfold.engines import OutputFile, RefreshRequest
 
 ON = Settings(states=True)
 VIEWS = catalog.load().views
@@ -145,6 +153,116 @@ def test_only_what_changed_is_written_anew(place: Place) -> None:
     stayed = [name for name, path in paths(third).items() if path in paths(second).values()]
     assert {rollup for name in stayed for rollup in third.kept[name].read} == {"video_visits"}
     assert len(stayed) < len(third.kept)
+
+
+@pytest.fixture
+def merged(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The sets that a run merges with what there was, from now on."""
+    found: set[str] = set()
+    made = DuckDBEngine.keep
+
+    def keep(engine: DuckDBEngine, request: RefreshRequest, what: State | TupleSet) -> OutputFile:
+        if request.before:
+            found.add(what.name)
+        return made(engine, request, what)
+
+    monkeypatch.setattr(DuckDBEngine, "keep", keep)
+    return found
+
+
+def test_new_days_are_merged_and_changed_days_made_whole(place: Place, merged: set[str], tmp_path: Path) -> None:
+    """Of a day that comes the tuples are added to the sets; a day that changes, or that is gone, makes whole what is made of it.
+
+    And so is what merging would be more work for: days that hold most of the rows.
+    """
+    for day in range(4, 12):
+        place.watch(day, "ann", "bob")
+    place.run(settings=ON)
+    late = place.watch(12, "ann", "eve")
+    place.run(settings=ON)
+    job = place.current().jobs["video"]
+    assert merged == {name for name, kept in job.sets.items() if set(kept.read) != {"video_visits"}}
+    assert right(place, tmp_path / "after a day")
+    merged.clear()
+    place.watch(2, "fay")
+    place.run(settings=ON)
+    late.unlink()
+    place.run(settings=ON, allow_shrink=True)
+    for day in range(13, 20):
+        place.watch(day, "ann", "bob")
+    place.run(settings=ON)
+    assert merged == set()
+    assert right(place, tmp_path / "after all")
+
+
+def test_a_run_after_a_rollback_merges_with_the_batch_that_is_published(
+    place: Place, merged: set[str], tmp_path: Path
+) -> None:
+    """Not with the newest: that one's day would be counted twice."""
+    for day in range(4, 12):
+        place.watch(day, "ann", "bob")
+    place.run(settings=ON)
+    place.watch(12, "ann", "eve")
+    place.run(settings=ON)
+    rollback(place.workspace(ON), "previous")
+    merged.clear()
+    place.watch(13, "ann", "fay")
+    place.run(settings=ON)
+    assert merged
+    assert right(place, tmp_path / "whole")
+
+
+def test_nothing_is_merged_with_a_damaged_file(place: Place, tmp_path: Path) -> None:
+    """One whose bytes aren't what was written is made again from the events, as a lost one is."""
+    for day in range(4, 12):
+        place.watch(day, "ann", "bob")
+    place.run(settings=ON)
+    job = place.current().jobs["video"]
+    for kept in (some for some in job.sets.values() if some.rows):
+        file = place.out / kept.path
+        file.write_bytes(bytes(byte ^ 1 for byte in file.read_bytes()))
+    place.watch(12, "ann", "eve")
+    place.run(settings=ON)
+    assert right(place, tmp_path / "whole")
+
+
+def test_days_of_all_jobs_are_merged(merged: set[str], tmp_path: Path) -> None:
+    """Those that read what other jobs folded too: after two days, one by one, all is what one run makes whole."""
+    made, place = tmp_path / "made", Place(tmp_path)
+    assert main(["generate", str(made), "--events", "3000", "--days", "12"]) == 0
+    days = sorted({file.parent.name: file.parent for file in made.rglob("*.parquet")}.items())
+    jobs = tuple(catalog.load().jobs)
+    for some in (days[:-2], days[-2:-1], days[-1:]):
+        for _, day in some:
+            for file in made.rglob(f"{day.parent.name}/{day.name}/*.parquet"):
+                target = place.master / file.relative_to(made)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(file.read_bytes())
+        place.run(*jobs, settings=ON)
+    assert merged
+    assert right(place, tmp_path / "whole", *jobs)
+
+
+def rows(file: Path) -> tuple[list[object], ...]:
+    """The names, types and rows of a Parquet file."""
+    table = pq.read_table(file)
+    return table.column_names, table.schema.types, table.to_pylist()
+
+
+def right(place: Place, whole: Path, *jobs: str) -> bool:
+    """Whether states and sets are what a run of all there is now makes: their rows in order, and bytes."""
+    run(RunRequest(str(place.master), str(whole), jobs or ("video",)), catalog.load(), ON)
+    made, _ = read_current(FolderStorage(str(whole)))
+    assert made is not None
+    for name in jobs or ("video",):
+        held, expected = place.current().jobs[name], made.jobs[name]
+        assert held.kept.keys() == expected.kept.keys()
+        for tuples, kept in expected.sets.items():
+            assert (whole / kept.path).read_bytes() == (place.out / held.sets[tuples].path).read_bytes(), tuples
+            assert held.sets[tuples].rows == kept.rows
+        for state, kept in expected.states.items():
+            assert rows(whole / kept.path) == rows(place.out / held.states[state].path), state
+    return True
 
 
 def test_a_late_event_folds_its_day_again_and_its_ids(place: Place) -> None:

@@ -81,7 +81,7 @@ def refresh_views(
                     refreshed.views[request.view.name] = work.record(request, answer, seconds)
             sources.views.update(refreshed.views)
         if context.workspace.settings.states:
-            keeper = StateKeeper(context, job, sources, work.merged)
+            keeper = StateKeeper(context, job, sources, work.merged, work.published, changes.days)
             refreshed.kept = keeper.keep(pool, None if names is None else last)
     refreshed.views = {view.name: refreshed.views[view.name] for view in job.views if view.name in refreshed.views}
     return refreshed

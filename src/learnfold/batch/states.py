@@ -1,6 +1,7 @@
 """Keeps what answers beside the views: the states that no view lists, and the sets of tuples that counts of distinct values are made of.
 
-From them what came since a batch is added to its views without a look at its rollups. What is unchanged stays as it is.
+From them what came since a batch is added to its views without a look at its rollups. What is unchanged stays as it is, and tuples of
+days that weren't there before are merged into their set as it was.
 """
 
 from __future__ import annotations
@@ -10,22 +11,26 @@ from typing import TYPE_CHECKING
 
 from learnfold.batch.manifest import KeptRecord
 from learnfold.batch.rollup_rows import rows_of
+from learnfold.batch.since import changed_days
 from learnfold.catalog import digest
 from learnfold.catalog.hashes import NAME
-from learnfold.catalog.plans import State
-from learnfold.engines import RefreshRequest
+from learnfold.catalog.plans import State, TupleSet
+from learnfold.engines import RefreshRequest, size_of
 from learnfold.storage.out_layout import set_path, state_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import ThreadPoolExecutor
+    from datetime import date
 
     from learnfold.batch.context import BatchContext
     from learnfold.batch.manifest import JobRecord
     from learnfold.batch.sources import Sources
     from learnfold.catalog import Job, View
-    from learnfold.catalog.plans import TupleSet
     from learnfold.engines import OutputFile, RollupRows
+
+MERGING_SHARE = 0.2
+"""Where the new days hold more than this share of the rows, making a set whole is less work than merging."""
 
 NOTHING_HERE = "this engine has no DuckDB beside it, which makes them"
 
@@ -41,12 +46,17 @@ class KeptStates:
 
 @dataclass(frozen=True)
 class StateKeeper:
-    """The states and sets of one job while its views' rollups are cached: ``merged`` are rollups' rows over all time."""
+    """The states and sets of one job while its views' rollups are cached: ``merged`` are rollups' rows over all time.
+
+    ``was`` is what the last batch held, ``touched`` the days of the job's own rollups that aren't what they were then (None: all).
+    """
 
     context: BatchContext
     job: Job
     sources: Sources
     merged: Mapping[str, tuple[RollupRows, ...]]
+    was: Sources
+    touched: Mapping[str, set[date] | None]
 
     def keep(self, pool: ThreadPoolExecutor, last: JobRecord | None) -> KeptStates:
         """What there is of them in ``last`` as far as nothing that it is made of changed, and else new files."""
@@ -56,7 +66,9 @@ class StateKeeper:
         missing = [pair for name, pair in wanted.items() if name not in records and self._holds(pair[1])]
         if missing:
             self.context.workspace.reporter.step("keeping", f"{len(missing)} states of {self.job.name}")
-        made = list(pool.map(lambda pair: self.context.engine.keep(self._request(*pair), pair[1]), missing))
+        made = list(
+            pool.map(lambda pair: self.context.engine.keep(self._request(pair[0], pair[1], old), pair[1]), missing)
+        )
         if None in made:
             return KeptStates(without=NOTHING_HERE)
         for (_, what), file in zip(missing, made, strict=True):
@@ -86,11 +98,44 @@ class StateKeeper:
     def _read(self, what: State | TupleSet) -> dict[str, str]:
         return {name: self.sources.digest(name) for name in what.rollups}
 
-    def _request(self, view: View, what: State | TupleSet) -> RefreshRequest:
+    def _request(self, view: View, what: State | TupleSet, old: Mapping[str, KeptRecord]) -> RefreshRequest:
         path = (state_path if isinstance(what, State) else set_path)(self.context.batch, what.name)
+        if isinstance(what, TupleSet) and (merging := self._merging(view, what, path, old.get(what.name))) is not None:
+            return merging
         rows = {name: rows_of(self.sources.rollups[name].files) for name in what.rollups}
         merged = {name: self.merged[name] for name in what.rollups if name in self.merged}
         return RefreshRequest(view, rows, path, merged=merged)
+
+    def _merging(self, view: View, what: TupleSet, path: str, record: KeptRecord | None) -> RefreshRequest | None:
+        """The request to add new days to a set as it was; None where days changed that it is made of, or that is more work."""
+        if record is None or not self._is_of_last(record, what):
+            return None
+        rows = {}
+        for name in what.rollups:
+            days = self._new_days(name)
+            if days is None:
+                return None
+            rows[name] = rows_of(self.sources.rollups[name].files, days)
+        everything = size_of(found for name in what.rollups for found in rows_of(self.sources.rollups[name].files))
+        if size_of(found for some in rows.values() for found in some).rows > everything.rows * MERGING_SHARE:
+            return None
+        return RefreshRequest(view, rows, path, (record.path,), digests={record.path: record.sha256})
+
+    def _is_of_last(self, record: KeptRecord, what: TupleSet) -> bool:
+        """Whether a file is what its definition of today makes of the rollups of the last batch, and can be checked."""
+        return (
+            bool(record.sha256)
+            and self.was.rollups.keys() >= set(what.rollups)
+            and record.fingerprint == self._fingerprint(what)
+            and record.read == {name: self.was.digest(name) for name in what.rollups}
+        )
+
+    def _new_days(self, rollup: str) -> set[date] | None:
+        """The days that came to a rollup since the last batch; None if others changed."""
+        was = self.was.rollups[rollup]
+        own = rollup in self.touched
+        touched = self.touched[rollup] if own else changed_days(was, self.sources.rollups[rollup])
+        return None if touched is None or touched & was.days else touched
 
     def _record(self, what: State | TupleSet, file: OutputFile) -> KeptRecord:
         made = (self._fingerprint(what), self.context.batch, self._read(what))

@@ -295,10 +295,11 @@ class Engine(Protocol):
     def keep(self, request: RefreshRequest, what: State | TupleSet) -> OutputFile | None:
         """The file at the request's path: a state's rows sorted by its key, or the hashes of a set's tuples, of the rollups that its view reads.
 
-        None where nothing here can make one.
+        Of a set with ``before``, the hashes of that file too, each once. None where nothing here can make one.
 
         Raises:
             MissingDataError: a file is gone.
+            DamagedError: a file isn't what was written.
             StorageError: the storage can't be reached, or a disk is full.
             LearnfoldError: memory doesn't suffice.
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from array import array
-from operator import itemgetter
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from learnfold.catalog.hashes import BYTES, hash_sql
 from learnfold.catalog.plans import State
 from learnfold.catalog.values import EVENT_ID, IDENTITY
 from learnfold.engines import OutputFile, OutputIds
+from learnfold.engines.duckdb import hashes
 from learnfold.engines.duckdb.rollups import sorting, write_parquet
+from learnfold.storage.intact import sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     import duckdb
 
     from learnfold.catalog.plans import TupleSet
@@ -24,25 +21,30 @@ if TYPE_CHECKING:
     from learnfold.engines.duckdb.rollups import RollupCache
     from learnfold.storage import Storage
 
-_ROWS = 100_000
-"""Hashes that are taken from DuckDB at once."""
-
 
 def keep(
     cursor: duckdb.DuckDBPyConnection, request: RefreshRequest, what: State | TupleSet, cache: RollupCache, out: Storage
 ) -> OutputFile:
-    """The state's or the set's file at the request's path."""
+    """The state's or the set's file at the request's path; of a set with ``before``, that one's hashes and those of the rows, each once.
+
+    Raises MissingDataError where a file is gone, DamagedError where one isn't what was written.
+    """
     for rollup in request.view.rollups:
         if rollup.name in what.rollups:
             table = cache.table_for(request, rollup)
             cursor.execute(f"CREATE OR REPLACE TEMP VIEW {rollup.name} AS SELECT * FROM {table}")
-    with out.new(request.path) as file:
-        if isinstance(what, State):
-            order = f" ORDER BY {sorting(what.key)}" if what.key else ""
+    if isinstance(what, State):
+        order = f" ORDER BY {sorting(what.key)}" if what.key else ""
+        with out.new(request.path) as file:
             return write_parquet(cursor, f"SELECT * FROM ({what.select}){order}", file, request.path)
+    before = {path: request.digests[path] for path in request.before}
+    with cache.out.local(before) as held, out.new(request.path) as file:
         cursor.execute(what.hashes)
-        hashes = _write(cursor, file)
-        return OutputFile(request.path, hashes, hashes * BYTES)
+        made = hashes.answers(cursor)
+        for one in held:
+            made = hashes.merged(hashes.read(one), chain.from_iterable(made))
+        count = hashes.write(made, file)
+        return OutputFile(request.path, count, count * BYTES, sha256_of(file))
 
 
 def write_ids(cursor: duckdb.DuckDBPyConnection, valid: str, path: str, out: Storage) -> OutputIds:
@@ -57,22 +59,5 @@ def write_ids(cursor: duckdb.DuckDBPyConnection, valid: str, path: str, out: Sto
         held += count
     cursor.execute(f"SELECT hash FROM (SELECT _day, {hashed} AS hash {these}) ORDER BY _day, hash")
     with out.new(path) as file:
-        _write(cursor, file)
+        hashes.write(hashes.answers(cursor), file)
     return OutputIds(path, held, days)  # type: ignore[arg-type]
-
-
-def _write(cursor: duckdb.DuckDBPyConnection, file: Path) -> int:
-    """How many hashes the cursor's answer has, all of them written."""
-    count = 0
-    with file.open("wb") as target:
-        for some in _answers(cursor):
-            if sys.byteorder == "big":
-                some.byteswap()
-            some.tofile(target)
-            count += len(some)
-    return count
-
-
-def _answers(cursor: duckdb.DuckDBPyConnection) -> Iterator[array[int]]:
-    while rows := cursor.fetchmany(_ROWS):
-        yield array("Q", map(itemgetter(0), rows))
