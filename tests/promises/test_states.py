@@ -133,7 +133,7 @@ def test_what_a_batch_keeps_answers_as_what_it_published(job: str, data: st.Data
 
 
 @pytest.mark.parametrize("job", TOPICS)
-@settings(max_examples=tries(6), deadline=None)
+@settings(max_examples=tries(5), deadline=None)
 @given(data=st.data())
 def test_what_runs_keep_is_what_one_run_makes_whole(job: str, data: st.DataObject) -> None:
     """Days that come, days that change, batches that are published again: states row by row and sets byte by byte, whatever was merged."""
