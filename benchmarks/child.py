@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,11 +117,10 @@ def family(pid: int) -> list[int]:
     while left:
         one = left.pop()
         found.append(one)
-        for children in Path(f"/proc/{one}/task").glob("*/children"):
-            try:
-                left += map(int, children.read_text("ascii").split())
-            except OSError:  # it ended meanwhile
-                continue
+        with suppress(OSError):  # it ended meanwhile
+            for children in Path(f"/proc/{one}/task").glob("*/children"):
+                with suppress(OSError):  # one thread of it did
+                    left += map(int, children.read_text("ascii").split())
     return found
 
 
