@@ -169,6 +169,20 @@ def test_a_missing_package_is_named_with_how_to_get_it(
     assert f"the Python package {module} isn't installed; {told}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("module", ["nanoarrow", "confluent_kafka", "prometheus_client"])
+def test_a_package_of_several_extras_is_told_with_the_commands_own(
+    module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who follows files is not sent to the extra for Kafka, which wouldn't suffice."""
+
+    def fail(*_: object) -> int:
+        raise ModuleNotFoundError(name=module)
+
+    monkeypatch.setattr("learnfold.cli.speed.run", fail)
+    assert main(["speed", "out", "--follow", "master"]) == 1
+    assert f"the Python package {module} isn't installed; pip install '.[speed]'" in capsys.readouterr().err
+
+
 def test_every_package_of_an_extra_is_told_with_an_extra_that_has_it() -> None:
     """Whichever of its modules is missing; the ones that only another of them imports are theirs to miss."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from learnfold import __version__
 from learnfold.addresses import without_secrets
-from learnfold.errors import LearnfoldError, UsageError, how_to_install
+from learnfold.errors import LearnfoldError, MissingPartError, UsageError, how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,12 +87,24 @@ def _main(prog: str, arguments: list[str]) -> int:
     settings = read_settings(args)
     try:
         return int(importlib.import_module(f"learnfold.cli.{args.command}").run(args, settings))
+    except ModuleNotFoundError as error:
+        if args.command not in _EXTRAS or error.name not in _SHARED:
+            raise
+        raise MissingPartError(
+            f"the Python package {error.name} isn't installed; {how_to_install(args.command)}"
+        ) from error
     except (LearnfoldError, KeyboardInterrupt) as error:
         if settings.log_format != "json" or not hasattr(args, "log_format"):
             raise
         reporter_of(args, settings).log("error", message=str(error) or INTERRUPTED)
         return error.exit_code if isinstance(error, LearnfoldError) else INTERRUPTED_CODE
 
+
+_EXTRAS = {"serve", "speed"}
+"""Commands whose extra has their name."""
+
+_SHARED = {"confluent_kafka", "nanoarrow", "prometheus_client"}
+"""Packages of several extras: the command tells which of them is wanted."""
 
 INTERRUPTED, INTERRUPTED_CODE = "interrupted; nothing was published", 130
 
