@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,10 +17,10 @@ from learnfold.speed.files import MOST_ROWS, ROW_BITS
 from learnfold.speed.pair import Context, Pair
 from learnfold.speed.place import Place
 from learnfold.speed.row import layout
-from learnfold.speed.tables import LiveTables
 from learnfold.storage.folder import FolderStorage
 from learnfold.telemetry.reporter import Reporter
 from oracle import Message
+from promises.streamed import answers_of
 from promises.views import expected, run_job, views_of
 
 if TYPE_CHECKING:
@@ -139,24 +138,12 @@ class Followed:
     def differences(self, pair: Pair) -> list[str]:
         """How batch and live together differ from a recompute of all that must be counted."""
         views = [view for view in views_of(self.job) if view not in pair.base.about.without]
-        answers, wanted = self._answers(pair, views), expected(self.messages(pair), self.job, self.settings)
+        answers = answers_of(pair.base, pair.live, views, self.settings)
+        wanted = expected(self.messages(pair), self.job, self.settings)
         known = catalog.load().views
         return [
             f"{view}: {text}" for view in views for text in oracle.same(wanted[view], answers[view], known[view].key)
         ]
-
-    def _answers(self, pair: Pair, views: list[str]) -> dict[str, list[dict[str, Any]]]:
-        tables = LiveTables("pair", pair.base.folder, pair.live, LAYOUT, self.settings)
-        known = catalog.load().views
-        found = {}
-        with duckdb.connect() as connection:
-            tables.open(connection)
-            tables.refresh(connection, [known[view] for view in views])
-            for view in views:
-                names = [column.name for column in known[view].columns]
-                rows = connection.execute(f"SELECT {', '.join(names)} FROM ({tables.select(known[view])})").fetchall()
-                found[view] = [dict(zip(names, row, strict=True)) for row in rows]
-        return found
 
 
 def bring(pair: Pair) -> None:

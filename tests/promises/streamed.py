@@ -41,6 +41,21 @@ Item = dict[str, object] | bytes
 Place = tuple[str, int, int]
 
 
+def answers_of(base: Base, live: Live, views: list[str], settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each view, of batch and live states together."""
+    tables = LiveTables("pair", base.folder, live, LAYOUT, settings)
+    known = catalog.load().views
+    found = {}
+    with duckdb.connect() as connection:
+        tables.open(connection)
+        tables.refresh(connection, [known[view] for view in views])
+        for view in views:
+            names = [column.name for column in known[view].columns]
+            rows = connection.execute(f"SELECT {', '.join(names)} FROM ({tables.select(known[view])})").fetchall()
+            found[view] = [dict(zip(names, row, strict=True)) for row in rows]
+    return found
+
+
 @dataclass
 class Log:
     """What Kafka holds: by topic and partition, the messages in order."""
@@ -184,25 +199,12 @@ class World:
         """How base and live together differ from a recompute of everything before the live position."""
         progress = live.latest()
         views = [name for name in views_of(self.job) if name not in base.about.without]
-        answers = self._answers(base, live, views)
+        answers = answers_of(base, live, views, self.settings)
         expected = self._expected(progress, views)
         found = []
         for view in views:
             key = catalog.load().views[view].key
             found += [f"{view}: {text}" for text in oracle.same(expected[view], answers[view], key)]
-        return found
-
-    def _answers(self, base: Base, live: Live, views: list[str]) -> dict[str, list[dict[str, Any]]]:
-        tables = LiveTables("pair", base.folder, live, LAYOUT, self.settings)
-        known = catalog.load().views
-        found = {}
-        with duckdb.connect() as connection:
-            tables.open(connection)
-            tables.refresh(connection, [known[view] for view in views])
-            for view in views:
-                names = [column.name for column in known[view].columns]
-                rows = connection.execute(f"SELECT {', '.join(names)} FROM ({tables.select(known[view])})").fetchall()
-                found[view] = [dict(zip(names, row, strict=True)) for row in rows]
         return found
 
     def _expected(self, progress: Progress, views: list[str]) -> dict[str, list[dict[str, Any]]]:
